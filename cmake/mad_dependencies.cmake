@@ -1,0 +1,38 @@
+# What mad is built with. Each missing thing is named with the package that brings it.
+
+set(MAD_PYTHON_HEADERS "" CACHE PATH
+    "site-packages with boost_headers and nlohmann_json; found in .venv by default")
+
+# The headers of Boost and of nlohmann/json come from pinned PyPI packages when they are there
+# (script/setup puts them in .venv), else from the system.
+if(NOT MAD_PYTHON_HEADERS)
+    file(GLOB mad_site_packages "${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages")
+    if(mad_site_packages)
+        list(GET mad_site_packages 0 MAD_PYTHON_HEADERS)
+    endif()
+endif()
+
+find_path(MAD_BOOST_INCLUDE_DIR boost/beast/version.hpp
+    HINTS ${MAD_PYTHON_HEADERS}/boost_headers/include)
+if(NOT MAD_BOOST_INCLUDE_DIR)
+    message(FATAL_ERROR "Boost >= 1.81 (headers) not found: run script/setup, or "
+                        "pip install boost-headers, or apt-get install libboost1.81-dev")
+endif()
+find_path(MAD_JSON_INCLUDE_DIR nlohmann/json.hpp
+    HINTS ${MAD_PYTHON_HEADERS}/nlohmann_json/include)
+if(NOT MAD_JSON_INCLUDE_DIR)
+    message(FATAL_ERROR "nlohmann/json >= 3.11 not found: run script/setup, or "
+                        "pip install nlohmann-json, or apt-get install nlohmann-json3-dev")
+endif()
+file(STRINGS ${MAD_BOOST_INCLUDE_DIR}/boost/version.hpp mad_boost_line REGEX "define BOOST_VERSION ")
+string(REGEX REPLACE "[^0-9]*([0-9]+).*" "\\1" MAD_BOOST_VERSION "${mad_boost_line}")
+if(MAD_BOOST_VERSION LESS 108100)
+    message(FATAL_ERROR "Boost in ${MAD_BOOST_INCLUDE_DIR} is ${MAD_BOOST_VERSION}; mad needs "
+                        "1.81 or newer: pip install boost-headers")
+endif()
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 QUIET)
+if(NOT OpenSSL_FOUND)
+    message(STATUS "OpenSSL >= 3.0 not found: no TLS (apt-get install libssl-dev)")
+endif()

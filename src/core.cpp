@@ -1,0 +1,1 @@
+#include <mad/core/impl/log.ipp>
