@@ -5,7 +5,14 @@ set(MAD_PYTHON_HEADERS "" CACHE PATH
 
 # The headers of Boost and of nlohmann/json come from pinned PyPI packages when they are there
 # (script/setup puts them in .venv), else from the system.
-if(NOT MAD_PYTHON_HEADERS)
+if(NOT MAD_PYTHON_HEADERS AND SKBUILD)
+    # Built by pip: the packages are build requirements of the Python that runs it.
+    find_package(Python 3.11 REQUIRED COMPONENTS Interpreter)
+    execute_process(
+        COMMAND ${Python_EXECUTABLE} -c
+            "import boost_headers as b, pathlib; print(pathlib.Path(b.__file__).parents[1])"
+        OUTPUT_VARIABLE MAD_PYTHON_HEADERS OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+elseif(NOT MAD_PYTHON_HEADERS)
     file(GLOB mad_site_packages "${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages")
     if(mad_site_packages)
         list(GET mad_site_packages 0 MAD_PYTHON_HEADERS)
@@ -13,13 +20,13 @@ if(NOT MAD_PYTHON_HEADERS)
 endif()
 
 find_path(MAD_BOOST_INCLUDE_DIR boost/beast/version.hpp
-    HINTS ${MAD_PYTHON_HEADERS}/boost_headers/include)
+    HINTS ENV MAD_BOOST_INCLUDE_DIR ${MAD_PYTHON_HEADERS}/boost_headers/include)
 if(NOT MAD_BOOST_INCLUDE_DIR)
     message(FATAL_ERROR "Boost >= 1.81 (headers) not found: run script/setup, or "
                         "pip install boost-headers, or apt-get install libboost1.81-dev")
 endif()
 find_path(MAD_JSON_INCLUDE_DIR nlohmann/json.hpp
-    HINTS ${MAD_PYTHON_HEADERS}/nlohmann_json/include)
+    HINTS ENV MAD_JSON_INCLUDE_DIR ${MAD_PYTHON_HEADERS}/nlohmann_json/include)
 if(NOT MAD_JSON_INCLUDE_DIR)
     message(FATAL_ERROR "nlohmann/json >= 3.11 not found: run script/setup, or "
                         "pip install nlohmann-json, or apt-get install nlohmann-json3-dev")
@@ -31,8 +38,20 @@ if(MAD_BOOST_VERSION LESS 108100)
                         "1.81 or newer: pip install boost-headers")
 endif()
 
+option(MAD_STATIC "Link OpenSSL into what is built here, and programs without shared libraries" OFF)
+
 find_package(Threads REQUIRED)
+if(MAD_STATIC)
+    set(OPENSSL_USE_STATIC_LIBS ON)
+    set(MAD_STATIC_PROGRAMS ON)
+    if(OPENSSL_SSL_LIBRARY MATCHES "\\.so$") # found before this was asked for
+        unset(OPENSSL_SSL_LIBRARY CACHE)
+        unset(OPENSSL_CRYPTO_LIBRARY CACHE)
+    endif()
+endif()
 find_package(OpenSSL 3.0 QUIET)
-if(NOT OpenSSL_FOUND)
+if(NOT OpenSSL_FOUND AND (MAD_PROGRAMS OR MAD_PYTHON))
+    message(FATAL_ERROR "OpenSSL >= 3.0 not found: apt-get install libssl-dev")
+elseif(NOT OpenSSL_FOUND)
     message(STATUS "OpenSSL >= 3.0 not found: no TLS (apt-get install libssl-dev)")
 endif()

@@ -1,1 +1,19 @@
-// Bodies of room host.
+#include <mad/host/impl/client_id.ipp>
+#include <mad/host/impl/cpu_meter.ipp>
+#include <mad/host/impl/disk_meter.ipp>
+#include <mad/host/impl/diskstats.ipp>
+#include <mad/host/impl/error.ipp>
+#include <mad/host/impl/file_reader.ipp>
+#include <mad/host/impl/identity.ipp>
+#include <mad/host/impl/json.ipp>
+#include <mad/host/impl/meminfo.ipp>
+#include <mad/host/impl/mounts.ipp>
+#include <mad/host/impl/net_meter.ipp>
+#include <mad/host/impl/proc_misc.ipp>
+#include <mad/host/impl/proc_net.ipp>
+#include <mad/host/impl/proc_stat.ipp>
+#include <mad/host/impl/sample.ipp>
+#include <mad/host/impl/sampler.ipp>
+#include <mad/host/impl/space_meter.ipp>
+#include <mad/host/impl/space_probe.ipp>
+#include <mad/host/impl/sysfs.ipp>

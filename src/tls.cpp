@@ -1,1 +1,4 @@
-// Bodies of room tls.
+// Bodies of room net that need OpenSSL.
+#include <mad/net/impl/tls_context.ipp>
+#include <mad/net/impl/tls_engine.ipp>
+#include <mad/net/impl/tls_error.ipp>

@@ -83,7 +83,7 @@ class logger {
     log_level least_ = log_level::off;
 };
 
-enum class log_format : std::uint8_t { text, json };
+enum class log_format : std::uint8_t { as_text, as_json };
 
 /// Longest line written, in bytes; a longer one is cut and ends in `...`.
 inline constexpr std::size_t max_log_line_bytes = 1024;

@@ -38,12 +38,12 @@ inline void append_hex_escape(std::string& out, unsigned char c) {
 
 /// Text safe for a log: `quote` also escapes `"` and `\`. JSON has no `\x`, so there the backslash
 /// is doubled and the reader sees the same four characters.
-inline void append_log_text(std::string& out, std::string_view s, bool json) {
+inline void append_log_text(std::string& out, std::string_view s, bool quote) {
     for (std::size_t i = 0; i < s.size();) {
         auto const c = static_cast<unsigned char>(s[i]);
         auto const n = utf8_sequence_length(s.substr(i));
         if (c < 0x20 || c == 0x7f || n == 0) {
-            if (json)
+            if (quote)
                 out += '\\';
             append_hex_escape(out, c);
             ++i;
@@ -56,12 +56,12 @@ inline void append_log_text(std::string& out, std::string_view s, bool json) {
     }
 }
 
-inline void append_log_value(std::string& out, log_field::value_type const& v, bool json) {
+inline void append_log_value(std::string& out, log_field::value_type const& v, bool quote) {
     if (auto const* s = std::get_if<std::string_view>(&v)) {
-        bool const bare = !json && !s->empty() && s->find_first_of(" \"\\=") == s->npos;
+        bool const bare = !quote && !s->empty() && s->find_first_of(" \"\\=") == s->npos;
         if (!bare)
             out += '"';
-        append_log_text(out, *s, json);
+        append_log_text(out, *s, quote);
         if (!bare)
             out += '"';
     } else if (auto const* b = std::get_if<bool>(&v)) {
@@ -115,10 +115,10 @@ class line_sink final : public log_sink {
 } // namespace detail
 
 MAD_DECL std::string format_log_line(log_event const& e, log_format f, std::int64_t wall_ms) {
-    bool const json = f == log_format::json;
+    bool const quote = f == log_format::as_json;
     std::string out;
     out.reserve(160);
-    if (json) {
+    if (quote) {
         out.append("{\"ts\":\"").append(detail::iso_time(wall_ms));
         out.append("\",\"level\":\"").append(to_string(e.level));
         out.append("\",\"event\":\"");
@@ -132,21 +132,21 @@ MAD_DECL std::string format_log_line(log_event const& e, log_format f, std::int6
     constexpr std::size_t room = max_log_line_bytes - 24;
     for (auto const& field : e.fields) {
         auto const before = out.size();
-        if (json) {
+        if (quote) {
             out.append(",\"");
             detail::append_log_text(out, field.key, true);
             out.append("\":");
         } else {
             out.append(" ").append(field.key).append("=");
         }
-        detail::append_log_value(out, field.value, json);
+        detail::append_log_value(out, field.value, quote);
         if (out.size() > room) {
             out.resize(before);
-            out.append(json ? ",\"cut\":true" : " ...");
+            out.append(quote ? ",\"cut\":true" : " ...");
             break;
         }
     }
-    if (json)
+    if (quote)
         out += '}';
     return out;
 }

@@ -1,0 +1,130 @@
+// The load: one scenario, one thread, one JSON line. `bench_load --help` lists the scenarios.
+
+#include "scenario.hpp"
+
+#include <array>
+#include <charconv>
+#include <iostream>
+
+#include <unistd.h>
+
+namespace {
+
+struct scenario {
+    std::string_view name;
+    void (*run)(bench::settings const&, bench::json_line&);
+    std::string_view measures;
+};
+
+constexpr std::array<scenario, 5> scenarios{{
+    {"connect", bench::run_connect, "handshakes a second, Socket.IO CONNECT included"},
+    {"echo", bench::run_echo, "acks a second over websocket"},
+    {"polling-echo", bench::run_polling_echo, "acks a second over HTTP polling"},
+    {"broadcast", bench::run_broadcast, "deliveries a second"},
+    {"idle", bench::run_idle, "bytes of server memory per idle connection"},
+}};
+
+void usage(std::ostream& out) {
+    out << "usage: bench_load SCENARIO --url http://A.B.C.D:PORT [OPTION VALUE]...\n\n";
+    for (auto const& s : scenarios)
+        out << "  " << s.name << std::string(14 - s.name.size(), ' ') << s.measures << '\n';
+    out << "\n"
+           "  --pid N          the server, to read its CPU and memory\n"
+           "  --connections N  clients at a time (100)\n"
+           "  --in-flight N    messages under way: echo per client, broadcast in all (1)\n"
+           "  --payload N      characters in a message's argument (16)\n"
+           "  --echoes N       connect: messages each client echoes before it leaves (0)\n"
+           "  --sources N      source addresses 127.0.0.1 up (1)\n"
+           "  --warmup S       seconds before measuring (0.5)\n"
+           "  --seconds S      seconds to measure at most (2)\n"
+           "  --count N        units to measure at most\n"
+           "  --settle S       idle: seconds before memory is read (2)\n"
+           "  --deadline S     seconds for everything; past them the run fails (120)\n";
+}
+
+template <class Number>
+Number parse(std::string_view option, std::string_view value) {
+    Number made{};
+    auto const* const end = value.data() + value.size();
+    auto const [at, bad] = std::from_chars(value.data(), end, made);
+    if (bad != std::errc{} || at != end || made < Number{})
+        throw bench::failure("not a number for " + std::string(option) + ": " + std::string(value));
+    return made;
+}
+
+bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
+    bench::settings s;
+    bool has_url = false;
+    for (int i = 2; i < argc; i += 2) {
+        std::string_view const option = argv[i];
+        if (i + 1 == argc)
+            throw bench::failure("no value for " + std::string(option));
+        std::string_view const value = argv[i + 1];
+        if (option == "--url") {
+            auto const sources = s.to.sources;
+            s.to = bench::target::parse(value);
+            s.to.sources = sources;
+            has_url = true;
+        } else if (option == "--pid") {
+            s.server = parse<pid_t>(option, value);
+        } else if (option == "--connections") {
+            s.connections = parse<std::size_t>(option, value);
+        } else if (option == "--in-flight") {
+            s.in_flight = parse<std::size_t>(option, value);
+        } else if (option == "--payload") {
+            s.payload = parse<std::size_t>(option, value);
+        } else if (option == "--echoes") {
+            s.echoes = parse<std::size_t>(option, value);
+        } else if (option == "--sources") {
+            s.to.sources = parse<unsigned>(option, value);
+        } else if (option == "--warmup") {
+            s.how_long.warmup = parse<double>(option, value);
+        } else if (option == "--seconds") {
+            s.how_long.seconds = parse<double>(option, value);
+        } else if (option == "--count") {
+            s.how_long.count = parse<std::uint64_t>(option, value);
+        } else if (option == "--settle") {
+            s.settle = parse<double>(option, value);
+        } else if (option == "--deadline") {
+            deadline = parse<unsigned>(option, value);
+        } else {
+            throw bench::failure("unknown option: " + std::string(option));
+        }
+    }
+    if (!has_url)
+        throw bench::failure("--url is missing");
+    if (s.connections == 0 || s.in_flight == 0)
+        throw bench::failure("--connections and --in-flight must be at least 1");
+    return s;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    std::string_view const name = argc > 1 ? argv[1] : "--help";
+    if (name == "--help") {
+        usage(std::cout);
+        return 0;
+    }
+    for (auto const& wanted : scenarios) {
+        if (wanted.name != name)
+            continue;
+        try {
+            unsigned deadline = 120;
+            auto const settings = parse_options(argc, argv, deadline);
+            ::alarm(deadline); // whatever a server does, the run ends
+            bench::json_line out;
+            out.text("scenario", name)
+                .number("connections", static_cast<std::int64_t>(settings.connections))
+                .number("in_flight", static_cast<std::int64_t>(settings.in_flight));
+            wanted.run(settings, out);
+            std::cout << out.str() << std::endl;
+            return 0;
+        } catch (bench::failure const& e) {
+            std::cerr << "bench_load " << name << ": " << e.what() << '\n';
+            return 1;
+        }
+    }
+    usage(std::cerr);
+    return 2;
+}

@@ -1,0 +1,37 @@
+#ifndef MAD_BENCH_LOAD_SCENARIO_HPP
+#define MAD_BENCH_LOAD_SCENARIO_HPP
+
+#include "loop.hpp"
+#include "metrics.hpp"
+
+namespace bench {
+
+/// What every scenario can be told. Defaults are those of the table in the documentation.
+struct settings {
+    target to;
+    pid_t server = 0;              ///< whose CPU and memory to read; 0: nobody's
+    std::size_t connections = 100; ///< clients at a time
+    std::size_t in_flight = 1;     ///< messages sent and not yet answered (echo: per connection)
+    std::size_t payload = 16;      ///< characters in the argument of a message
+    std::size_t echoes = 0;        ///< connect: messages each client echoes before it leaves
+    double settle = 2.0;           ///< idle: seconds between the last connect and the reading
+    extent how_long;
+};
+
+void run_connect(settings const& s, json_line& out);
+void run_echo(settings const& s, json_line& out);
+void run_polling_echo(settings const& s, json_line& out);
+void run_broadcast(settings const& s, json_line& out);
+void run_idle(settings const& s, json_line& out);
+
+/// The argument of a message: a JSON string of `s.payload` characters.
+inline std::string argument(settings const& s) {
+    return "\"" + std::string(s.payload, 'x') + "\"";
+}
+
+/// Handshakes that are under way at a time while a scenario opens its clients.
+inline constexpr std::size_t max_handshakes = 64;
+
+} // namespace bench
+
+#endif

@@ -1,0 +1,170 @@
+"""Measures mad beside its peers: `script/bench` builds what this needs and runs it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import instructions, report
+from harness.measure import BenchError, cores, once
+from harness.plan import BIN, GROUPS, ROOT, SCENARIOS, SERVERS, Scenario
+from harness.report import Result
+
+DEFAULT = (*GROUPS, "instructions")
+CHOICES = (*DEFAULT, "micro", "all")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="script/bench", description="Measures mad beside its peers on this machine."
+    )
+    parser.add_argument(
+        "groups",
+        nargs="*",
+        metavar="GROUP",
+        help=f"{', '.join(CHOICES)}; without any: all but micro",
+    )
+    parser.add_argument("--runs", type=int, default=3, help="runs of each server (3)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="measured in each run (2)")
+    parser.add_argument("--warmup", type=float, default=1.0, help="seconds before measuring (1)")
+    parser.add_argument("--servers", help=f"only these, of {','.join(SERVERS)}")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every reading to FILE")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.groups) - set(CHOICES):
+        parser.error(f"no such group: {', '.join(sorted(unknown))} (of {', '.join(CHOICES)})")
+    wanted = options.servers.split(",") if options.servers else list(SERVERS)
+    if unknown := set(wanted) - set(SERVERS):
+        parser.error(f"no such server: {', '.join(sorted(unknown))} (of {', '.join(SERVERS)})")
+    if options.runs < 1 or options.seconds <= 0 or options.warmup < 0:
+        parser.error("--runs and --seconds must be positive")
+    options.servers = wanted
+    options.groups = options.groups or list(DEFAULT)
+    if "all" in options.groups:
+        options.groups = list(CHOICES[:-1])
+    return options
+
+
+def progress(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def measure(scenario: Scenario, options: argparse.Namespace) -> list[Result]:
+    """Runs every server in turn, as often as asked; a server that fails is not tried again."""
+    results = [Result(scenario, name) for name in scenario.servers if name in options.servers]
+    for run in range(1, options.runs + 1):
+        for result in results:
+            if result.failure is not None:
+                continue
+            try:
+                reading = once(scenario, SERVERS[result.server], options.seconds, options.warmup)
+            except (BenchError, OSError) as e:
+                result.failure = str(e)
+                progress(f"{scenario.title}: {result.server} failed: {e}")
+                continue
+            result.readings.append(reading)
+            progress(
+                f"{scenario.title}, run {run}: {result.server} {reading.value:,.0f} {scenario.unit}"
+            )
+    return results
+
+
+def count_instructions(options: argparse.Namespace) -> tuple[str, bool]:
+    """The table of instructions per unit, and whether all went well."""
+    if instructions.method() is None:
+        return "Instructions are not counted here: neither perf's counters nor valgrind.", True
+    counts, fine = [], True
+    for scenario in SCENARIOS:
+        for name in scenario.servers if scenario.counted else ():
+            if name not in options.servers:
+                continue
+            try:
+                count = instructions.per_unit(scenario, SERVERS[name])
+            except (BenchError, OSError) as e:
+                progress(f"{scenario.title}: instructions of {name}: {e}")
+                count, fine = None, False
+            counts.append((scenario.title, name, count))
+    return report.instructions_table(counts, instructions.method() or ""), fine
+
+
+def run_micro() -> tuple[str, bool]:
+    """What the micro benches print, and whether all went well."""
+    parts, fine = [], True
+    for program in sorted(BIN.glob("bench_micro_*")):
+        try:
+            done = subprocess.run(
+                ["taskset", "-c", str(cores()[0]), str(program)],
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as e:
+            progress(f"{program.name}: {e}")
+            fine = False
+            continue
+        fine = fine and done.returncode == 0
+        parts.append(f"{program.name}:\n\n```\n{(done.stdout + done.stderr).strip()}\n```")
+    return "\n\n".join(parts), fine
+
+
+def as_json(results: Sequence[Result]) -> str:
+    def line(result: Result) -> str:
+        return json.dumps(
+            {
+                "scenario": result.scenario.title,
+                "server": result.server,
+                "unit": result.scenario.unit,
+                "failure": result.failure,
+                "readings": [
+                    {name: getattr(reading, name) for name in reading.__slots__}
+                    for reading in result.readings
+                ],
+            }
+        )
+
+    return "".join(line(result) + "\n" for result in results)
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parse(arguments)
+    began = time.monotonic()
+    busy = os.getloadavg()[0]
+    results = [
+        result
+        for scenario in SCENARIOS
+        if scenario.group in options.groups
+        for result in measure(scenario, options)
+    ]
+    fine = all(result.failure is None for result in results)
+    tables = [report.table(results), report.targets(results)] if results else []
+    if "instructions" in options.groups:
+        text, counted = count_instructions(options)
+        tables.append(text)
+        fine = fine and counted
+    if "micro" in options.groups:
+        text, ran = run_micro()
+        tables.append(text)
+        fine = fine and ran
+    if busy > 0.5:
+        tables.append(f"The machine was busy when this began (load {busy:.1f}): rates are low.")
+
+    print(report.machine(), report.versions(), *filter(None, tables), sep="\n\n")
+    print(f"\n{report.KEY.format(runs=options.runs)}\n{time.monotonic() - began:.0f} s in all")
+    if options.json:
+        options.json.write_text(as_json(results))
+    if options.write:
+        page = ROOT / "docs" / "benchmarks.md"
+        page.write_text(report.document(tables, options.runs, arguments))
+        print(f"written: {page.relative_to(ROOT)}")
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,31 @@
+#include "register.hpp"
+
+#include <mad/core/error.hpp>
+
+#include <exception>
+
+namespace py = pybind11;
+
+namespace mad_python {
+namespace {
+
+/// `mad.Error` is a Python class, so that it can be pickled and read without the module.
+void raise_error(boost::system::system_error const& error) {
+    auto const type = py::module_::import("mad._errors").attr("Error");
+    auto const value = type(error.what(), error.code().value(), error.code().category().name());
+    PyErr_SetObject(type.ptr(), value.ptr());
+}
+
+} // namespace
+
+void register_errors(py::module_&) {
+    py::register_local_exception_translator([](std::exception_ptr thrown) {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (boost::system::system_error const& error) {
+            raise_error(error);
+        }
+    });
+}
+
+} // namespace mad_python

@@ -1,0 +1,94 @@
+#ifndef MAD_ENGINE_IMPL_CLIENT_ENDPOINT_IPP
+#define MAD_ENGINE_IMPL_CLIENT_ENDPOINT_IPP
+
+#include <mad/core/base64.hpp>
+#include <mad/core/ids.hpp>
+#include <mad/core/query.hpp>
+#include <mad/engine/detail/client_endpoint.hpp>
+#include <mad/engine/error.hpp>
+#include <mad/net/ws_frame.hpp>
+
+#include <array>
+#include <atomic>
+#include <stdexcept>
+
+namespace mad::inline MAD_ABI::engine::detail {
+
+MAD_DECL client_endpoint::client_endpoint(client_settings const& s) {
+    auto const u = net::http::parse_url(s.url);
+    if (!u)
+        throw std::invalid_argument('"' + s.url + "\" is not a usable URL");
+    if (s.transports.empty())
+        throw std::invalid_argument("a client needs a transport");
+    http_.to = {u->host, u->port, u->secure};
+    http_.dial = {s.timeout, s.tls};
+    http_.limits.max_body_bytes = s.max_payload;
+    http_.authority = u->authority();
+    target_ = s.path.starts_with('/') ? s.path : '/' + s.path;
+    if (!target_.ends_with('/'))
+        target_ += '/';
+    for (char const c : target_)
+        if (static_cast<unsigned char>(c) <= 0x20 || c == '?' || c == '#')
+            throw std::invalid_argument("\"" + s.path + "\" is not a usable path");
+    target_ += '?';
+    if (!u->query.empty())
+        target_.append(u->query).append("&");
+    for (auto const& [key, value] : s.query)
+        target_.append(percent_encode(key)).append("=").append(percent_encode(value)).append("&");
+    net::http::client_request fields;
+    for (auto const& [name, value] : s.headers)
+        fields.set(name, value);
+    fields_ = std::move(fields.fields);
+}
+
+MAD_DECL std::string client_endpoint::target(transport_kind kind, std::string_view sid) const {
+    auto out = target_;
+    out.append("EIO=4&transport=").append(to_string(kind));
+    if (kind == transport_kind::polling) {
+        // Something in between may keep answers in spite of what they say of themselves.
+        static std::atomic<std::uint64_t> count{0};
+        auto const now = system_clock::instance().wall_ms();
+        out.append("&t=").append(std::to_string(now)).append("-");
+        out.append(std::to_string(count.fetch_add(1, std::memory_order_relaxed)));
+    }
+    if (!sid.empty())
+        out.append("&sid=").append(percent_encode(sid));
+    return out;
+}
+
+MAD_DECL websocket_opener::websocket_opener(net::shard& s, client_endpoint const& e)
+    : endpoint_(e), http_(s, e.http()) {}
+
+MAD_DECL void websocket_opener::start(std::string_view sid, milliseconds timeout, handler done) {
+    done_ = std::move(done);
+    std::array<std::uint8_t, 16> nonce;
+    fill_random(nonce);
+    append_base64(key_, {reinterpret_cast<char const*>(nonce.data()), nonce.size()});
+    net::http::client_request r;
+    r.target = endpoint_.target(transport_kind::websocket, sid);
+    r.fields = endpoint_.fields();
+    r.set("Upgrade", "websocket").set("Sec-WebSocket-Version", "13");
+    r.set("Sec-WebSocket-Key", key_);
+    r.upgrade = true;
+    http_.request(std::move(r), timeout,
+                  [this](result<net::http::client_response> a) { answered(std::move(a)); });
+}
+
+MAD_DECL void websocket_opener::answered(result<net::http::client_response> a) {
+    auto const done = std::exchange(done_, nullptr);
+    if (!a)
+        return done(a.error(), {});
+    // Nothing was offered beside the plain protocol, so nothing else may be agreed.
+    if (a->status != 101 || !a->says("Upgrade", "websocket") || !a->says("Connection", "Upgrade") ||
+        a->header("Sec-WebSocket-Accept") != net::ws_accept_key(key_) ||
+        !a->header("Sec-WebSocket-Extensions").empty() ||
+        !a->header("Sec-WebSocket-Protocol").empty())
+        return done(error_code(error::transport_failed), {});
+    std::string rest;
+    auto s = http_.take_stream(rest);
+    done(std::move(s), std::move(rest));
+}
+
+} // namespace mad::inline MAD_ABI::engine::detail
+
+#endif

@@ -1,0 +1,510 @@
+#ifndef MAD_ENGINE_IMPL_SERVER_IPP
+#define MAD_ENGINE_IMPL_SERVER_IPP
+
+#include <mad/core/ids.hpp>
+#include <mad/core/json_text.hpp>
+#include <mad/engine/detail/hop.hpp>
+#include <mad/engine/server.hpp>
+
+#include <array>
+#include <string>
+#include <unordered_map>
+
+namespace mad::inline MAD_ABI::engine {
+
+namespace detail {
+
+/// What the engine needs of a request, apart from its body; may travel to another shard.
+struct engine_request {
+    request_query query;
+    request_method method = request_method::other;
+    bool upgrade = false;
+    bool binary_body = false;
+    std::string fields; // CORS lines for the answer
+    std::string websocket_key;
+};
+
+inline request_method method_of(std::string_view m) {
+    return m == "GET" ? request_method::get
+                      : m == "POST" ? request_method::post : request_method::other;
+}
+
+inline net::http::response error_answer(error e, std::string_view fields, std::string message = {}) {
+    auto const a = answer_of(e).value_or(http_answer{500, -1, "Internal Server Error"});
+    net::http::response r;
+    r.status = a.status;
+    if (a.code >= 0)
+        r.set("Content-Type", "application/json").set("Cache-Control", "no-store");
+    r.fields.append(fields);
+    r.body = message.empty() ? error_body(e) : std::move(message);
+    return r;
+}
+
+/// A refused websocket is answered before any 101: the message alone, and the connection ends.
+inline net::http::response upgrade_refusal(error e, std::string_view fields,
+                                           std::string_view message = {}) {
+    auto const a = answer_of(e).value_or(http_answer{400, -1, "Bad request"});
+    net::http::response r;
+    r.status = e == error::forbidden ? 403 : 400;
+    r.set("Content-Type", "text/html");
+    r.fields.append(fields);
+    r.body = message.empty() ? a.message : message;
+    r.close = true;
+    return r;
+}
+
+inline std::string forbidden_body(std::string_view message) {
+    std::string out = "{\"code\":4,\"message\":";
+    append_json_string(out, message);
+    return out += '}';
+}
+
+inline std::string switching_answer(std::string_view key, std::string_view fields) {
+    std::string out = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                      "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
+    return out.append(net::ws_accept_key(key)).append("\r\n").append(fields).append("\r\n");
+}
+
+} // namespace detail
+
+/// The sessions of one shard.
+class server::part final : public session_owner {
+  public:
+    part(server& s, net::shard& home, std::uint8_t index)
+        : server_(s), home_(home), index_(index) {}
+
+    net::shard& home() override { return home_; }
+    server_settings const& settings() const override { return server_.settings_; }
+    websocket_settings const& websockets() const override { return server_.websockets_; }
+    void linger(std::unique_ptr<websocket>) override;
+    void keep_goodbye(std::string_view sid, std::vector<std::string> bodies) override;
+    void release(session&) override;
+
+    session* find(std::string_view sid) {
+        auto const it = sessions_.find(sid);
+        return it == sessions_.end() ? nullptr : it->second.get();
+    }
+
+    /// The part that a sid names, when that is another one of ours.
+    part* elsewhere(std::string_view sid) {
+        auto const n = session_id::shard_of(sid);
+        if (!n || *n == index_ || *n >= server_.parts_.size())
+            return nullptr;
+        return server_.parts_[*n].get();
+    }
+
+    void on_head(net::http::request const&, net::http::exchange&, std::size_t& max_body);
+    void on_request(net::http::request const&, net::http::exchange);
+    void close_some(std::size_t most, close_reason);
+
+  private:
+    friend class server::route;
+
+    /// A websocket whose session is over, until the peer has said goodbye too.
+    struct lingerer final : transport_events {
+        lingerer(part& p, std::unique_ptr<websocket> s)
+            : owner(p), socket(std::move(s)),
+              limit([](void* self) { static_cast<lingerer*>(self)->cut(); }, this) {}
+
+        void on_packet(packet_view const&) override {}
+        void on_transport_end(close_reason) override { owner.forget(*this); }
+
+        void cut() {
+            socket->close(close_manner::silent);
+            owner.forget(*this);
+        }
+
+        part& owner;
+        std::unique_ptr<websocket> socket;
+        net::deadline limit;
+        std::size_t slot = 0;
+    };
+
+    struct goodbye {
+        goodbye(part& p, std::string_view s, std::vector<std::string> b)
+            : owner(p), sid(s), bodies(std::move(b)),
+              limit([](void* self) { static_cast<goodbye*>(self)->expire(); }, this) {}
+
+        void expire() { owner.drop_goodbye(sid); }
+
+        part& owner;
+        std::string sid;
+        std::vector<std::string> bodies;
+        net::deadline limit;
+    };
+
+    void serve(detail::engine_request&, std::string_view body, net::http::exchange);
+    void open(net::http::request const&, detail::engine_request&, net::http::exchange);
+    void open_websocket(session&, detail::engine_request&, net::http::exchange);
+    void upgrade(std::string_view sid, net::stream, std::string const& answer,
+                 std::string const& rest);
+    void hop(part& to, detail::engine_request, std::string_view body, net::http::exchange);
+    void shut_websocket(net::stream, std::string const& answer);
+    result<verdict> judge_request(detail::engine_request const&);
+    bool websocket_ok(net::http::request const&, net::http::exchange&, std::string_view fields);
+    void populate(session&);
+    session& make(revision, net::http::request const&);
+    void forget(lingerer&);
+    void drop_goodbye(std::string const& sid) {
+        if (auto n = goodbyes_.extract(sid))
+            home_.reap(std::move(n.mapped()));
+    }
+
+    server& server_;
+    net::shard& home_;
+    std::uint8_t index_;
+    std::unordered_map<std::string_view, std::unique_ptr<session>> sessions_;
+    std::vector<std::unique_ptr<lingerer>> lingering_;
+    std::unordered_map<std::string, std::unique_ptr<goodbye>> goodbyes_;
+    detail::hop_table hops_;
+    std::unordered_map<detail::hop_owner*, std::unique_ptr<detail::hop_owner>> arrivals_;
+};
+
+class server::route final : public net::http::route {
+  public:
+    explicit route(server& s) : server_(s) {}
+
+    void on_head(net::shard& s, net::http::request const& r, net::http::exchange& x,
+                 std::size_t& max_body) override {
+        max_body = server_.settings_.max_payload;
+        part_of(s).on_head(r, x, max_body);
+    }
+
+    void on_request(net::shard& s, net::http::request const& r, net::http::exchange x) override {
+        part_of(s).on_request(r, std::move(x));
+    }
+
+  private:
+    part& part_of(net::shard& s) const {
+        for (auto const& p : server_.parts_)
+            if (&p->home_ == &s)
+                return *p;
+        return *server_.parts_.front();
+    }
+
+    server& server_;
+};
+
+MAD_DECL server::server(std::vector<net::shard*> shards, server_settings s, factory f)
+    : settings_(std::move(s)), factory_(std::move(f)) {
+    if (settings_.path.empty() || settings_.path.back() != '/')
+        settings_.path += '/';
+    websockets_.frames.max_message_bytes = settings_.max_payload;
+    websockets_.outbox = settings_.outbox;
+    websockets_.pause_above_bytes = settings_.pause_above_bytes;
+    for (auto* const sh : shards)
+        parts_.push_back(
+            std::make_unique<part>(*this, *sh, static_cast<std::uint8_t>(parts_.size())));
+}
+
+MAD_DECL server::~server() = default;
+
+MAD_DECL void server::mount(net::http::router& r) {
+    r.mount(settings_.path, std::make_shared<route>(*this));
+}
+
+MAD_DECL void server::close(close_reason why) { close_some(static_cast<std::size_t>(-1), why); }
+
+MAD_DECL void server::close_some(std::size_t most, close_reason why) {
+    for (auto& p : parts_)
+        p->home().dispatch([&p = *p, most, why] { p.close_some(most, why); });
+}
+
+MAD_DECL void server::part::close_some(std::size_t most, close_reason why) {
+    std::vector<session*> some;
+    for (auto const& [sid, s] : sessions_) {
+        if (some.size() >= most)
+            break;
+        some.push_back(s.get());
+    }
+    for (auto* const s : some)
+        s->close(why);
+}
+
+MAD_DECL void server::part::on_head(net::http::request const& r, net::http::exchange& x,
+                                    std::size_t&) {
+    if (r.method != "POST")
+        return;
+    auto const query = parse_request_query(r.query);
+    auto* const s = query.sid.empty() ? nullptr : find(query.sid);
+    auto* const p = s ? s->as_polling() : nullptr;
+    if (!p || query.transport != "polling" || query.eio != s->rev())
+        return;
+    if (p->begin_post(x))
+        return;
+    x.respond(detail::error_answer(error::overlap, cors_fields(settings().cors, r)));
+    s->close(close_reason::transport_error);
+}
+
+MAD_DECL void server::part::on_request(net::http::request const& r, net::http::exchange x) {
+    auto const& cors = settings().cors;
+    if (r.method == "OPTIONS" && cors.enabled())
+        return x.respond(preflight_answer(cors, r));
+    detail::engine_request e;
+    e.query = parse_request_query(r.query);
+    e.method = detail::method_of(r.method);
+    e.upgrade = r.upgrade && net::http::has_token(r.header("Upgrade"), "websocket");
+    e.binary_body = r.header("Content-Type").starts_with("application/octet-stream");
+    e.fields = cors_fields(cors, r);
+    if (e.upgrade)
+        e.websocket_key = r.header("Sec-WebSocket-Key");
+    auto* const there = elsewhere(e.query.sid);
+    if (there && e.upgrade) {
+        if (!websocket_ok(r, x, e.fields))
+            return;
+        // Streams move whole; what the session says of it is decided where the session is.
+        auto rest = std::make_shared<std::string>();
+        auto st = std::make_shared<net::stream>(x.take_stream(*rest));
+        return there->home().post([there, st, rest, e] {
+            auto const v = there->judge_request(e);
+            if (v && *v == verdict::upgrade)
+                there->upgrade(e.query.sid, std::move(*st),
+                               detail::switching_answer(e.websocket_key, e.fields), *rest);
+            else if (v)
+                there->shut_websocket(std::move(*st),
+                                      detail::switching_answer(e.websocket_key, e.fields));
+            else {
+                std::string text;
+                net::http::append_response(
+                    text, detail::upgrade_refusal(static_cast<error>(v.error().value()), e.fields),
+                    true, false);
+                iovec const v1{text.data(), text.size()};
+                st->write({&v1, 1});
+            }
+        });
+    }
+    if (there)
+        return hop(*there, std::move(e), r.body, std::move(x));
+    auto const v = judge_request(e);
+    if (!v) {
+        auto const why = static_cast<error>(v.error().value());
+        // The words of a session that has just been closed wait for this GET.
+        if (auto const it = goodbyes_.find(e.query.sid);
+            it != goodbyes_.end() && e.method == request_method::get && !e.upgrade) {
+            auto& bodies = it->second->bodies;
+            auto body = std::move(bodies.front());
+            bodies.erase(bodies.begin());
+            if (bodies.empty())
+                drop_goodbye(e.query.sid);
+            return x.respond(detail::packets_answer(e.fields, std::move(body)));
+        }
+        return x.respond(e.upgrade ? detail::upgrade_refusal(why, e.fields)
+                                   : detail::error_answer(why, e.fields));
+    }
+    if (e.upgrade) {
+        if (!websocket_ok(r, x, e.fields))
+            return;
+        if (*v != verdict::open) {
+            std::string rest;
+            auto st = x.take_stream(rest);
+            auto const answer = detail::switching_answer(e.websocket_key, e.fields);
+            return *v == verdict::upgrade ? upgrade(e.query.sid, std::move(st), answer, rest)
+                                          : shut_websocket(std::move(st), answer);
+        }
+    }
+    if (*v == verdict::open)
+        return open(r, e, std::move(x));
+    serve(e, r.body, std::move(x));
+}
+
+MAD_DECL result<verdict> server::part::judge_request(detail::engine_request const& e) {
+    std::optional<known_session> known;
+    if (auto* const s = e.query.sid.empty() ? nullptr : find(e.query.sid))
+        known = known_session{s->rev(), s->kind(), s->upgrading()};
+    return judge(e.method, e.upgrade, e.query, known, settings().handshake);
+}
+
+MAD_DECL bool server::part::websocket_ok(net::http::request const& r, net::http::exchange& x,
+                                         std::string_view fields) {
+    if (r.header("Sec-WebSocket-Version") != "13") {
+        auto no = detail::upgrade_refusal(error::bad_request, fields);
+        no.status = 426;
+        no.set("Sec-WebSocket-Version", "13");
+        x.respond(std::move(no));
+        return false;
+    }
+    if (r.method != "GET" || r.version != 11 || !net::is_ws_key(r.header("Sec-WebSocket-Key"))) {
+        x.respond(detail::upgrade_refusal(error::bad_request, fields));
+        return false;
+    }
+    return true;
+}
+
+/// GET and POST of a session that is here.
+MAD_DECL void server::part::serve(detail::engine_request& e, std::string_view body,
+                                  net::http::exchange x) {
+    auto const v = judge_request(e);
+    auto* const s = find(e.query.sid);
+    auto* const p = s ? s->as_polling() : nullptr;
+    if (!v || !p)
+        return x.respond(detail::error_answer(
+            v ? error::bad_request : static_cast<error>(v.error().value()), e.fields));
+    if (*v == verdict::poll)
+        return s->poll(std::move(x), std::move(e.fields));
+    if (e.binary_body && s->rev() == revision::eio4) {
+        p->cancel_post();
+        x.respond(detail::error_answer(error::binary_body, e.fields));
+        return s->close(close_reason::transport_error);
+    }
+    p->post(std::move(x), body, e.binary_body, std::move(e.fields));
+}
+
+MAD_DECL session& server::part::make(revision rev, net::http::request const& r) {
+    auto const sid = session_id::make(index_, settings().node_tag);
+    handshake_info info(r, system_clock::instance().wall_ms());
+    auto s = std::make_unique<session>(*this, sid, rev, std::move(info));
+    auto& made = *s;
+    sessions_.emplace(made.sid(), std::move(s));
+    server_.count_.fetch_add(1, std::memory_order_relaxed);
+    return made;
+}
+
+MAD_DECL void server::part::open(net::http::request const& r, detail::engine_request& e,
+                                 net::http::exchange x) {
+    auto const& cfg = settings();
+    auto const refuse = [&](std::string message) {
+        auto answer = e.upgrade ? detail::upgrade_refusal(error::forbidden, e.fields, message)
+                                : detail::error_answer(error::forbidden, e.fields,
+                                                       detail::forbidden_body(message));
+        x.respond(std::move(answer));
+    };
+    if (server_.draining_.load(std::memory_order_relaxed)) {
+        auto busy = net::http::text_answer(503, "draining\n");
+        busy.set("Retry-After", "1");
+        busy.close = true;
+        return x.respond(std::move(busy));
+    }
+    if (cfg.check_origin &&
+        !origin_allowed(cfg.cors, r.header("Origin"), r.header("Host"), r.secure))
+        return refuse("Forbidden");
+    if (cfg.allow_request)
+        if (auto why = cfg.allow_request(handshake_info(r)))
+            return refuse(std::move(*why));
+
+    auto& s = make(*e.query.eio, r);
+    std::array<std::string_view, 1> const websocket{"websocket"};
+    bool const upgradable = !e.upgrade && cfg.allow_upgrades && cfg.handshake.websocket;
+    auto const open_packet = encode_open(
+        s.sid(), std::span(websocket).first(upgradable ? 1 : 0), cfg.ping_interval.count(),
+        cfg.ping_timeout.count(), cfg.max_payload);
+    cfg.log.debug("engine.session.opened",
+                  {{"sid", s.sid().substr(0, 6)}, {"transport", to_string(s.kind())}});
+    if (e.upgrade) {
+        std::string rest;
+        auto st = x.take_stream(rest);
+        s.begin_websocket(std::move(st), detail::switching_answer(e.websocket_key, e.fields),
+                          open_packet);
+        populate(s);
+        if (s.open() && !s.start_websocket(rest))
+            s.close(close_reason::transport_error);
+        return;
+    }
+    s.begin_polling();
+    auto fields = e.fields;
+    if (cfg.cookie) {
+        auto cookie = *cfg.cookie;
+        cookie.value = s.sid();
+        fields.append("Set-Cookie: ").append(cookie.header()).append("\r\n");
+    }
+    x.respond(detail::packets_answer(fields, open_packet));
+    populate(s);
+}
+
+MAD_DECL void server::part::populate(session& s) {
+    try {
+        s.set_handler(server_.factory_(s));
+    } catch (...) {
+        s.close();
+        throw;
+    }
+}
+
+MAD_DECL void server::part::upgrade(std::string_view sid, net::stream st, std::string const& answer,
+                                    std::string const& rest) {
+    auto* const s = find(sid);
+    if (s && !s->upgrading() && s->as_polling())
+        s->begin_upgrade(std::move(st), answer, rest);
+    else
+        shut_websocket(std::move(st), answer);
+}
+
+/// A surplus websocket: let in, then shut, as the reference does. The session is unharmed.
+MAD_DECL void server::part::shut_websocket(net::stream st, std::string const& answer) {
+    auto w = std::make_unique<websocket>(home_, std::move(st), net::ws_role::server, websockets());
+    w->push_raw(answer);
+    auto l = std::make_unique<lingerer>(*this, std::move(w));
+    if (!l->socket->start(*l, {}))
+        return;
+    l->socket->close(close_manner::orderly);
+    linger(std::move(l->socket));
+    home_.reap(std::move(l));
+}
+
+MAD_DECL void server::part::hop(part& to, detail::engine_request e, std::string_view body,
+                                net::http::exchange x) {
+    auto const id = hops_.add(std::move(x));
+    struct cargo {
+        detail::engine_request request;
+        std::string body;
+    };
+    auto const c = std::make_shared<cargo>(cargo{std::move(e), std::string(body)});
+    auto owned = std::make_unique<detail::hop_owner>(home_, hops_, id);
+    auto* const there = owned.get();
+    auto const shared = std::make_shared<std::unique_ptr<detail::hop_owner>>(std::move(owned));
+    // Set before the post: the answer cannot overtake it, since it comes back by a post as well.
+    hops_.find(id)->on_gone([&to, there, this, id](int status) {
+        hops_.take(id);
+        to.home().post([&to, there, status] {
+            if (to.arrivals_.contains(there))
+                there->peer_gone(status);
+        });
+    });
+    to.home().post([&to, there, shared, c] {
+        to.arrivals_.emplace(there, std::move(*shared));
+        there->gone = [&to, there] {
+            if (auto n = to.arrivals_.extract(there))
+                to.home().reap(std::move(n.mapped()));
+        };
+        to.serve(c->request, c->body, net::http::exchange(*there));
+    });
+}
+
+MAD_DECL void server::part::linger(std::unique_ptr<websocket> w) {
+    auto l = std::make_unique<lingerer>(*this, std::move(w));
+    l->socket->set_events(*l);
+    l->slot = lingering_.size();
+    home_.deadlines().arm(l->limit, settings().close_timeout);
+    lingering_.push_back(std::move(l));
+}
+
+MAD_DECL void server::part::forget(lingerer& l) {
+    if (l.slot >= lingering_.size() || lingering_[l.slot].get() != &l)
+        return;
+    l.limit.cancel();
+    auto dying = std::move(lingering_[l.slot]);
+    if (l.slot + 1 != lingering_.size()) {
+        lingering_[l.slot] = std::move(lingering_.back());
+        lingering_[l.slot]->slot = l.slot;
+    }
+    lingering_.pop_back();
+    home_.reap(std::move(dying));
+}
+
+MAD_DECL void server::part::keep_goodbye(std::string_view sid, std::vector<std::string> bodies) {
+    // Bounded like the sessions themselves: each had its place until now.
+    auto g = std::make_unique<goodbye>(*this, sid, std::move(bodies));
+    home_.deadlines().arm(g->limit, settings().goodbye_timeout);
+    goodbyes_.insert_or_assign(std::string(sid), std::move(g));
+}
+
+MAD_DECL void server::part::release(session& s) {
+    auto n = sessions_.extract(s.sid());
+    if (!n)
+        return;
+    server_.count_.fetch_sub(1, std::memory_order_relaxed);
+    home_.reap(std::move(n.mapped()));
+}
+
+} // namespace mad::inline MAD_ABI::engine
+
+#endif

@@ -1,0 +1,64 @@
+#ifndef MAD_ENGINE_SETTINGS_HPP
+#define MAD_ENGINE_SETTINGS_HPP
+
+#include <mad/core/clock.hpp>
+#include <mad/core/cookie.hpp>
+#include <mad/core/log.hpp>
+#include <mad/engine/cors.hpp>
+#include <mad/engine/handshake.hpp>
+#include <mad/engine/websocket.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace mad::inline MAD_ABI::engine {
+
+class handshake_info;
+
+/// Settings of an Engine.IO server. Defaults are those of engine.io 6.6 unless said otherwise.
+struct server_settings {
+    /// Requests whose path starts with this are ours. Ends in `/`.
+    std::string path = "/engine.io/";
+
+    milliseconds ping_interval{25'000};   ///< > 0
+    milliseconds ping_timeout{20'000};    ///< > 0
+    milliseconds upgrade_timeout{10'000}; ///< from the second websocket to its `5`
+    /// How long a polling client may take to fetch the goodbye of a session closed by us.
+    milliseconds goodbye_timeout{30'000};
+    /// How long the peer's close frame is awaited.
+    milliseconds close_timeout{5'000};
+
+    /// Longest polling body and longest websocket message, in bytes, inclusive; announced as
+    /// `maxPayload`.
+    std::size_t max_payload = 1'000'000;
+
+    handshake_settings handshake;
+    /// Whether a polling session may go over to a websocket.
+    bool allow_upgrades = true;
+
+    /// What may wait for one peer; a session over it is closed as a slow consumer. (Ours: the
+    /// reference queues without bound.)
+    net::outbox_limits outbox;
+    /// Reading from a peer stops while more than this waits for it (bytes). Ours.
+    std::size_t pause_above_bytes = 1024 * 1024;
+
+    cors_settings cors;
+    /// Refuses handshakes of pages from origins that are neither our own nor listed in `cors` (403),
+    /// websockets included. (Ours: the reference serves them.)
+    bool check_origin = true;
+    /// Set on the answer of a polling handshake; the value is the sid.
+    std::optional<set_cookie> cookie;
+
+    /// Judges a handshake after the protocol's own checks; a text refuses it (403, code 4).
+    std::function<std::optional<std::string>(handshake_info const&)> allow_request;
+
+    /// The node's part of every sid, so that a router can find it.
+    std::uint16_t node_tag = 0;
+
+    logger log;
+};
+
+} // namespace mad::inline MAD_ABI::engine
+
+#endif

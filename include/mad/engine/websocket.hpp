@@ -1,0 +1,101 @@
+#ifndef MAD_ENGINE_WEBSOCKET_HPP
+#define MAD_ENGINE_WEBSOCKET_HPP
+
+#include <mad/engine/transport.hpp>
+#include <mad/net/outbox.hpp>
+#include <mad/net/shard.hpp>
+#include <mad/net/stream.hpp>
+#include <mad/net/ws_frame.hpp>
+
+#include <memory>
+#include <string>
+
+namespace mad::inline MAD_ABI::engine {
+
+/// What a websocket may cost; shared by all of a server.
+struct websocket_settings {
+    net::ws_limits frames;
+    net::outbox_limits outbox;
+    /// Reading stops while more than this waits to be written (bytes): who does not read the
+    /// answers is not asked for more questions.
+    std::size_t pause_above_bytes = 1024 * 1024;
+};
+
+/// The websocket wire of a session, after the 101, on either side. Holds no buffer while idle: it
+/// reads into memory of the shard, and what it writes leaves once a turn.
+class websocket final : public transport, public net::poll_target, public net::turn_work {
+  public:
+    /// `settings` outlives it. Nothing happens before `start`.
+    websocket(net::shard&, net::stream, net::ws_role, websocket_settings const& settings);
+    ~websocket() override;
+
+    /// Bytes to be written first: the answer 101.
+    void push_raw(std::string_view head);
+
+    /// Begins. `rest` is what arrived behind the HTTP head: it is input, not garbage.
+    /// False: the descriptor cannot be watched.
+    bool start(transport_events&, std::string_view rest);
+
+    /// From now on somebody else is told.
+    void set_events(transport_events& e) { events_ = &e; }
+
+    /// Takes over packets that waited on another wire. The limits do not count here.
+    void push(net::wire_block packet);
+
+    transport_kind kind() const override { return transport_kind::websocket; }
+    bool send(net::wire_block packet) override;
+    bool writable() const override { return open_ && out_.empty(); }
+    std::size_t queued_bytes() const override { return out_.bytes(); }
+    std::uint32_t progress() const override { return progress_; }
+    void pause() override;
+    void resume() override;
+
+    /// Events end. orderly: a close frame without a code behind what is queued; the peer's close
+    /// frame is then awaited by whoever keeps this object, who hears of it through `set_events`.
+    void close(close_manner) override;
+
+    /// Ends with a close frame that carries `code` (1002, 1007, 1008, 1009, ...).
+    void fail(std::uint16_t code);
+
+    /// True when the descriptor is closed: the object may be destroyed at the end of the turn.
+    bool closed() const { return !stream_.is_open(); }
+
+  private:
+    void on_ready(std::uint32_t events) override;
+    void on_fault() override;
+    void on_turn_end() override;
+
+    void read();
+    void consume(std::span<char> in);
+    /// False when the rest must wait or the wire is over.
+    bool handle(net::ws_message const&);
+    void write();
+    void finish();
+    void ended(close_reason);
+    void shut();
+    void interest();
+
+    net::shard& shard_;
+    websocket_settings const& settings_;
+    transport_events* events_ = nullptr;
+    net::stream stream_;
+    net::outbox out_;
+    net::ws_decoder decoder_;
+    std::unique_ptr<std::string> stash_; // input that waits while paused
+    std::uint32_t interest_ = 0, progress_ = 0;
+    std::uint8_t paused_ = 0; // by the session, and by ourselves
+    net::ws_role role_;
+    bool open_ = true;          // neither side has said goodbye
+    bool blocked_ = false;      // the wire is full
+    bool full_ = false;         // paused because of `pause_above_bytes`
+    bool shut_after_write_ = false;
+    bool peer_closed_ = false, draining_ = false, consuming_ = false;
+};
+
+} // namespace mad::inline MAD_ABI::engine
+
+#if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/engine/impl/websocket.ipp>
+#endif
+
+#endif

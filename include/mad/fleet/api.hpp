@@ -1,0 +1,106 @@
+#ifndef MAD_FLEET_API_HPP
+#define MAD_FLEET_API_HPP
+
+#include <mad/fleet/record.hpp>
+#include <mad/fleet/store.hpp>
+#include <mad/socketio/server.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mad::inline MAD_ABI::fleet {
+
+struct api_settings {
+    /// Listening address; port 0: the kernel chooses.
+    boost::asio::ip::tcp::endpoint listen{boost::asio::ip::address_v4::loopback(), 3000};
+    /// Listening sockets of the service manager; used instead of `listen` when there are some.
+    std::vector<int> passed_listeners;
+
+    /// Shards. 0: one for each core.
+    std::size_t threads = 0;
+
+    /// Name of this node; random when empty.
+    std::string node_id;
+    std::string version = MAD_VERSION;
+
+    /// Open to peers that are not on this machine. Without it, requests must name a loopback host,
+    /// which keeps pages of other sites out even when they point a name of theirs here.
+    bool anonymous = false;
+
+    socketio::server_settings sockets = default_sockets();
+    record_limits records;
+
+    /// Messages that an agent may get wrong in a minute; one more ends its connection.
+    unsigned max_bad_per_minute = 10;
+
+    logger log;
+
+    /// As the library, with 200 packets a second (1,000 at once) from one connection.
+    static socketio::server_settings default_sockets() {
+        socketio::server_settings s;
+        s.max_packet_rate = 200;
+        return s;
+    }
+};
+
+/// Numbers of a node, for `/metrics` and tests.
+struct api_counters {
+    std::atomic<std::uint64_t> updates{0}, refused{0}, consoles_served{0};
+    std::atomic<std::size_t> agents{0};
+};
+
+/// An API node: agents push their health, consoles see all of them live. Speaks the events of the
+/// original system to peers of any age.
+class api {
+  public:
+    explicit api(api_settings);
+    ~api();
+    api(api const&) = delete;
+    api& operator=(api const&) = delete;
+
+    /// Listens and starts its threads; the endpoint, or why not.
+    result<boost::asio::ip::tcp::endpoint> start();
+
+    /// Takes no more connections, asks those there are to leave, waits until all have gone or the
+    /// time is over, then stops. From any thread but its own.
+    void stop(milliseconds drain = milliseconds(0));
+
+    /// `http://127.0.0.1:3000`; empty before `start`.
+    std::string const& url() const { return url_; }
+    api_counters const& counters() const { return counters_; }
+    socketio::server& sockets() { return io_; }
+
+    /// Exchanges the certificate for new connections.
+    void set_tls(std::shared_ptr<net::cipher_factory> f) { io_.http().set_tls(std::move(f)); }
+
+  private:
+    class hub;
+    struct cargo;
+
+    void forget(socketio::socket const&);
+    void add_routes();
+    void add_handlers();
+    std::string metrics() const;
+
+    api_settings settings_;
+    std::string node_id_, instance_;
+    net::io_pool pool_;
+    socketio::server io_;
+    std::shared_ptr<hub> hub_;
+    api_counters counters_;
+    std::string url_;
+    time_point started_{};
+    std::atomic<bool> draining_{false};
+    std::atomic<std::int64_t> draining_since_{0};
+    bool running_ = false;
+};
+
+} // namespace mad::inline MAD_ABI::fleet
+
+#if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/fleet/impl/api.ipp>
+#endif
+
+#endif

@@ -1,0 +1,301 @@
+#ifndef MAD_FLEET_IMPL_API_IPP
+#define MAD_FLEET_IMPL_API_IPP
+
+#include <mad/core/base64.hpp>
+#include <mad/core/ids.hpp>
+#include <mad/core/json_text.hpp>
+#include <mad/core/sha1.hpp>
+#include <mad/fleet/api.hpp>
+#include <mad/net/wait.hpp>
+
+#include <algorithm>
+#include <thread>
+
+namespace mad::inline MAD_ABI::fleet {
+
+namespace detail {
+
+/// Sockets not known to be agents: an original page speaks once and must go on hearing after a
+/// reconnection in which it says nothing.
+inline constexpr char const* watchers_room = "watchers";
+
+inline socketio::server_settings node_settings(api_settings const& s) {
+    auto out = s.sockets;
+    out.log = out.engine.log = out.http.log = s.log;
+    auto const ask = out.engine.allow_request;
+    out.engine.allow_request =
+        [ask, open = s.anonymous](engine::handshake_info const& h) -> std::optional<std::string> {
+        if (!open && !net::http::is_loopback_host(h.header("Host")))
+            return "Forbidden";
+        return ask ? ask(h) : std::nullopt;
+    };
+    return out;
+}
+
+inline std::size_t shard_count(std::size_t wanted) {
+    return wanted ? wanted : std::max(1u, std::thread::hardware_concurrency());
+}
+
+} // namespace detail
+
+/// One message on its way to the hub; the record's views point into the text.
+struct api::cargo {
+    std::string text, opaque;
+    record_view record;
+};
+
+/// What is known of the fleet, on the node's first shard; others hand their messages over as values.
+class api::hub : public std::enable_shared_from_this<hub> {
+  public:
+    hub(api& a, net::shard& home) : api_(a), home_(home), store_(make_embedded_store()) {
+        auto const b = random_id(24);
+        secret_ = b;
+    }
+
+    net::shard& home() { return home_; }
+
+    /// What consoles are shown as `socketID`: stable for a connection, and it tells nothing.
+    std::string opaque_id(std::string_view socket_id) const {
+        auto const digest = sha1(secret_ + std::string(socket_id));
+        std::string out;
+        append_base64(out, as_text(digest));
+        for (auto& c : out)
+            c = c == '+' ? '-' : c == '/' ? '_' : c;
+        out.resize(20);
+        return out;
+    }
+
+    void update(std::string const& opaque, record_view const& r) {
+        auto const* const old = store_->find(r.id);
+        bool const same_socket = old && old->socket_id == opaque;
+        if (same_socket && r.seq && old->run == r.run && *r.seq < old->seq)
+            return; // an older sample that came late
+        auto const nsp = api_.io_.of("/");
+        if (old && !same_socket)
+            nsp.to(detail::watchers_room).emit("web_client_disconnect", r.id);
+        stored_record fresh;
+        fresh.id = r.id;
+        fresh.socket_id = opaque;
+        auto const known = old ? std::string_view(old->info) : std::string_view();
+        fresh.record = splice_record(r, known, opaque);
+        fresh.info = r.info.empty() ? std::string(known) : std::string(r.info);
+        fresh.run = r.run;
+        fresh.seq = r.seq.value_or(0);
+        fresh.seen = std::chrono::steady_clock::now();
+        nsp.to(detail::watchers_room)
+            .emit("web_client_update", socketio::raw_json{fresh.record});
+        store_->put(std::move(fresh));
+        api_.counters_.updates.fetch_add(1, std::memory_order_relaxed);
+        api_.counters_.agents.store(store_->size(), std::memory_order_relaxed);
+    }
+
+    void leave(std::string const& id, std::string const& opaque) {
+        if (!store_->drop(id, opaque))
+            return;
+        api_.io_.to(detail::watchers_room).emit("web_client_disconnect", id);
+        api_.counters_.agents.store(store_->size(), std::memory_order_relaxed);
+    }
+
+    /// All records as one JSON array.
+    std::string snapshot() const {
+        std::string out(1, '[');
+        store_->each([&](stored_record const& r) {
+            if (out.size() > 1)
+                out += ',';
+            out.append(r.record);
+        });
+        return out += ']';
+    }
+
+  private:
+    api& api_;
+    net::shard& home_;
+    std::unique_ptr<store> store_;
+    std::string secret_;
+};
+
+MAD_DECL api::api(api_settings s)
+    : settings_(std::move(s)),
+      node_id_(settings_.node_id.empty() ? random_id(6) : settings_.node_id),
+      instance_(random_id(6)), pool_(detail::shard_count(settings_.threads), settings_.log),
+      io_(pool_, detail::node_settings(settings_)),
+      hub_(std::make_shared<hub>(*this, pool_[0])) {
+    add_routes();
+    add_handlers();
+}
+
+MAD_DECL api::~api() { stop(); }
+
+MAD_DECL void api::add_handlers() {
+    auto const nsp = io_.of("/");
+    nsp.on_connection([](socketio::socket s) { s.join(detail::watchers_room); });
+
+    // What a socket is, as far as it has told: kept with it as small JSON, touched by its own shard.
+    auto const refuse = [this](socketio::socket const& s, socketio::ack& reply, error_code why) {
+        counters_.refused.fetch_add(1, std::memory_order_relaxed);
+        settings_.log.debug("fleet.record.refused", {{"error", why.message()}});
+        json answer = json::object();
+        answer["error"] = why.message();
+        reply(answer);
+        auto& d = s.data();
+        auto const minute =
+            std::chrono::steady_clock::now().time_since_epoch() / std::chrono::minutes(1);
+        if (d.value("bad_minute", std::int64_t(-1)) != minute) {
+            d["bad_minute"] = minute;
+            d["bad"] = 0u;
+        }
+        auto const bad = d["bad"].get<unsigned>() + 1;
+        d["bad"] = bad;
+        if (bad > settings_.max_bad_per_minute) {
+            settings_.log.warn("fleet.agent.disconnected", {{"why", "too many bad messages"}});
+            s.disconnect(true);
+        }
+    };
+
+    auto const sample = [this, refuse](socketio::socket s, socketio::raw_json m,
+                                       socketio::ack reply) {
+        // On another shard the message moves once and is judged where it stays.
+        auto const c = std::make_shared<cargo>();
+        c->text = std::move(m.text);
+        auto r = judge_record(c->text, true, settings_.records);
+        if (!r)
+            return refuse(s, reply, r.error());
+        c->record = std::move(*r);
+        auto& d = s.data();
+        auto const known = d.find("id");
+        if (known == d.end() || *known != c->record.id) {
+            if (known == d.end())
+                s.leave(detail::watchers_room);
+            else
+                forget(s); // one connection is one agent: a new id replaces the old one
+            d["id"] = c->record.id;
+            d["opaque"] = hub_->opaque_id(s.id());
+        }
+        c->opaque = d["opaque"].get<std::string>();
+        hub_->home().dispatch([h = hub_, c] { h->update(c->opaque, c->record); });
+        reply(true);
+    };
+    nsp.on("client_connected", sample);
+    nsp.on("client_healthcheck", sample);
+
+    nsp.on("client_disconnected",
+           [this, refuse](socketio::socket s, socketio::raw_json m, socketio::ack reply) {
+               auto const r = judge_record(m.text, false, settings_.records);
+               if (!r)
+                   return refuse(s, reply, r.error());
+               forget(s);
+               reply(true);
+           });
+
+    nsp.on("web_connected", [this](socketio::socket s) {
+        counters_.consoles_served.fetch_add(1, std::memory_order_relaxed);
+        s.join(detail::watchers_room);
+        // Taken in the hub's own order, so that no update falls between the list and what follows.
+        hub_->home().dispatch(
+            [h = hub_, s] { s.emit("load_clients", socketio::raw_json{h->snapshot()}); });
+    });
+
+    nsp.on_disconnect([this](socketio::socket s, socketio::disconnect_reason) { forget(s); });
+}
+
+/// The agent behind that socket, if it is one, has left.
+MAD_DECL void api::forget(socketio::socket const& s) {
+    auto& d = s.data();
+    auto const id = d.find("id");
+    if (id == d.end())
+        return;
+    hub_->home().dispatch([h = hub_, id = id->get<std::string>(),
+                           opaque = d["opaque"].get<std::string>()] { h->leave(id, opaque); });
+    d.erase("id");
+}
+
+MAD_DECL void api::add_routes() {
+    auto& routes = io_.routes();
+    routes.get("/health", [this](net::http::request const&) {
+        std::string body = "{\"healthy\":true,\"node\":";
+        append_json_string(body, node_id_);
+        body += ",\"version\":";
+        append_json_string(body, settings_.version);
+        body += ",\"uptime_s\":";
+        append_json_number(body, std::chrono::duration_cast<seconds>(
+                                     std::chrono::steady_clock::now() - started_)
+                                     .count());
+        body += ",\"sessions\":";
+        append_json_number(body, io_.sessions());
+        return net::http::json_answer(200, body += '}');
+    });
+    routes.get("/ready", [this](net::http::request const&) {
+        std::string body;
+        if (draining_) {
+            body = "{\"ready\":false,\"reason\":\"draining\",\"since\":";
+            append_json_number(body, draining_since_.load());
+            return net::http::json_answer(503, body += '}');
+        }
+        body = "{\"ready\":true,\"node\":";
+        append_json_string(body, node_id_);
+        body += ",\"version\":";
+        append_json_string(body, settings_.version);
+        body += ",\"instance\":";
+        append_json_string(body, instance_);
+        return net::http::json_answer(200, body += '}');
+    });
+    routes.get("/metrics", [this](net::http::request const&) {
+        net::http::response r;
+        r.set("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
+        r.set("Cache-Control", "no-store");
+        r.body = metrics();
+        return r;
+    });
+}
+
+MAD_DECL std::string api::metrics() const {
+    std::string out;
+    auto const add = [&](std::string_view name, std::string_view type, std::string_view help,
+                         auto value) {
+        out.append("# TYPE ").append(name).append(" ").append(type).append("\n# HELP ");
+        out.append(name).append(" ").append(help).append("\n").append(name);
+        out.append(type == "counter" ? "_total " : " ");
+        append_json_number(out, value);
+        out += '\n';
+    };
+    add("mad_connections", "gauge", "Open connections.", io_.connections());
+    add("mad_sessions", "gauge", "Engine.IO sessions.", io_.sessions());
+    add("mad_agents", "gauge", "Agents connected.", counters_.agents.load());
+    add("mad_agent_updates", "counter", "Health records taken.", counters_.updates.load());
+    add("mad_agent_refusals", "counter", "Health records refused.", counters_.refused.load());
+    add("mad_consoles_served", "counter", "Lists sent to consoles.",
+        counters_.consoles_served.load());
+    return out += "# EOF\n";
+}
+
+MAD_DECL result<boost::asio::ip::tcp::endpoint> api::start() {
+    auto at = result<boost::asio::ip::tcp::endpoint>(settings_.listen);
+    if (settings_.passed_listeners.empty())
+        at = io_.listen(settings_.listen);
+    for (int const fd : settings_.passed_listeners)
+        at = io_.adopt(fd);
+    if (!at)
+        return at;
+    started_ = std::chrono::steady_clock::now();
+    url_ = net::http::url_of(*at, settings_.sockets.http.tls != nullptr);
+    pool_.start();
+    running_ = true;
+    settings_.log.info("fleet.api.started", {{"node", node_id_}, {"url", url_}});
+    return at;
+}
+
+MAD_DECL void api::stop(milliseconds drain) {
+    if (!std::exchange(running_, false))
+        return;
+    if (drain.count() > 0) {
+        draining_since_ = system_clock::instance().wall_ms();
+        draining_ = true;
+        io_.close();
+        net::wait_until([this] { return io_.sessions() == 0 && io_.connections() == 0; }, drain);
+    }
+    pool_.stop();
+}
+
+} // namespace mad::inline MAD_ABI::fleet
+
+#endif

@@ -1,0 +1,61 @@
+#ifndef MAD_FLEET_PAGE_HPP
+#define MAD_FLEET_PAGE_HPP
+
+#include <mad/core/error.hpp>
+#include <mad/net/http/router.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mad::inline MAD_ABI::fleet {
+
+/// An `http` or `https` origin taken apart: scheme, host and port as written.
+struct origin {
+    std::string scheme, authority;
+
+    std::string http() const { return scheme + "://" + authority; }
+    /// The same for websockets.
+    std::string ws() const { return (scheme == "https" ? "wss://" : "ws://") + authority; }
+};
+
+/// From `https://host[:port][/]`. Nothing for all else: paths, users, other schemes, odd characters.
+std::optional<origin> parse_origin(std::string_view url);
+
+/// The policy that the page runs under: only its own files, and connections to its own origin and to
+/// that of the API.
+std::string content_policy(std::string_view api_url);
+
+/// A folder of files in memory as a route: compressed forms, ETag, caching for names that carry
+/// their hash, safe headers. Paths without a file and without a dot get `index.html` (deep links).
+class page final : public net::http::route {
+  public:
+    /// Reads `root`. Throws std::runtime_error naming what is missing.
+    page(std::string const& root, std::string_view api_url);
+
+    void on_request(net::shard&, net::http::request const&, net::http::exchange) override;
+
+    std::size_t files() const { return files_.size(); }
+
+  private:
+    struct file {
+        net::wire_block plain, gzip, brotli;
+        std::string type, etag;
+        bool immutable = false;
+    };
+
+    net::http::response answer(file const&, net::http::request const&) const;
+
+    std::map<std::string, file, std::less<>> files_;
+    std::string fields_;
+};
+
+} // namespace mad::inline MAD_ABI::fleet
+
+#if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/fleet/impl/page.ipp>
+#endif
+
+#endif

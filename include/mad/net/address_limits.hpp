@@ -1,0 +1,65 @@
+#ifndef MAD_NET_ADDRESS_LIMITS_HPP
+#define MAD_NET_ADDRESS_LIMITS_HPP
+
+#include <mad/core/clock.hpp>
+
+#include <boost/asio/ip/address.hpp>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <unordered_map>
+
+namespace mad::inline MAD_ABI::net {
+
+struct address_limits_settings {
+    std::size_t max_connections = 1024; ///< from one address at a time; 0: no limit
+    double max_rate = 100;              ///< new connections a second from one address; 0: no limit
+    double burst = 500;                 ///< how many may come at once before the rate counts
+};
+
+/// `RLIMIT_NOFILE` less 512 for everything that is not a connection; at least 64.
+std::size_t default_max_connections();
+
+/// Raises the soft descriptor limit to the hard one. Programs call it at their start.
+void raise_descriptor_limit();
+
+/// Counts connections by peer address over all shards. Loopback is exempt: it is us, or a proxy
+/// whose forwarded address is judged instead. An IPv6 peer counts by its /64.
+class address_limits {
+  public:
+    explicit address_limits(address_limits_settings s) : settings_(s) {}
+
+    /// Counts one more; false when that is one too many (then nothing is counted).
+    bool enter(boost::asio::ip::address const&, time_point now);
+    void leave(boost::asio::ip::address const&);
+
+  private:
+    using key = std::array<std::uint8_t, 8>;
+    struct key_hash {
+        std::size_t operator()(key const&) const;
+    };
+    struct entry {
+        std::size_t open = 0;
+        double tokens = 0;
+        time_point at{};
+    };
+
+    bool exempt(boost::asio::ip::address const&) const;
+    static key key_of(boost::asio::ip::address const&);
+    void forget_idle(time_point now);
+
+    address_limits_settings settings_;
+    time_point forgot_{};
+    std::mutex mutex_; // once a connection, never a message
+    std::unordered_map<key, entry, key_hash> entries_;
+};
+
+} // namespace mad::inline MAD_ABI::net
+
+#if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/net/impl/address_limits.ipp>
+#endif
+
+#endif

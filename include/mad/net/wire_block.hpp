@@ -1,0 +1,106 @@
+#ifndef MAD_NET_WIRE_BLOCK_HPP
+#define MAD_NET_WIRE_BLOCK_HPP
+
+#include <mad/config.hpp>
+#include <mad/net/ws_frame.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace mad::inline MAD_ABI::net {
+
+/// Immutable bytes with a reference count: encoded once, held by any number of outboxes on any
+/// thread. One allocation holds the count, the websocket header of an unmasked frame and the
+/// payload right behind it, so the same bytes serve a websocket (`frame()`) and a polling body
+/// (`payload()`).
+class wire_block {
+  public:
+    wire_block() = default;
+    wire_block(wire_block const& o) noexcept : head_(o.head_) {
+        if (head_)
+            head_->refs.fetch_add(1, std::memory_order_relaxed);
+    }
+    wire_block(wire_block&& o) noexcept : head_(std::exchange(o.head_, nullptr)) {}
+    wire_block& operator=(wire_block o) noexcept {
+        std::swap(head_, o.head_);
+        return *this;
+    }
+    ~wire_block() { release(); }
+
+    /// A message: `payload` behind a websocket header for it.
+    static wire_block message(std::string_view payload, bool binary) {
+        auto const opcode = binary ? ws_opcode::binary : ws_opcode::text;
+        char header[max_ws_header_bytes];
+        auto const n = write_ws_header(header, opcode, true, payload.size());
+        return make({header, n}, payload, binary);
+    }
+
+    /// A control frame (ping, pong, close) for a websocket.
+    static wire_block control(ws_opcode opcode, std::string_view payload) {
+        char header[max_ws_header_bytes];
+        auto const n = write_ws_header(header, opcode, true, payload.size());
+        return make({header, n}, payload, true);
+    }
+
+    /// A masked frame, as a client sends it.
+    static wire_block masked(ws_opcode opcode, std::string_view payload, std::uint32_t mask) {
+        char header[max_ws_header_bytes];
+        auto const n = write_ws_header(header, opcode, true, payload.size(), mask);
+        auto b = make({header, n}, payload, opcode == ws_opcode::binary);
+        ws_mask({b.body() + n, payload.size()}, mask);
+        return b;
+    }
+
+    /// Plain bytes with no frame around them (HTTP).
+    static wire_block raw(std::string_view bytes) { return make({}, bytes, true); }
+
+    explicit operator bool() const { return head_ != nullptr; }
+
+    /// Everything: the websocket header, if there is one, and the payload.
+    std::string_view frame() const { return {body(), head_->size}; }
+    std::string_view payload() const { return frame().substr(head_->header); }
+    bool binary() const { return head_->binary; }
+
+  private:
+    struct head {
+        std::atomic<std::uint32_t> refs;
+        std::uint8_t header;
+        bool binary;
+        std::size_t size;
+    };
+
+    static wire_block make(std::string_view header, std::string_view payload, bool binary) {
+        auto const size = header.size() + payload.size();
+        void* const p = std::malloc(sizeof(head) + size);
+        if (!p)
+            throw std::bad_alloc();
+        wire_block b;
+        b.head_ = ::new (p) head{{1}, static_cast<std::uint8_t>(header.size()), binary, size};
+        if (!header.empty())
+            std::memcpy(b.body(), header.data(), header.size());
+        if (!payload.empty())
+            std::memcpy(b.body() + header.size(), payload.data(), payload.size());
+        return b;
+    }
+
+    char* body() const { return reinterpret_cast<char*>(head_ + 1); }
+
+    void release() {
+        if (head_ && head_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            head_->~head();
+            std::free(head_);
+        }
+    }
+
+    head* head_ = nullptr;
+};
+
+} // namespace mad::inline MAD_ABI::net
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef MAD_SOCKETIO_DETAIL_CLIENT_LINK_HPP
+#define MAD_SOCKETIO_DETAIL_CLIENT_LINK_HPP
+
+#include <mad/engine/session.hpp>
+#include <mad/socketio/detail/nsp_core.hpp>
+#include <mad/socketio/parser.hpp>
+
+#include <vector>
+
+namespace mad::inline MAD_ABI::socketio::detail {
+
+/// Socket.IO on one session: decodes its packets and hands them to the sockets of its namespaces.
+class client_link final : public engine::session_handler {
+  public:
+    client_link(server_core&, engine::session&, std::uint8_t shard);
+
+    engine::session& session() { return session_; }
+
+    void on_message(engine::session&, std::string_view data, bool binary) override;
+    void on_close(engine::session&, engine::close_reason) override;
+
+    /// The socket's middlewares are done with it.
+    void connected(socket_node&);
+    void refuse(socket_node&, connect_error const&);
+    /// The socket has left; the session stays.
+    void forget(socket_node&);
+    /// Leaves all namespaces (`41` each), then ends the session.
+    void close_all();
+
+  private:
+    void on_packet(packet const&);
+    void on_connect(packet_view const&);
+    void send_connect_error(std::string_view nsp, connect_error const&);
+    socket_node* find(std::string_view nsp);
+    void on_deadline();
+    void arm();
+    /// False when the packet rate is over its limit: reading has been paused.
+    void count_packet();
+
+    server_core& core_;
+    engine::session& session_;
+    decoder decoder_;
+    net::deadline deadline_;
+    std::vector<socket_node*> sockets_;
+    double tokens_;
+    time_point filled_{};
+    std::uint8_t shard_;
+    bool joined_once_ = false, throttled_ = false, closing_ = false;
+};
+
+/// Lets a socket's middlewares run one after the other.
+void run_middlewares(socket_node&);
+
+} // namespace mad::inline MAD_ABI::socketio::detail
+
+#endif

@@ -1,0 +1,213 @@
+#ifndef MAD_SOCKETIO_DETAIL_NSP_CORE_HPP
+#define MAD_SOCKETIO_DETAIL_NSP_CORE_HPP
+
+#include <mad/core/ids.hpp>
+#include <mad/core/json.hpp>
+#include <mad/net/shard.hpp>
+#include <mad/net/task_group.hpp>
+#include <mad/socketio/nsp.hpp>
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mad::inline MAD_ABI::socketio::detail {
+
+class client_link;
+class nsp_core;
+class server_core;
+struct nsp_part;
+struct socket_node;
+
+struct room {
+    std::string name;
+    std::vector<socket_node*> members;
+};
+
+/// Handlers by event name, in order of registration. Shared, so that one that removes itself (or is
+/// removed by another) stays alive while it runs.
+class listener_table {
+  public:
+    void add(std::string event, listener fn) {
+        entries_.push_back({std::move(event), std::make_shared<listener>(std::move(fn))});
+    }
+    void remove(std::string_view event) {
+        std::erase_if(entries_, [&](entry const& e) { return e.event == event; });
+    }
+    bool empty() const { return entries_.empty(); }
+
+    /// Calls those of `event`; the empty name is for those of every event. Whether there were any.
+    template <class Call>
+    bool run(std::string_view event, Call&& call) const {
+        bool any = false;
+        for (std::size_t i = 0; i < entries_.size(); ++i) {
+            if (entries_[i].event != event)
+                continue;
+            auto const fn = entries_[i].fn;
+            any = true;
+            call(*fn);
+        }
+        return any;
+    }
+
+  private:
+    struct entry {
+        std::string event;
+        std::shared_ptr<listener> fn;
+    };
+    std::vector<entry> entries_;
+};
+
+/// An answer that a peer owes us.
+struct awaited_ack {
+    awaited_ack(socket_node& n, std::uint64_t i, ack_callback d);
+    socket_node& node;
+    std::uint64_t id;
+    ack_callback done;
+    net::deadline limit;
+};
+
+/// What a socket has only when it is used: an idle one has none of it.
+struct socket_extras {
+    listener_table listeners;
+    std::vector<std::function<void(disconnect_reason)>> on_disconnect, on_disconnecting;
+    std::unordered_map<std::uint64_t, std::unique_ptr<awaited_ack>> acks;
+    json data;
+};
+
+/// One socket on its shard. Owned by its slot; the link under it holds a plain pointer.
+struct socket_node {
+    socket_node(nsp_core& c, nsp_part& p, client_link& l) : core(c), part(p), link(&l) {}
+
+    socket handle() const;
+    std::string_view id() const { return {name.data(), name.size()}; }
+    socket_extras& extras() {
+        if (!more)
+            more = std::make_unique<socket_extras>();
+        return *more;
+    }
+
+    void send(encoded const&, bool is_volatile);
+    void join(std::string const& room_name);
+    void leave(std::string_view room_name);
+    void leave_all();
+    void on_event(packet const&);
+    void on_ack(packet const&);
+    /// Out of the namespace: handlers are told, rooms left, the slot freed.
+    void end(disconnect_reason);
+    void settle(std::uint64_t ack_id, result<arguments>);
+    void finished();
+
+    nsp_core& core;
+    nsp_part& part;
+    client_link* link; // null once it has ended
+    std::array<char, 20> name{};
+    std::uint32_t slot = 0, generation = 0, index = 0, mark = 0;
+    std::uint16_t unfinished = 0;
+    bool connected = false, paused = false;
+    std::vector<room*> rooms;
+    std::string auth; // JSON text; empty: none
+    std::unique_ptr<socket_extras> more;
+};
+
+/// The sockets of one namespace on one shard, and its handlers: each shard has its own copy, so
+/// nothing is locked.
+struct nsp_part {
+    nsp_part(nsp_core& c, net::shard& h, net::task_group& t, std::uint8_t n)
+        : core(c), home(h), tasks(t), index(n) {}
+
+    socket_node* find(std::uint32_t slot, std::uint32_t generation) {
+        if (slot >= slots.size() || slots[slot].generation != generation)
+            return nullptr;
+        return slots[slot].node.get();
+    }
+    socket_node& make(client_link&);
+    void enter(socket_node&); // connected: counts in broadcasts
+    void remove(socket_node&);
+    /// The sockets that are meant, each once. Valid until the next call.
+    std::vector<socket_node*> const& select(target const&);
+
+    struct slot_entry {
+        std::unique_ptr<socket_node> node;
+        std::uint32_t generation = 0;
+    };
+
+    nsp_core& core;
+    net::shard& home;
+    net::task_group& tasks;
+    std::uint8_t index;
+    std::vector<slot_entry> slots;
+    std::vector<std::uint32_t> free_slots;
+    std::vector<socket_node*> members; // connected ones
+    std::unordered_map<std::string_view, socket_node*> by_id;
+    std::unordered_map<std::string_view, std::unique_ptr<room>> rooms;
+    std::vector<socket_node*> selected;
+    std::uint32_t epoch = 0;
+
+    listener_table listeners;
+    std::vector<std::function<void(socket)>> on_connection;
+    std::vector<std::function<void(socket, disconnect_reason)>> on_disconnect;
+    std::deque<middleware> middlewares; // grows while some run
+};
+
+class nsp_core final : public local_sockets {
+  public:
+    nsp_core(server_core&, std::string name);
+    ~nsp_core();
+
+    std::string_view name() const { return name_; }
+    server_core& server() { return server_; }
+    nsp_part& part(std::uint8_t shard) { return *parts_[shard]; }
+    adapter& reach() { return *adapter_; }
+    std::uint64_t next_ack_id() { return ack_ids_.fetch_add(1, std::memory_order_relaxed); }
+    std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+    void count(std::ptrdiff_t by) {
+        size_.fetch_add(static_cast<std::size_t>(by), std::memory_order_relaxed);
+    }
+
+    /// Runs `fn(part)` on every shard.
+    template <class Fn>
+    void each_part(Fn fn) {
+        for (auto& p : parts_)
+            p->home.dispatch([fn, &part = *p] { fn(part); });
+    }
+
+    /// Runs `fn(node)` on the node's shard, if it is still there.
+    template <class Fn>
+    void with(std::uint8_t shard, std::uint32_t slot, std::uint32_t generation, Fn fn) {
+        auto& p = *parts_[shard];
+        if (p.home.here()) {
+            if (auto* const n = p.find(slot, generation))
+                fn(*n);
+            return;
+        }
+        p.home.post([&p, slot, generation, fn = std::move(fn)]() mutable {
+            if (auto* const n = p.find(slot, generation))
+                fn(*n);
+        });
+    }
+
+    void deliver(encoded const&, target const&, broadcast_flags) override;
+    void deliver_with_ack(encoded const&, std::uint64_t id, target const&, broadcast_flags,
+                          milliseconds timeout, std::function<void(ack_responses)> done) override;
+    void join_local(target const&, std::vector<std::string> rooms) override;
+    void leave_local(target const&, std::vector<std::string> rooms) override;
+    void disconnect_local(target const&, bool close) override;
+    void fetch_local(target const&, std::function<void(std::vector<socket_info>)>) override;
+
+  private:
+    server_core& server_;
+    std::string name_;
+    std::vector<std::unique_ptr<nsp_part>> parts_;
+    std::unique_ptr<adapter> adapter_;
+    std::atomic<std::uint64_t> ack_ids_{0};
+    std::atomic<std::size_t> size_{0};
+};
+
+} // namespace mad::inline MAD_ABI::socketio::detail
+
+#endif

@@ -1,0 +1,42 @@
+#ifndef MAD_SOCKETIO_DETAIL_SERVER_CORE_HPP
+#define MAD_SOCKETIO_DETAIL_SERVER_CORE_HPP
+
+#include <mad/socketio/detail/client_link.hpp>
+#include <mad/socketio/server.hpp>
+
+#include <map>
+#include <mutex>
+
+namespace mad::inline MAD_ABI::socketio::detail {
+
+/// What a `server` and its namespaces share.
+class server_core {
+  public:
+    server_core(std::vector<net::shard*> shards, server_settings);
+    ~server_core();
+
+    server_settings const& settings() const { return settings_; }
+    std::vector<net::shard*> const& shards() const { return shards_; }
+    net::task_group& tasks(std::size_t shard) { return *tasks_[shard]; }
+    net::http::router& routes() { return routes_; }
+    engine::server& engine() { return engine_; }
+
+    nsp_core& make_nsp(std::string_view name);
+    nsp_core* find_nsp(std::string_view name);
+    net::http::server& http();
+    std::size_t connections() const { return http_ ? http_->connections() : 0; }
+
+  private:
+    server_settings settings_;
+    std::vector<net::shard*> shards_;
+    std::vector<std::unique_ptr<net::task_group>> tasks_;
+    std::mutex mutex_; // namespaces are looked up at CONNECT, not at messages
+    std::map<std::string, std::unique_ptr<nsp_core>, std::less<>> nsps_;
+    engine::server engine_;
+    net::http::router routes_;
+    std::unique_ptr<net::http::server> http_;
+};
+
+} // namespace mad::inline MAD_ABI::socketio::detail
+
+#endif

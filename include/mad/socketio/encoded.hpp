@@ -1,0 +1,74 @@
+#ifndef MAD_SOCKETIO_ENCODED_HPP
+#define MAD_SOCKETIO_ENCODED_HPP
+
+#include <mad/core/json.hpp>
+#include <mad/net/wire_block.hpp>
+#include <mad/socketio/args.hpp>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mad::inline MAD_ABI::socketio {
+
+/// One packet as it goes over the wire: a text message and its attachments, each encoded once. A
+/// receiver costs a reference for each.
+class encoded {
+  public:
+    encoded() = default;
+
+    /// `text` is the whole Engine.IO message, its digit included (`42["x"]`).
+    encoded(std::string_view text, std::span<std::string const> attachments)
+        : text_(net::wire_block::message(text, false)) {
+        rest_.reserve(attachments.size());
+        for (auto const& a : attachments)
+            rest_.push_back(net::wire_block::message(a, true));
+    }
+
+    net::wire_block const& text() const { return text_; }
+    std::span<net::wire_block const> attachments() const { return rest_; }
+
+  private:
+    net::wire_block text_;
+    std::vector<net::wire_block> rest_;
+};
+
+/// Arguments of an event or an acknowledgement when their number and types are not known before.
+/// Binary data are binary leaves.
+struct arguments {
+    std::vector<json> values;
+
+    bool empty() const { return values.empty(); }
+    std::size_t size() const { return values.size(); }
+    json const& operator[](std::size_t i) const { return values[i]; }
+
+    friend bool operator==(arguments const&, arguments const&) = default;
+};
+
+/// Encodes an EVENT or ACK. For an event the first of `args` is the name.
+template <class... Ts>
+encoded encode_packet(packet_type type, std::string_view nsp, std::optional<std::uint64_t> id,
+                      Ts const&... args) {
+    thread_local std::string text;
+    text.assign(1, '4');
+    attachment_list attachments;
+    append_packet(text, attachments, type, nsp, id, args...);
+    return encoded(text, attachments);
+}
+
+/// The same with arguments of any number; `event` is empty for an ACK.
+encoded encode_arguments(packet_type type, std::string_view nsp, std::optional<std::uint64_t> id,
+                         std::optional<std::string_view> event, arguments const& args);
+
+/// What the packet carries, as values; the name of an event is not among them.
+result<arguments> read_arguments(packet const&);
+
+} // namespace mad::inline MAD_ABI::socketio
+
+#if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/socketio/impl/encoded.ipp>
+#endif
+
+#endif

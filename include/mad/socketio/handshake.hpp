@@ -1,0 +1,44 @@
+#ifndef MAD_SOCKETIO_HANDSHAKE_HPP
+#define MAD_SOCKETIO_HANDSHAKE_HPP
+
+#include <mad/core/json_fwd.hpp>
+#include <mad/engine/handshake_info.hpp>
+
+#include <string>
+
+namespace mad::inline MAD_ABI::socketio {
+
+/// What a socket said when it connected. A view: holds while its handler runs.
+class handshake {
+  public:
+    handshake(engine::handshake_info const& info, std::string_view auth)
+        : info_(&info), auth_(auth) {}
+
+    /// The JSON object of the CONNECT packet as text; `{}` when there was none.
+    std::string_view auth_text() const { return auth_; }
+    json auth() const;
+
+    /// Parameters of the URL, percent-decoded; of repeated ones the first.
+    query_view query() const { return info_->query(); }
+    /// All of them as an object of strings.
+    json query_object() const;
+
+    std::string_view header(std::string_view name) const { return info_->header(name); }
+    std::string_view url() const { return info_->url(); }
+    boost::asio::ip::address const& address() const { return info_->address(); }
+    bool secure() const { return info_->secure(); }
+    bool cross_domain() const { return info_->cross_domain(); }
+    std::int64_t issued_ms() const { return info_->issued_ms(); }
+
+  private:
+    engine::handshake_info const* info_;
+    std::string_view auth_;
+};
+
+} // namespace mad::inline MAD_ABI::socketio
+
+#if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/socketio/impl/handshake.ipp>
+#endif
+
+#endif

@@ -1,0 +1,231 @@
+#ifndef MAD_SOCKETIO_IMPL_CLIENT_LINK_IPP
+#define MAD_SOCKETIO_IMPL_CLIENT_LINK_IPP
+
+#include <mad/core/json_text.hpp>
+#include <mad/socketio/detail/server_core.hpp>
+
+#include <algorithm>
+
+namespace mad::inline MAD_ABI::socketio::detail {
+
+MAD_DECL client_link::client_link(server_core& c, engine::session& s, std::uint8_t shard)
+    : core_(c), session_(s), decoder_(c.settings().packets),
+      deadline_([](void* p) { static_cast<client_link*>(p)->on_deadline(); }, this),
+      tokens_(c.settings().packet_burst), shard_(shard) {
+    arm();
+}
+
+/// One deadline for what a connection may keep us waiting for: its first namespace, and the
+/// attachments of a packet.
+MAD_DECL void client_link::arm() {
+    auto& d = session_.home().deadlines();
+    if (decoder_.waiting()) {
+        if (!deadline_.armed() || joined_once_)
+            d.arm(deadline_, milliseconds(10'000));
+    } else if (!joined_once_) {
+        if (!deadline_.armed())
+            d.arm(deadline_, core_.settings().connect_timeout);
+    } else if (!throttled_) {
+        deadline_.cancel();
+    }
+}
+
+MAD_DECL void client_link::on_deadline() {
+    if (throttled_) {
+        throttled_ = false;
+        session_.resume();
+        return arm();
+    }
+    session_.close(engine::close_reason::forced_close);
+}
+
+MAD_DECL void client_link::count_packet() {
+    auto const rate = core_.settings().max_packet_rate;
+    if (rate <= 0)
+        return;
+    if (tokens_ < 1) {
+        auto const now = std::chrono::steady_clock::now();
+        std::chrono::duration<double> const passed = now - filled_;
+        filled_ = now;
+        tokens_ = std::min(core_.settings().packet_burst, tokens_ + rate * passed.count());
+    }
+    tokens_ -= 1;
+    if (tokens_ < 0 && !throttled_) {
+        throttled_ = true;
+        session_.pause();
+        session_.home().deadlines().arm(deadline_, milliseconds(250));
+    }
+}
+
+MAD_DECL void client_link::on_message(engine::session&, std::string_view data, bool binary) {
+    count_packet();
+    auto p = binary ? decoder_.feed_binary(data) : decoder_.feed_text(data);
+    if (!p) {
+        core_.settings().log.debug("socketio.packet.refused",
+                                   {{"sid", session_.sid().substr(0, 6)},
+                                    {"error", p.error().message()}});
+        return session_.close(engine::close_reason::forced_close);
+    }
+    if (*p)
+        on_packet(**p);
+    if (decoder_.waiting() && session_.open())
+        arm();
+    else if (deadline_.armed() && joined_once_ && !throttled_)
+        deadline_.cancel();
+}
+
+MAD_DECL socket_node* client_link::find(std::string_view nsp) {
+    for (auto* const n : sockets_)
+        if (n->core.name() == nsp)
+            return n;
+    return nullptr;
+}
+
+MAD_DECL void client_link::on_packet(packet const& p) {
+    if (p.view.type == packet_type::connect)
+        return on_connect(p.view);
+    // Nothing is implicit: whoever speaks before it has joined breaks the protocol.
+    auto* const n = find(p.view.nsp);
+    if (!n || !n->connected)
+        return session_.close(engine::close_reason::forced_close);
+    switch (p.view.type) {
+    case packet_type::event:
+    case packet_type::binary_event:
+        return n->on_event(p);
+    case packet_type::ack:
+    case packet_type::binary_ack:
+        return n->on_ack(p);
+    case packet_type::disconnect:
+        return n->end(disconnect_reason::client_namespace_disconnect);
+    default:
+        return session_.close(engine::close_reason::forced_close);
+    }
+}
+
+MAD_DECL void client_link::on_connect(packet_view const& p) {
+    if (find(p.nsp))
+        return session_.close(engine::close_reason::forced_close);
+    if (p.nsp.size() > core_.settings().packets.max_name)
+        return send_connect_error(p.nsp.substr(0, 64), {"Invalid namespace", std::nullopt});
+    if (sockets_.size() >= core_.settings().max_namespaces)
+        return send_connect_error(p.nsp, {"too many namespaces", std::nullopt});
+    auto* const nsp = core_.find_nsp(p.nsp);
+    if (!nsp)
+        return send_connect_error(p.nsp, {"Invalid namespace", std::nullopt});
+    auto& n = nsp->part(shard_).make(*this);
+    n.auth = p.payload;
+    sockets_.push_back(&n);
+    run_middlewares(n);
+}
+
+MAD_DECL void client_link::send_connect_error(std::string_view nsp, connect_error const& e) {
+    std::string text(1, '4');
+    append_header(text, packet_type::connect_error, 0, nsp, std::nullopt);
+    text += "{\"message\":";
+    append_json_string(text, e.message);
+    if (e.data)
+        text.append(",\"data\":").append(*e.data);
+    text += '}';
+    session_.send(net::wire_block::message(text, false));
+}
+
+MAD_DECL void client_link::connected(socket_node& n) {
+    joined_once_ = true;
+    if (!decoder_.waiting() && !throttled_)
+        deadline_.cancel();
+    std::string text(1, '4');
+    append_header(text, packet_type::connect, 0, n.core.name(), std::nullopt);
+    text += "{\"sid\":";
+    append_json_string(text, n.id());
+    text += '}';
+    n.part.enter(n);
+    if (!session_.send(net::wire_block::message(text, false)))
+        return;
+    auto const s = n.handle();
+    // By index: a handler may register another one.
+    for (std::size_t i = 0; i < n.part.on_connection.size() && n.link; ++i) {
+        try {
+            n.part.on_connection[i](s);
+        } catch (std::exception const& e) {
+            core_.settings().log.error("socketio.handler.fault",
+                                       {{"event", "connection"}, {"what", e.what()}});
+        }
+    }
+}
+
+MAD_DECL void client_link::refuse(socket_node& n, connect_error const& e) {
+    send_connect_error(n.core.name(), e);
+    n.end(disconnect_reason::server_namespace_disconnect);
+}
+
+MAD_DECL void client_link::forget(socket_node& n) { std::erase(sockets_, &n); }
+
+MAD_DECL void client_link::on_close(engine::session&, engine::close_reason why) {
+    deadline_.cancel();
+    decoder_.reset();
+    auto const reason =
+        closing_ ? disconnect_reason::forced_server_close : reason_of(why);
+    while (!sockets_.empty())
+        sockets_.back()->end(reason);
+}
+
+MAD_DECL void client_link::close_all() {
+    for (auto* const n : sockets_) {
+        if (!n->connected)
+            continue;
+        std::string text(1, '4');
+        append_header(text, packet_type::disconnect, 0, n->core.name(), std::nullopt);
+        if (!session_.send(net::wire_block::message(text, false)))
+            return;
+    }
+    while (!sockets_.empty())
+        sockets_.back()->end(disconnect_reason::server_namespace_disconnect);
+    session_.close(engine::close_reason::forced_close);
+}
+
+/// One socket's way through its middlewares. Copies of `next` share it; each step counts once.
+struct middleware_walk : std::enable_shared_from_this<middleware_walk> {
+    nsp_core& core;
+    std::uint8_t shard;
+    std::uint32_t slot, generation;
+    std::size_t step = 0;
+
+    middleware_walk(socket_node const& n)
+        : core(n.core), shard(n.part.index), slot(n.slot), generation(n.generation) {}
+
+    void go(socket_node& n) {
+        auto& all = n.part.middlewares;
+        if (step >= all.size())
+            return n.link->connected(n);
+        auto const mine = step++;
+        // Copied: one that registers another must not pull the ground from under itself.
+        auto const fn = all[mine];
+        auto const self = shared_from_this();
+        try {
+            fn(n.handle(), [self, mine](std::optional<connect_error> e) {
+                self->core.with(self->shard, self->slot, self->generation,
+                                [self, mine, e = std::move(e)](socket_node& node) {
+                                    self->proceed(node, mine, e);
+                                });
+            });
+        } catch (std::exception const& e) {
+            core.server().settings().log.error("socketio.handler.fault",
+                                               {{"event", "middleware"}, {"what", e.what()}});
+            n.link->refuse(n, {"internal error", std::nullopt});
+        }
+    }
+
+    void proceed(socket_node& n, std::size_t mine, std::optional<connect_error> const& e) {
+        if (step != mine + 1 || n.connected || !n.link)
+            return;
+        if (e)
+            return n.link->refuse(n, *e);
+        go(n);
+    }
+};
+
+MAD_DECL void run_middlewares(socket_node& n) { std::make_shared<middleware_walk>(n)->go(n); }
+
+} // namespace mad::inline MAD_ABI::socketio::detail
+
+#endif

@@ -1,0 +1,463 @@
+#ifndef MAD_SOCKETIO_IMPL_NSP_CORE_IPP
+#define MAD_SOCKETIO_IMPL_NSP_CORE_IPP
+
+#include <mad/core/json_parse.hpp>
+#include <mad/socketio/detail/server_core.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <mutex>
+
+namespace mad::inline MAD_ABI::socketio::detail {
+
+MAD_DECL awaited_ack::awaited_ack(socket_node& n, std::uint64_t i, ack_callback d)
+    : node(n), id(i), done(std::move(d)), limit(
+                                              [](void* p) {
+                                                  auto& self = *static_cast<awaited_ack*>(p);
+                                                  self.node.settle(self.id,
+                                                                   error_code(error::timeout));
+                                              },
+                                              this) {}
+
+// socket_node
+
+MAD_DECL socket socket_node::handle() const {
+    socket s;
+    s.core_ = &core;
+    s.slot_ = slot;
+    s.generation_ = generation;
+    s.shard_ = part.index;
+    s.id_ = name;
+    return s;
+}
+
+MAD_DECL void socket_node::send(encoded const& p, bool is_volatile) {
+    if (!link)
+        return;
+    auto& s = link->session();
+    if (is_volatile && !s.writable())
+        return;
+    if (!s.send(p.text()))
+        return;
+    for (auto const& a : p.attachments())
+        if (!s.send(a))
+            return;
+}
+
+MAD_DECL void socket_node::join(std::string const& room_name) {
+    if (!link || room_name == id())
+        return;
+    auto it = part.rooms.find(room_name);
+    if (it == part.rooms.end()) {
+        auto fresh = std::make_unique<room>();
+        fresh->name = room_name;
+        std::string_view const key = fresh->name;
+        it = part.rooms.emplace(key, std::move(fresh)).first;
+    }
+    auto* const r = it->second.get();
+    if (std::find(rooms.begin(), rooms.end(), r) != rooms.end())
+        return;
+    rooms.push_back(r);
+    r->members.push_back(this);
+}
+
+MAD_DECL void socket_node::leave(std::string_view room_name) {
+    auto const it = part.rooms.find(room_name);
+    if (it == part.rooms.end())
+        return;
+    auto* const r = it->second.get();
+    if (std::erase(rooms, r) == 0)
+        return;
+    // Order within a room means nothing: the last one takes the place.
+    auto const m = std::find(r->members.begin(), r->members.end(), this);
+    *m = r->members.back();
+    r->members.pop_back();
+    if (r->members.empty())
+        part.rooms.erase(it);
+}
+
+MAD_DECL void socket_node::leave_all() {
+    while (!rooms.empty())
+        leave(std::string(rooms.back()->name));
+}
+
+/// The event that is being handled; on the stack of `socket_node::on_event`.
+class running_event final : public event_context {
+  public:
+    running_event(socket_node& n, packet const& p, std::string_view name)
+        : node_(n), packet_(p), name_(name), who_(n.handle()) {}
+
+    socket const& who() const override { return who_; }
+    packet const& what() const override { return packet_; }
+    std::string_view name() const override { return name_; }
+
+    ack reply() override {
+        if (!packet_.view.id)
+            return {};
+        return ack(node_.core, node_.part.index, node_.slot, node_.generation, *packet_.view.id);
+    }
+
+    void mismatch(error_code ec) override {
+        log().debug("socketio.event.mismatch", {{"event", name_}, {"error", ec.message()}});
+        if (auto r = reply(); r.wanted()) {
+            json answer = json::object();
+            answer["error"] = ec.message();
+            r(answer);
+        }
+    }
+
+    void start(boost::asio::awaitable<void> task) override {
+        ++node_.unfinished;
+        auto& core = node_.core;
+        node_.part.tasks.spawn(
+            std::move(task), [&core, shard = node_.part.index, slot = node_.slot,
+                              generation = node_.generation,
+                              name = std::string(name_)](std::exception_ptr e) {
+                if (e)
+                    report(core, name, e);
+                core.with(shard, slot, generation, [](socket_node& n) { n.finished(); });
+            });
+        auto const& limit = core.server().settings().max_unfinished;
+        if (node_.link && !node_.paused && node_.unfinished >= limit) {
+            node_.paused = true;
+            node_.link->session().pause();
+        }
+    }
+
+    static void report(nsp_core& core, std::string_view event, std::exception_ptr e) {
+        std::string what = "unknown exception";
+        try {
+            std::rethrow_exception(e);
+        } catch (std::exception const& x) {
+            what = x.what();
+        } catch (...) {
+        }
+        core.server().settings().log.error("socketio.handler.fault",
+                                           {{"event", event}, {"what", what}});
+    }
+
+  private:
+    logger const& log() const { return node_.core.server().settings().log; }
+
+    socket_node& node_;
+    packet const& packet_;
+    std::string_view name_;
+    socket who_;
+};
+
+MAD_DECL void socket_node::on_event(packet const& p) {
+    auto const view = event_name(p.view);
+    thread_local std::string scratch;
+    // A handler may run another socket's events (never in practice): the name must not change.
+    auto const event_text = view.escaped ? std::string(view.read(scratch)) : std::string();
+    auto const event = view.escaped ? std::string_view(event_text) : view.raw;
+    if (event.empty() && p.view.payload.empty())
+        return;
+    running_event context(*this, p, event);
+    auto const call = [&](listener const& fn) {
+        if (!link)
+            return; // an earlier handler has disconnected it
+        try {
+            fn(context);
+        } catch (...) {
+            running_event::report(core, event, std::current_exception());
+        }
+    };
+    bool taken = false;
+    if (more)
+        taken = more->listeners.run(event, call);
+    taken = part.listeners.run(event, call) || taken;
+    if (!taken && more)
+        more->listeners.run({}, call);
+    if (!taken)
+        part.listeners.run({}, call);
+}
+
+MAD_DECL void socket_node::on_ack(packet const& p) {
+    if (!p.view.id || !more || !more->acks.contains(*p.view.id))
+        return;
+    settle(*p.view.id, read_arguments(p));
+}
+
+MAD_DECL void socket_node::settle(std::uint64_t ack_id, result<arguments> answer) {
+    if (!more)
+        return;
+    auto n = more->acks.extract(ack_id);
+    if (!n)
+        return;
+    auto waiting = std::move(n.mapped());
+    waiting->limit.cancel();
+    auto const done = std::move(waiting->done);
+    part.home.reap(std::move(waiting)); // its own deadline may be running
+    try {
+        done(std::move(answer));
+    } catch (...) {
+        running_event::report(core, "ack", std::current_exception());
+    }
+}
+
+MAD_DECL void socket_node::finished() {
+    --unfinished;
+    if (paused && link && unfinished < core.server().settings().max_unfinished / 2) {
+        paused = false;
+        link->session().resume();
+    }
+}
+
+MAD_DECL void socket_node::end(disconnect_reason why) {
+    if (!link)
+        return;
+    auto const self = handle();
+    bool const was = std::exchange(connected, false);
+    auto const tell = [&](auto const& handlers, auto const&... args) {
+        for (auto const& fn : handlers) {
+            try {
+                fn(args...);
+            } catch (...) {
+                running_event::report(core, "disconnect", std::current_exception());
+            }
+        }
+    };
+    if (was && more)
+        tell(more->on_disconnecting, why);
+    leave_all();
+    if (paused)
+        link->session().resume();
+    link->forget(*this);
+    link = nullptr;
+    if (was && more)
+        tell(more->on_disconnect, why);
+    if (was)
+        tell(part.on_disconnect, self, why);
+    if (more)
+        while (!more->acks.empty())
+            settle(more->acks.begin()->first, error_code(error::not_acknowledged));
+    part.remove(*this);
+}
+
+// nsp_part
+
+MAD_DECL socket_node& nsp_part::make(client_link& l) {
+    auto n = std::make_unique<socket_node>(core, *this, l);
+    auto const id = random_id(15);
+    std::copy(id.begin(), id.end(), n->name.begin());
+    if (free_slots.empty()) {
+        free_slots.push_back(static_cast<std::uint32_t>(slots.size()));
+        slots.emplace_back();
+    }
+    n->slot = free_slots.back();
+    free_slots.pop_back();
+    auto& s = slots[n->slot];
+    n->generation = ++s.generation;
+    s.node = std::move(n);
+    return *s.node;
+}
+
+MAD_DECL void nsp_part::enter(socket_node& n) {
+    n.connected = true;
+    n.index = static_cast<std::uint32_t>(members.size());
+    members.push_back(&n);
+    by_id.emplace(n.id(), &n);
+    core.count(1);
+}
+
+MAD_DECL void nsp_part::remove(socket_node& n) {
+    if (n.index < members.size() && members[n.index] == &n) {
+        members[n.index] = members.back();
+        members[n.index]->index = n.index;
+        members.pop_back();
+        by_id.erase(n.id());
+        core.count(-1);
+    }
+    auto& s = slots[n.slot];
+    ++s.generation;
+    free_slots.push_back(n.slot);
+    home.reap(std::move(s.node));
+}
+
+MAD_DECL std::vector<socket_node*> const& nsp_part::select(target const& t) {
+    selected.clear();
+    auto const now = ++epoch;
+    auto const visit = [&](std::vector<std::string> const& names, auto&& fn) {
+        for (auto const& name : names) {
+            if (auto const it = rooms.find(name); it != rooms.end())
+                for (auto* const n : it->second->members)
+                    fn(n);
+            else if (auto const own = by_id.find(name); own != by_id.end())
+                fn(own->second);
+        }
+    };
+    visit(t.except, [&](socket_node* n) { n->mark = now; });
+    auto const take = [&](socket_node* n) {
+        if (n->mark == now || !n->connected)
+            return;
+        n->mark = now;
+        selected.push_back(n);
+    };
+    if (t.rooms.empty())
+        for (auto* const n : members)
+            take(n);
+    else
+        visit(t.rooms, take);
+    return selected;
+}
+
+// nsp_core
+
+MAD_DECL nsp_core::nsp_core(server_core& s, std::string name) : server_(s), name_(std::move(name)) {
+    for (std::size_t i = 0; i < s.shards().size(); ++i)
+        parts_.push_back(std::make_unique<nsp_part>(*this, *s.shards()[i], s.tasks(i),
+                                                    static_cast<std::uint8_t>(i)));
+    adapter_ = s.settings().adapter ? s.settings().adapter(name_, *this)
+                                    : std::make_unique<in_memory_adapter>(*this);
+}
+
+MAD_DECL nsp_core::~nsp_core() = default;
+
+MAD_DECL void nsp_core::deliver(encoded const& p, target const& t, broadcast_flags f) {
+    each_part([p, t, f](nsp_part& part) {
+        // A receiver that is full may be closed, which changes the tables: hence the copy that
+        // `select` made, whose nodes live until the turn ends.
+        for (auto* const n : part.select(t))
+            if (n->link)
+                n->send(p, f.is_volatile);
+    });
+}
+
+/// Answers to one broadcast, from all shards.
+class ack_collector : public std::enable_shared_from_this<ack_collector> {
+  public:
+    ack_collector(net::shard& s, std::size_t parts, std::function<void(ack_responses)> done)
+        : timer_(s.context()), done_(std::move(done)), parts_left_(parts) {}
+
+    void start(milliseconds timeout) {
+        timer_.expires_after(timeout);
+        timer_.async_wait([self = shared_from_this()](error_code ec) {
+            if (!ec)
+                self->finish(error::timeout);
+        });
+    }
+
+    void asked(std::size_t n) {
+        std::unique_lock lock(mutex_);
+        expected_ += n;
+        --parts_left_;
+        finish_if_complete(lock);
+    }
+
+    void answered(result<arguments> a) {
+        std::unique_lock lock(mutex_);
+        ++seen_;
+        if (a)
+            values_.push_back(a->empty() ? json() : std::move(a->values.front()));
+        else
+            missing_ = true;
+        finish_if_complete(lock);
+    }
+
+  private:
+    void finish_if_complete(std::unique_lock<std::mutex>& lock) {
+        if (parts_left_ > 0 || seen_ < expected_)
+            return;
+        lock.unlock();
+        finish(missing_ ? error_code(error::not_acknowledged) : error_code());
+    }
+
+    void finish(error_code ec) {
+        std::function<void(ack_responses)> done;
+        ack_responses out;
+        {
+            std::lock_guard const lock(mutex_);
+            done = std::exchange(done_, nullptr);
+            out = {ec, std::move(values_)};
+        }
+        if (done)
+            done(std::move(out));
+    }
+
+    boost::asio::steady_timer timer_; // ends by itself; late answers find `done_` empty
+    std::mutex mutex_;
+    std::function<void(ack_responses)> done_;
+    std::vector<json> values_;
+    std::size_t parts_left_, expected_ = 0, seen_ = 0;
+    bool missing_ = false;
+};
+
+MAD_DECL void nsp_core::deliver_with_ack(encoded const& p, std::uint64_t id, target const& t,
+                                         broadcast_flags f, milliseconds timeout,
+                                         std::function<void(ack_responses)> done) {
+    auto const all = std::make_shared<ack_collector>(parts_.front()->home, parts_.size(),
+                                                     std::move(done));
+    parts_.front()->home.dispatch([all, timeout] { all->start(timeout); });
+    each_part([p, id, t, f, timeout, all](nsp_part& part) {
+        auto const chosen = part.select(t);
+        all->asked(chosen.size());
+        for (auto* const n : chosen) {
+            auto w = std::make_unique<awaited_ack>(
+                *n, id, [all](result<arguments> a) { all->answered(std::move(a)); });
+            part.home.deadlines().arm(w->limit, timeout);
+            n->extras().acks.insert_or_assign(id, std::move(w));
+            n->send(p, f.is_volatile);
+        }
+    });
+}
+
+MAD_DECL void nsp_core::join_local(target const& t, std::vector<std::string> rooms) {
+    each_part([t, rooms](nsp_part& part) {
+        for (auto* const n : std::vector(part.select(t)))
+            for (auto const& r : rooms)
+                n->join(r);
+    });
+}
+
+MAD_DECL void nsp_core::leave_local(target const& t, std::vector<std::string> rooms) {
+    each_part([t, rooms](nsp_part& part) {
+        for (auto* const n : std::vector(part.select(t)))
+            for (auto const& r : rooms)
+                n->leave(r);
+    });
+}
+
+MAD_DECL void nsp_core::disconnect_local(target const& t, bool close) {
+    each_part([t, close](nsp_part& part) {
+        for (auto* const n : std::vector(part.select(t)))
+            n->handle().disconnect(close);
+    });
+}
+
+MAD_DECL void nsp_core::fetch_local(target const& t,
+                                    std::function<void(std::vector<socket_info>)> done) {
+    struct gathered {
+        std::mutex mutex;
+        std::vector<socket_info> all;
+        std::size_t left;
+        std::function<void(std::vector<socket_info>)> done;
+    };
+    auto const g = std::make_shared<gathered>();
+    g->left = parts_.size();
+    g->done = std::move(done);
+    each_part([t, g](nsp_part& part) {
+        std::vector<socket_info> here;
+        for (auto* const n : part.select(t)) {
+            socket_info info;
+            info.id = n->id();
+            info.rooms.push_back(info.id);
+            for (auto const* const r : n->rooms)
+                info.rooms.push_back(r->name);
+            if (n->more)
+                append_json(info.data, n->more->data);
+            here.push_back(std::move(info));
+        }
+        std::unique_lock lock(g->mutex);
+        std::move(here.begin(), here.end(), std::back_inserter(g->all));
+        if (--g->left > 0)
+            return;
+        lock.unlock();
+        g->done(std::move(g->all));
+    });
+}
+
+} // namespace mad::inline MAD_ABI::socketio::detail
+
+#endif

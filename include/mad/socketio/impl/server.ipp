@@ -1,0 +1,102 @@
+#ifndef MAD_SOCKETIO_IMPL_SERVER_IPP
+#define MAD_SOCKETIO_IMPL_SERVER_IPP
+
+#include <mad/socketio/detail/server_core.hpp>
+
+namespace mad::inline MAD_ABI::socketio {
+
+namespace detail {
+
+MAD_DECL server_core::server_core(std::vector<net::shard*> shards, server_settings s)
+    : settings_(std::move(s)), shards_(std::move(shards)),
+      engine_(shards_, settings_.engine, [this](engine::session& session) {
+          std::uint8_t shard = 0;
+          for (std::size_t i = 0; i < shards_.size(); ++i)
+              if (shards_[i] == &session.home())
+                  shard = static_cast<std::uint8_t>(i);
+          return std::make_unique<client_link>(*this, session, shard);
+      }) {
+    for (auto* const sh : shards_)
+        tasks_.push_back(std::make_unique<net::task_group>(sh->context()));
+    engine_.mount(routes_);
+    make_nsp("/");
+}
+
+MAD_DECL server_core::~server_core() = default;
+
+MAD_DECL nsp_core& server_core::make_nsp(std::string_view name) {
+    std::string full(name);
+    if (!full.starts_with('/'))
+        full.insert(full.begin(), '/');
+    std::lock_guard const lock(mutex_);
+    auto& slot = nsps_[full];
+    if (!slot)
+        slot = std::make_unique<nsp_core>(*this, full);
+    return *slot;
+}
+
+MAD_DECL nsp_core* server_core::find_nsp(std::string_view name) {
+    std::lock_guard const lock(mutex_);
+    auto const it = nsps_.find(name);
+    return it == nsps_.end() ? nullptr : it->second.get();
+}
+
+MAD_DECL net::http::server& server_core::http() {
+    if (!http_)
+        http_ = std::make_unique<net::http::server>(shards_, routes_, settings_.http);
+    return *http_;
+}
+
+} // namespace detail
+
+MAD_DECL server::server(std::vector<net::shard*> shards, server_settings s)
+    : core_(std::make_unique<detail::server_core>(std::move(shards), std::move(s))) {}
+
+MAD_DECL server::server(net::io_pool& pool, server_settings s)
+    : server(pool.shards(), std::move(s)) {}
+
+MAD_DECL server::server(boost::asio::io_context& ctx, server_settings s)
+    : server(std::vector<net::shard*>{&net::shard::of(ctx)}, std::move(s)) {}
+
+MAD_DECL server::~server() = default;
+
+MAD_DECL nsp server::of(std::string_view name) const { return nsp(core_->make_nsp(name)); }
+
+MAD_DECL net::http::router& server::routes() { return core_->routes(); }
+
+MAD_DECL result<boost::asio::ip::tcp::endpoint> server::listen(std::uint16_t port) {
+    return listen({boost::asio::ip::address_v4::loopback(), port});
+}
+
+MAD_DECL result<boost::asio::ip::tcp::endpoint>
+server::listen(boost::asio::ip::tcp::endpoint const& at) {
+    return core_->http().listen(at);
+}
+
+MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(int fd) {
+    return core_->http().adopt(fd);
+}
+
+MAD_DECL void server::close() {
+    core_->http().drain();
+    core_->engine().close();
+    for (std::size_t i = 0; i < core_->shards().size(); ++i)
+        core_->shards()[i]->dispatch([this, i] { core_->tasks(i).drain(); });
+}
+
+MAD_DECL void server::drain() {
+    core_->http().drain();
+    core_->engine().drain();
+}
+
+MAD_DECL std::size_t server::sessions() const { return core_->engine().sessions(); }
+
+MAD_DECL std::size_t server::connections() const { return core_->connections(); }
+
+MAD_DECL engine::server& server::engine() const { return core_->engine(); }
+
+MAD_DECL net::http::server& server::http() { return core_->http(); }
+
+} // namespace mad::inline MAD_ABI::socketio
+
+#endif

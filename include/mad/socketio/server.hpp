@@ -1,0 +1,132 @@
+#ifndef MAD_SOCKETIO_SERVER_HPP
+#define MAD_SOCKETIO_SERVER_HPP
+
+#include <mad/engine/server.hpp>
+#include <mad/net/http/server.hpp>
+#include <mad/net/io_pool.hpp>
+#include <mad/socketio/adapter.hpp>
+#include <mad/socketio/nsp.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mad::inline MAD_ABI::socketio {
+
+namespace detail {
+class client_link;
+class server_core;
+} // namespace detail
+
+/// Settings of a Socket.IO server. Defaults are those of socket.io 4.8 unless said otherwise.
+struct server_settings {
+    /// The path is `/socket.io/` here.
+    engine::server_settings engine = default_engine();
+    net::http::server_settings http;
+
+    /// A connection that has joined no namespace in this time is closed.
+    milliseconds connect_timeout{45'000};
+
+    /// Namespaces of one connection; one more gets a connect error. Ours.
+    std::size_t max_namespaces = 8;
+
+    packet_limits packets;
+
+    /// Unfinished coroutine handlers of one socket; reading from it stops above. Ours.
+    std::size_t max_unfinished = 64;
+
+    /// Packets a second from one connection, and how many may come at once; over it, reading pauses
+    /// and nothing is lost. 0: no limit. Ours.
+    double max_packet_rate = 0;
+    double packet_burst = 1000;
+
+    /// Who reaches sockets: this node alone by default.
+    adapter_factory adapter;
+
+    logger log;
+
+    static engine::server_settings default_engine() {
+        engine::server_settings e;
+        e.path = "/socket.io/";
+        return e;
+    }
+};
+
+/// A Socket.IO server, revision 5 of the protocol.
+///
+///     mad::net::io_pool pool;
+///     mad::socketio::server io(pool);
+///     io.on_connection([](mad::socketio::socket s) {
+///         s.on("hello", [s](std::string name) { s.emit("greeting", "hi " + name); });
+///     });
+///     auto at = io.listen(3000);
+///     pool.start();
+///
+/// Handlers of a socket start in order of arrival, on its shard; a coroutine handler is not awaited
+/// before the next event starts. Calls may be made from any thread.
+class server {
+  public:
+    explicit server(net::io_pool& pool, server_settings s = {});
+    /// On an io_context that the application runs itself, with one thread.
+    explicit server(boost::asio::io_context& ctx, server_settings s = {});
+    explicit server(std::vector<net::shard*> shards, server_settings s = {});
+    ~server();
+    server(server const&) = delete;
+    server& operator=(server const&) = delete;
+
+    /// A namespace, made on first use. The name gets a `/` in front when it has none.
+    nsp of(std::string_view name) const;
+
+    // The namespace `/`.
+    void on_connection(std::function<void(socket)> fn) const { root().on_connection(std::move(fn)); }
+    template <class Fn>
+    void on(std::string event, Fn fn) const {
+        root().on(std::move(event), std::move(fn));
+    }
+    void use(middleware m) const { root().use(std::move(m)); }
+    template <class... Ts>
+    void emit(std::string_view event, Ts const&... args) const {
+        root().emit(event, args...);
+    }
+    broadcast_operator to(std::string room) const { return root().to(std::move(room)); }
+    broadcast_operator in(std::string room) const { return root().to(std::move(room)); }
+    broadcast_operator except(std::string room) const { return root().except(std::move(room)); }
+    broadcast_operator as_volatile() const { return root().as_volatile(); }
+    broadcast_operator local() const { return root().local(); }
+
+    /// Routes beside the engine path; fill it before `listen`.
+    net::http::router& routes();
+
+    /// Listens on loopback, or on `at`. Port 0: the kernel chooses. Several calls are fine.
+    result<boost::asio::ip::tcp::endpoint> listen(std::uint16_t port);
+    result<boost::asio::ip::tcp::endpoint> listen(boost::asio::ip::tcp::endpoint const& at);
+    /// Serves a socket that is listening already.
+    result<boost::asio::ip::tcp::endpoint> adopt(int listening_fd);
+
+    /// Ends every session ("server shutting down") and stops listening. From any thread; returns
+    /// before it is done. `connections()` and `sessions()` go to 0.
+    void close();
+
+    /// Takes no more connections and sessions; those there are go on.
+    void drain();
+
+    std::size_t sessions() const;
+    std::size_t connections() const;
+
+    engine::server& engine() const;
+    net::http::server& http();
+
+  private:
+    nsp root() const { return of("/"); }
+
+    std::unique_ptr<detail::server_core> core_;
+};
+
+} // namespace mad::inline MAD_ABI::socketio
+
+#if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/socketio/impl/server.ipp>
+#endif
+
+#endif

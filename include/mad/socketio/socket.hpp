@@ -1,0 +1,167 @@
+#ifndef MAD_SOCKETIO_SOCKET_HPP
+#define MAD_SOCKETIO_SOCKET_HPP
+
+#include <mad/socketio/broadcast.hpp>
+#include <mad/socketio/disconnect_reason.hpp>
+#include <mad/socketio/encoded.hpp>
+#include <mad/socketio/handshake.hpp>
+#include <mad/socketio/listener.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mad::inline MAD_ABI::socketio {
+
+namespace detail {
+class nsp_core;
+struct socket_node;
+} // namespace detail
+
+using ack_callback = std::function<void(result<arguments>)>;
+
+/// One peer in one namespace: a handle, cheap to copy, that never keeps anything alive. Sends and
+/// changes may be called from any thread; what reads (`rooms`, `data`, `handshake`) and what
+/// registers handlers is for the socket's own handlers. On a socket that is gone, calls do nothing
+/// or answer `error::session_closed`. Must not be used after its server is destroyed.
+class socket {
+  public:
+    socket() = default;
+
+    /// 20 characters, new for each connection and namespace; not the Engine.IO sid.
+    std::string_view id() const { return {id_.data(), id_.size()}; }
+    std::string_view nsp() const;
+    /// False once it has left its namespace. Exact on its own shard, a snapshot elsewhere.
+    bool connected() const;
+
+    /// Calls `fn` for each event of that name. `fn` takes the arguments it wants (see
+    /// `listener.hpp`), and may be a coroutine.
+    template <class Fn>
+    void on(std::string event, Fn fn) const {
+        add_listener(std::move(event), make_listener(std::move(fn)));
+    }
+
+    /// Calls `fn(std::string event, arguments)` for each event that has no listener of its own.
+    template <class Fn>
+    void on_any(Fn fn) const {
+        add_listener({}, make_any_listener(std::move(fn)));
+    }
+
+    /// Removes the listeners of that event.
+    void off(std::string_view event) const;
+
+    /// After the socket has left its rooms.
+    void on_disconnect(std::function<void(disconnect_reason)>) const;
+    /// Just before it leaves its rooms.
+    void on_disconnecting(std::function<void(disconnect_reason)>) const;
+
+    /// Sends an event. Reserved names (`is_reserved_event`) throw std::invalid_argument.
+    template <class... Ts>
+    void emit(std::string_view event, Ts const&... args) const {
+        check_event(event);
+        send(encode_packet(packet_type::event, nsp(), std::nullopt, event, args...), false);
+    }
+    void emit(std::string_view event, arguments const& args) const {
+        check_event(event);
+        send(encode_arguments(packet_type::event, nsp(), std::nullopt, event, args), false);
+    }
+
+    /// The same, dropped when the peer cannot take it at once.
+    template <class... Ts>
+    void volatile_emit(std::string_view event, Ts const&... args) const {
+        check_event(event);
+        send(encode_packet(packet_type::event, nsp(), std::nullopt, event, args...), true);
+    }
+
+    /// Sends an event and calls `done` with the arguments of the peer's answer, or with
+    /// `error::timeout` or `error::not_acknowledged` (disconnected before). On the socket's shard.
+    /// `timeout` 0: waits as long as the socket lives.
+    template <class... Ts>
+    void emit_with_ack(ack_callback done, milliseconds timeout, std::string_view event,
+                       Ts const&... args) const {
+        check_event(event);
+        auto const id = next_ack_id();
+        send_with_ack(encode_packet(packet_type::event, nsp(), id, event, args...), id, timeout,
+                      std::move(done));
+    }
+
+    /// The same as a coroutine. Cancelling it forgets the answer.
+    template <class... Ts>
+    boost::asio::awaitable<result<arguments>> emit_with_ack(milliseconds timeout,
+                                                            std::string_view event,
+                                                            Ts const&... args) const {
+        check_event(event);
+        auto const id = next_ack_id();
+        return ask(encode_packet(packet_type::event, nsp(), id, event, args...), id, timeout);
+    }
+
+    void join(std::string room) const { join(std::vector<std::string>{std::move(room)}); }
+    void join(std::vector<std::string> rooms) const;
+    void leave(std::string room) const;
+    /// Its rooms, its own id first.
+    std::vector<std::string> rooms() const;
+
+    /// To everybody in those rooms but this socket.
+    broadcast_operator to(std::string room) const;
+    broadcast_operator in(std::string room) const { return to(std::move(room)); }
+    broadcast_operator except(std::string room) const;
+    /// To everybody in the namespace but this socket.
+    broadcast_operator broadcast() const;
+
+    /// Leaves the namespace; `close` also ends the connection under it.
+    void disconnect(bool close = false) const;
+
+    /// Ends the connection under it at the Engine.IO level (`socket.conn.close()`), without a word at
+    /// this one: the peer reconnects by itself.
+    void drop_connection() const;
+
+    /// What it said when it connected. Throws std::logic_error when the socket is gone or this is not
+    /// its shard.
+    socketio::handshake handshake() const;
+
+    /// Anything an application wants to keep with the socket. As `handshake`.
+    json& data() const;
+
+    /// Engine.IO transport of the moment; nothing when the socket is gone.
+    std::optional<engine::transport_kind> transport() const;
+
+    /// The shard it lives on.
+    net::shard* home() const;
+
+    friend bool operator==(socket const& a, socket const& b) { return a.id_ == b.id_; }
+
+  private:
+    friend class detail::nsp_core;
+    friend struct detail::socket_node;
+
+    static void check_event(std::string_view);
+    void add_listener(std::string event, listener) const;
+    void send(encoded, bool is_volatile) const;
+    std::uint64_t next_ack_id() const;
+    void send_with_ack(encoded, std::uint64_t id, milliseconds timeout, ack_callback) const;
+    boost::asio::awaitable<result<arguments>> ask(encoded, std::uint64_t id,
+                                                  milliseconds timeout) const;
+    detail::socket_node* node() const;
+    void run(std::function<void(detail::socket_node&)>) const;
+
+    detail::nsp_core* core_ = nullptr;
+    std::uint32_t slot_ = 0, generation_ = 0;
+    std::uint8_t shard_ = 0;
+    std::array<char, 20> id_{};
+};
+
+} // namespace mad::inline MAD_ABI::socketio
+
+#if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/socketio/impl/socket.ipp>
+#endif
+
+#endif

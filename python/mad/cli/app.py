@@ -1,0 +1,53 @@
+"""Puts the commands together."""
+
+from __future__ import annotations
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from mad import __version__, _programs
+from mad.cli import NATIVE, doctor, sample, up
+
+app = typer.Typer(
+    help="Real-time health of machines: servers, agents and a console.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mad {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    del version
+
+
+app.command("up")(up.up)
+app.command("sample")(sample.sample)
+app.command("doctor")(doctor.doctor)
+
+
+def _add_native(short: str) -> None:
+    """Only for the list of commands: main() runs these before anything is parsed here."""
+
+    def command(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> NoReturn:
+        _programs.run(f"mad-{short}", arguments or [])
+
+    app.command(short, help=f"Run mad-{short} (see: mad {short} --help).")(command)
+
+
+for _short in NATIVE:
+    _add_native(_short)

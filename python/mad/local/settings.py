@@ -1,0 +1,53 @@
+"""What `mad up` shall run: values only, checked before anything starts."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+
+from mad._address import Address, parse_address
+
+DEFAULT_PORT = 8081
+
+
+class SettingsError(ValueError):
+    """A wish that cannot be met; the text names the flag and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    listen: Address = field(default_factory=lambda: Address("127.0.0.1", DEFAULT_PORT))
+    nodes: int = 1
+    agents: int = 1
+    redis: str | None = None
+
+
+def listen_address(text: str) -> Address:
+    """The value of `--listen`."""
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise SettingsError(f"--listen {error}") from error
+
+
+def check(settings: Settings, *, has_proxy: bool) -> None:
+    """Says no to what the installed programs cannot do."""
+    if settings.nodes < 1:
+        raise SettingsError("--nodes: at least 1")
+    if settings.agents < 0:
+        raise SettingsError("--agents: 0 or more")
+    if settings.nodes > 1 and not has_proxy:
+        raise SettingsError(
+            f"--nodes {settings.nodes}: several nodes need mad-proxy, and this version has none"
+        )
+    if settings.redis is not None and not has_proxy:
+        raise SettingsError("--redis: this version keeps its data in one node; leave it out")
+    try:
+        loopback = ipaddress.ip_address(settings.listen.host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise SettingsError(
+            f"--listen {settings.listen.host}: everybody who reaches this address could read and "
+            "write; `mad up` serves this machine only (127.0.0.1 or [::1])"
+        )

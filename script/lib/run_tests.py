@@ -1,0 +1,327 @@
+"""Runs groups of tests, shows what they print, and adds up what they counted.
+
+Each group is a function that returns its counts. A step that cannot run (a build that fails, a
+folder that is not there) is a failure of its group, never a silent pass."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+from counts import Counts, from_ctest, from_pytest, from_text
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+RESULTS = BUILD / "test-results"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+# What the runners find everything by. Colours would only disturb the counting.
+ENVIRONMENT = os.environ | {
+    "MAD_BIN_DIR": str(BUILD / "dev" / "bin"),
+    "MAD_CONSOLE_DIR": str(ROOT / "console" / "dist"),
+    "NO_COLOR": "1",
+    "FORCE_COLOR": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+class StepFailedError(Exception):
+    """A step that others build upon did not work; it has said why."""
+
+
+def heading(text: str) -> None:
+    print(f"\n==> {text}", flush=True)
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    timeout: float = 1200,
+    cwd: Path = ROOT,
+    environment: dict[str, str] | None = None,
+    quiet: bool = False,
+) -> tuple[int, str]:
+    """Runs a command, shows its output as it comes (`quiet`: only when it fails) and returns its
+    exit code and output. At the time limit it and its children are ended, and that is a failure."""
+    shown = " ".join(str(part) for part in command)
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=ENVIRONMENT | (environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    output = process.stdout.fileno()
+    collected = bytearray()
+    deadline = time.monotonic() + timeout
+    timed_out = False
+    try:
+        while not timed_out:
+            ended = process.poll() is not None
+            if select.select([output], [], [], 0.2)[0]:
+                piece = os.read(output, 1 << 16)
+                if not piece:
+                    break
+                collected += piece
+                if not quiet:
+                    sys.stdout.buffer.write(piece)
+                    sys.stdout.flush()
+            elif ended:
+                break
+            timed_out = time.monotonic() > deadline
+    finally:
+        if process.poll() is None and (timed_out or sys.exc_info()[0] is not None):
+            end_group(process)
+    code = process.wait()
+    text = collected.decode(errors="replace")
+    if timed_out:
+        code = code or 1
+    if quiet and code != 0:
+        print(text, flush=True)
+    if timed_out:
+        print(f"ended at its limit of {timeout:.0f} s: {shown}", flush=True)
+    elif code != 0:
+        print(f"exit code {code}: {shown}", flush=True)
+    return code, text
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(5)
+            return
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def check(
+    name: str,
+    command: Sequence[str | Path],
+    cwd: Path = ROOT,
+    environment: dict[str, str] | None = None,
+) -> Counts:
+    """A step that passes or fails as a whole."""
+    code, _ = run(command, cwd=cwd, environment=environment, quiet=True)
+    print(f"{'ok    ' if code == 0 else 'FAILED'} {name}", flush=True)
+    return Counts(passed=1) if code == 0 else Counts(failed=1)
+
+
+def need_folder(path: Path) -> None:
+    if not path.exists():
+        print(f"missing: {path.relative_to(ROOT)}")
+        raise StepFailedError
+
+
+def settle(code: int, counts: Counts | None) -> Counts:
+    """A runner's counts, corrected by its exit code: it may not fail in silence."""
+    if counts is None:
+        print("the runner printed no counts")
+        return Counts(passed=1) if code == 0 else Counts(failed=1)
+    if code != 0 and counts.failed == 0:
+        counts.failed = 1
+    if counts.total == 0:
+        print("the runner ran no test")
+        counts.failed = 1
+    return counts
+
+
+# --- builds -------------------------------------------------------------------------------------
+
+
+@cache
+def built(preset: str, *targets: str) -> bool:
+    """Builds a preset once a run; whether that worked."""
+    started = time.monotonic()
+    print(f"building {preset} {' '.join(targets)}", flush=True)
+    code, _ = run(["cmake", "--preset", preset], quiet=True, timeout=300)
+    if code == 0:
+        command = ["cmake", "--build", "--preset", preset]
+        command += ["--target", *targets] if targets else []
+        code, _ = run([*command, "--", "-k", "0", "--quiet"], timeout=2700)
+    print(f"build {preset}: {time.monotonic() - started:.0f} s", flush=True)
+    return code == 0
+
+
+def need_build(preset: str, *targets: str) -> None:
+    if not built(preset, *targets):
+        raise StepFailedError
+
+
+@cache
+def console_built() -> bool:
+    """Builds the console when its sources changed since the last build."""
+    code, _ = run([ROOT / "script" / "lib" / "build_console"], quiet=True, timeout=600)
+    return code == 0
+
+
+def need_console() -> None:
+    need_folder(ROOT / "console" / "package.json")
+    if not console_built():
+        raise StepFailedError
+
+
+# --- groups -------------------------------------------------------------------------------------
+
+
+def ctest(preset: str, label: str, jobs: int, prefix: Sequence[str] = ()) -> Counts:
+    need_build(preset)
+    junit = RESULTS / f"{preset}-{label}.xml"
+    junit.unlink(missing_ok=True)
+    command = [*prefix, "ctest", "--test-dir", str(BUILD / preset), "--label-regex", f"^{label}$"]
+    command += ["--output-on-failure", "--no-tests=error", "--parallel", str(jobs)]
+    command += ["--test-output-size-passed", "1000000", "--test-output-size-failed", "10000000"]
+    code, _ = run([*command, "--output-junit", str(junit)], timeout=1500)
+    return settle(code, from_ctest(junit) if junit.exists() else None)
+
+
+def pytest(folder: Path, timeout: float, environment: dict[str, str]) -> Counts:
+    need_folder(folder)
+    junit = RESULTS / f"pytest-{folder.name}.xml"
+    junit.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-rs", f"--junitxml={junit}", str(folder)]
+    code, _ = run(command, timeout=timeout, environment=environment)
+    return settle(code, from_pytest(junit) if junit.exists() else None)
+
+
+def unit() -> Counts:
+    return ctest("dev", "unit", os.cpu_count() or 2)
+
+
+def integration() -> Counts:
+    return ctest("dev", "integration", 1)
+
+
+def python() -> Counts:
+    need_build("dev")
+    need_build("python", "mad_core")
+    environment = {"PYTHONPATH": str(BUILD / "python" / "package")}
+    sources = ["python", "tests/python", "tests/package", "script/lib"]
+    tool = [sys.executable, "-m"]
+    counts = check("ruff check", [*tool, "ruff", "check", *sources])
+    counts += check("ruff format", [*tool, "ruff", "format", "--check", *sources])
+    counts += check("mypy --strict", [*tool, "mypy"])
+    stubtest = [*tool, "mypy.stubtest", "mad._core", "--ignore-unused-allowlist"]
+    stubtest += ["--allowlist", "tests/python/stubtest.allow"]
+    counts += check("stubtest mad._core", stubtest, environment=environment)
+    return counts + pytest(ROOT / "tests" / "python", 900, environment)
+
+
+def conformance() -> Counts:
+    need_folder(ROOT / "tests" / "conformance" / "run")
+    need_build("dev")
+    code, text = run([ROOT / "tests" / "conformance" / "run"], timeout=900)
+    return settle(code, from_text(text))
+
+
+def console() -> Counts:
+    folder = ROOT / "console"
+    need_folder(folder / "package.json")
+    scripts = json.loads((folder / "package.json").read_text())["scripts"]
+    counts = Counts()
+    for name in ("lint", "typecheck"):
+        if name in scripts:
+            counts += check(f"npm run {name}", ["npm", "run", "--silent", name], cwd=folder)
+    counts += Counts(passed=1) if console_built() else Counts(failed=1)
+    code, text = run(["npm", "test", "--silent"], cwd=folder, timeout=600)
+    return counts + settle(code, from_text(text))
+
+
+def browser() -> Counts:
+    folder = ROOT / "tests" / "browser"
+    need_folder(folder)
+    if not any(shutil.which(name) for name in BROWSERS):
+        return Counts(skipped=1, reasons=["browser: no Chromium on this machine"])
+    need_build("dev")
+    need_console()
+    code, text = run(["node", "--test", "--test-reporter=spec"], cwd=folder, timeout=600)
+    return settle(code, from_text(text))
+
+
+def package() -> Counts:
+    need_build("dev")
+    need_console()
+    environment = {"PYTHONPATH": str(ROOT / "python")}
+    return pytest(ROOT / "tests" / "package", 3000, environment)
+
+
+def asan() -> Counts:
+    return ctest("asan", "unit", os.cpu_count() or 2) + ctest("asan", "integration", 1)
+
+
+def tsan() -> Counts:
+    # GCC 12's runtime refuses address layouts that newer kernels choose at random.
+    prefix = ["setarch", "-R"]
+    if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode != 0:
+        prefix = []
+    return ctest("tsan", "unit", os.cpu_count() or 2, prefix) + ctest(
+        "tsan", "integration", 1, prefix
+    )
+
+
+def fuzz() -> Counts:
+    need_folder(ROOT / "script" / "fuzz")
+    code, text = run([ROOT / "script" / "fuzz", "10"], timeout=1500)
+    return settle(code, from_text(text))
+
+
+GROUPS: dict[str, Callable[[], Counts]] = {
+    group.__name__: group
+    for group in (unit, python, integration, conformance, console, browser, package)
+}
+MORE: dict[str, Callable[[], Counts]] = {group.__name__: group for group in (asan, tsan, fuzz)}
+
+
+def run_group(name: str, group: Callable[[], Counts]) -> Counts:
+    heading(name)
+    try:
+        return group()
+    except StepFailedError:
+        return Counts(failed=1)
+
+
+def main(arguments: Sequence[str]) -> int:
+    known = GROUPS | MORE
+    unknown = [name for name in arguments if name not in known and name != "all"]
+    if unknown:
+        print(f"no such group: {' '.join(unknown)}; there are: {' '.join(known)} all")
+        return 2
+    chosen = list(known) if "all" in arguments else list(arguments) or list(GROUPS)
+    if "all" in arguments:
+        ENVIRONMENT["MAD_TEST_EVERYTHING"] = "1"
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    total = Counts()
+    table: list[str] = []
+    for name in chosen:
+        started = time.monotonic()
+        counts = run_group(name, known[name])
+        table.append(f"{name:<12} {time.monotonic() - started:6.0f} s   {counts}")
+        total += counts
+    heading("summary")
+    print("\n".join(table))
+    for reason in total.reasons:
+        print(f"skipped: {reason}")
+    print(total, flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("interrupted")
+        sys.exit(130)

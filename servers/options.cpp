@@ -1,0 +1,257 @@
+#include "options.hpp"
+
+#include <mad/net/tls_engine.hpp>
+
+#include <toml++/toml.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+namespace programs {
+
+namespace {
+
+std::string environment_name(std::string const& program, std::string const& flag) {
+    auto out = program + "_" + flag;
+    for (auto& c : out)
+        c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return out;
+}
+
+/// One value of the file as the words a flag would have.
+std::vector<std::string> words_of(toml::node const& n) {
+    std::vector<std::string> out;
+    auto const one = [&](toml::node const& v) {
+        if (auto const s = v.value<std::string>(); v.is_string())
+            out.push_back(*s);
+        else if (v.is_boolean())
+            out.push_back(*v.value<bool>() ? "true" : "false");
+        else if (v.is_integer())
+            out.push_back(std::to_string(*v.value<std::int64_t>()));
+        else if (v.is_floating_point())
+            out.push_back(CLI::detail::to_string(*v.value<double>()));
+    };
+    if (auto const* const a = n.as_array())
+        for (auto const& v : *a)
+            one(v);
+    else
+        one(n);
+    return out;
+}
+
+} // namespace
+
+options::options(std::string program, std::string what)
+    : name(std::move(program)), app_(std::move(what), name) {
+    app_.set_help_flag("--help", "show this and exit");
+    app_.add_flag("--version", version_, "print the version and exit");
+    app_.add_option("--config", config_, "TOML file; --a-b is a_b there");
+    app_.add_flag("--check", check, "read everything, say what is wrong, exit");
+    add("log-format", log_format_, "text or json")->check(CLI::IsMember({"text", "json"}));
+    add("log-level", log_level_, "debug, info, warn, error or off")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
+    add("ca-file", ca_file_, "certificates to trust (PEM); default: the system's");
+    add_duration("drain-timeout", drain_timeout, mad::milliseconds(0), mad::milliseconds(3'600'000),
+                 "how long a stop waits for those connected");
+}
+
+CLI::Option* options::add_switch(std::string const& flag, bool& into, std::string const& help) {
+    auto* const o = app_.add_flag("--" + flag, into, help);
+    note(flag, o, {});
+    return o;
+}
+
+CLI::Option* options::add_duration(std::string const& flag, mad::milliseconds& into,
+                                   mad::milliseconds least, mad::milliseconds most,
+                                   std::string const& help) {
+    auto* const o = app_.add_option_function<std::string>(
+        "--" + flag,
+        [&into, least, most, flag](std::string const& text) {
+            auto const d = mad::parse_duration(text);
+            if (!d)
+                throw CLI::ValidationError("--" + flag, "'" + text +
+                                                            "' is no duration such as 300ms, 25s");
+            if (*d < least || *d > most)
+                throw CLI::ValidationError("--" + flag, "'" + text + "' is not between " +
+                                           mad::format_duration(least) + " and " +
+                                           mad::format_duration(most));
+            into = *d;
+        },
+        help);
+    o->default_str(mad::format_duration(into));
+    note(flag, o, {});
+    return o;
+}
+
+void options::add_server(std::uint16_t default_port) {
+    default_port_ = default_port;
+    listen_ = std::to_string(default_port);
+    add("listen", listen_, "[HOST:]PORT; 0: the kernel chooses; no HOST: loopback, or all "
+                           "addresses with --anonymous", name == "mad-api" ? "PORT" : "");
+    add_switch("anonymous", anonymous, "open to everybody who can reach it");
+    add("tls-cert", tls_cert_, "certificate chain (PEM)");
+    add("tls-key", tls_key_, "its private key (PEM)");
+    add("max-connections", max_connections, "connections in all");
+    add("max-connections-per-address", addresses.max_connections,
+        "connections of one address; 0: no limit");
+    add("max-rate-per-address", addresses.max_rate,
+        "new connections a second of one address; 0: no limit");
+}
+
+std::optional<int> options::parse(int argc, char** argv) {
+    try {
+        app_.parse(argc, argv);
+        if (version_) {
+            std::cout << name << ' ' << MAD_VERSION << '\n';
+            return 0;
+        }
+        read_environment();
+        read_file();
+    } catch (CLI::CallForHelp const&) {
+        std::cout << app_.help();
+        return 0;
+    } catch (CLI::ParseError const& e) {
+        throw usage_error(e.what());
+    }
+    judge();
+    return std::nullopt;
+}
+
+/// Gives an option the words it was not given by a stronger source.
+static void fill(CLI::Option& o, std::vector<std::string> const& words, std::string const& where) {
+    try {
+        for (auto const& w : words)
+            o.add_result(w);
+        o.run_callback();
+    } catch (CLI::ParseError const& e) {
+        throw usage_error(where + ": " + e.what());
+    }
+}
+
+void options::read_environment() {
+    for (auto& e : entries_) {
+        if (e.option->count() > 0)
+            continue;
+        for (auto const& variable : {environment_name(name, e.flag), e.legacy}) {
+            char const* const value = variable.empty() ? nullptr : std::getenv(variable.c_str());
+            if (!value || !*value)
+                continue;
+            fill(*e.option, {value}, variable);
+            break;
+        }
+    }
+    if (config_.empty())
+        if (char const* const value = std::getenv(environment_name(name, "config").c_str()))
+            config_ = value;
+}
+
+void options::read_file() {
+    if (config_.empty())
+        return;
+    toml::table file;
+    try {
+        file = toml::parse_file(config_);
+    } catch (toml::parse_error const& e) {
+        std::ostringstream where;
+        where << config_;
+        if (e.source().begin.line > 0)
+            where << ':' << e.source().begin.line;
+        throw usage_error(where.str() + ": " + std::string(e.description()));
+    }
+    std::string wrong;
+    for (auto const& [key, value] : file) {
+        auto const where =
+            config_ + ":" + std::to_string(value.source().begin.line) + ": " + std::string(key.str());
+        auto flag = std::string(key.str());
+        for (auto& c : flag)
+            c = c == '_' ? '-' : c;
+        auto const it = std::find_if(entries_.begin(), entries_.end(),
+                                     [&](entry const& e) { return e.flag == flag; });
+        auto const words = words_of(value);
+        if (it == entries_.end())
+            wrong += where + ": unknown setting\n";
+        else if (words.empty() && !value.is_array())
+            wrong += where + ": must be a text, a number, true or false, or a list of these\n";
+        else if (it->option->count() == 0) {
+            try {
+                fill(*it->option, words, where);
+            } catch (usage_error const& e) {
+                wrong += std::string(e.what()) + "\n";
+            }
+        }
+    }
+    if (!wrong.empty()) {
+        wrong.pop_back();
+        throw usage_error(wrong);
+    }
+}
+
+boost::asio::ip::tcp::endpoint options::endpoint() const {
+    auto const bad = [&](std::string const& why) {
+        return usage_error("--listen: '" + listen_ + "' " + why);
+    };
+    auto const colon = listen_.rfind(':');
+    auto const port_text = colon == listen_.npos ? listen_ : listen_.substr(colon + 1);
+    unsigned port = 0;
+    auto const* const end = port_text.data() + port_text.size();
+    auto const r = std::from_chars(port_text.data(), end, port);
+    if (port_text.empty() || r.ec != std::errc() || r.ptr != end || port > 65535)
+        throw bad("has no port from 0 to 65535");
+    if (colon == listen_.npos) {
+        using boost::asio::ip::address_v4;
+        return {anonymous ? address_v4::any() : address_v4::loopback(),
+                static_cast<std::uint16_t>(port)};
+    }
+    auto host = listen_.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']'))
+        host = host.substr(1, host.size() - 2);
+    if (host == "localhost")
+        host = "127.0.0.1";
+    mad::error_code ec;
+    auto const address = boost::asio::ip::make_address(host, ec);
+    if (ec)
+        throw bad("has no address in front of the port (0.0.0.0, 127.0.0.1, [::])");
+    if (!address.is_loopback() && !anonymous)
+        throw bad("is not loopback and nothing guards it: give --anonymous if everybody who can "
+                  "reach it may use it");
+    return {address, static_cast<std::uint16_t>(port)};
+}
+
+void options::judge() const {
+    if (default_port_ != 0)
+        (void)endpoint();
+    if (tls_cert_.empty() != tls_key_.empty())
+        throw usage_error(tls_cert_.empty() ? "--tls-key needs --tls-cert"
+                                            : "--tls-cert needs --tls-key");
+}
+
+mad::logger options::make_logger() const {
+    auto const format = log_format_ == "json" ? mad::log_format::as_json : mad::log_format::as_text;
+    return mad::logger(mad::make_line_sink(format),
+                       mad::log_level_of(log_level_).value_or(mad::log_level::info));
+}
+
+std::shared_ptr<mad::net::cipher_factory> options::load_tls() const {
+    if (tls_cert_.empty())
+        return nullptr;
+    auto loaded = mad::net::tls_server_context::load(tls_cert_, tls_key_);
+    if (!loaded)
+        throw usage_error("--tls-cert, --tls-key: " + loaded.error().message);
+    return *loaded;
+}
+
+int run(std::string const& name, std::function<int()> const& body) {
+    try {
+        return body();
+    } catch (usage_error const& e) {
+        std::cerr << name << ": " << e.what() << '\n';
+        return 2;
+    } catch (std::exception const& e) {
+        std::cerr << name << ": " << e.what() << '\n';
+        return 1;
+    }
+}
+
+} // namespace programs

@@ -1,0 +1,98 @@
+#ifndef MAD_SERVERS_OPTIONS_HPP
+#define MAD_SERVERS_OPTIONS_HPP
+
+#include <mad/core/duration.hpp>
+#include <mad/core/log.hpp>
+#include <mad/net/address_limits.hpp>
+#include <mad/net/cipher.hpp>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What all programs share: their common flags, where values come from (flag, then environment,
+/// then file, then default), and what a wrong one is answered with.
+namespace programs {
+
+/// Wrong usage or configuration: exit 2. The text names the flag, or the file and the line.
+struct usage_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+class options {
+  public:
+    /// `name` is the program's; the environment names are made of it: MAD_API_LISTEN for `mad-api`.
+    options(std::string name, std::string what);
+
+    CLI::App& app() { return app_; }
+
+    /// A flag `--a-b` that is also `a_b` in the file and NAME_A_B in the environment; `legacy` is an
+    /// older name of the environment.
+    template <class T>
+    CLI::Option* add(std::string const& flag, T& into, std::string const& help,
+                     std::string const& legacy = {}) {
+        auto* const o = app_.add_option("--" + flag, into, help)->capture_default_str();
+        note(flag, o, legacy);
+        return o;
+    }
+    CLI::Option* add_switch(std::string const& flag, bool& into, std::string const& help);
+    CLI::Option* add_duration(std::string const& flag, mad::milliseconds& into,
+                              mad::milliseconds least, mad::milliseconds most,
+                              std::string const& help);
+
+    /// `--listen`, `--anonymous`, TLS and the limits: what a server takes.
+    void add_server(std::uint16_t default_port);
+
+    /// Reads everything. Gives an exit code when the program is to end now (`--help`, `--version`).
+    std::optional<int> parse(int argc, char** argv);
+
+    // Values after `parse`.
+    boost::asio::ip::tcp::endpoint endpoint() const;
+    mad::logger make_logger() const;
+    /// From `--tls-cert` and `--tls-key`; null without them. Called again on SIGHUP.
+    std::shared_ptr<mad::net::cipher_factory> load_tls() const;
+    /// From `--ca-file`, for URLs that want TLS.
+    std::string const& ca_file() const { return ca_file_; }
+
+    std::string name;
+    bool check = false;
+    bool anonymous = false;
+    mad::milliseconds drain_timeout{5000};
+    std::size_t max_connections = mad::net::default_max_connections();
+    mad::net::address_limits_settings addresses;
+
+  private:
+    struct entry {
+        std::string flag;
+        CLI::Option* option;
+        std::string legacy;
+    };
+
+    void note(std::string const& flag, CLI::Option* o, std::string const& legacy) {
+        entries_.push_back({flag, o, legacy});
+    }
+    void read_environment();
+    void read_file();
+    void judge() const;
+
+    CLI::App app_;
+    std::vector<entry> entries_;
+    std::string listen_, config_, log_format_ = "text", log_level_ = "info", ca_file_;
+    std::string tls_cert_, tls_key_;
+    std::uint16_t default_port_ = 0;
+    bool version_ = false;
+};
+
+/// Runs `body` with the errors of people turned into messages and exit codes: 2 for usage, 1 for
+/// everything else.
+int run(std::string const& name, std::function<int()> const& body);
+
+} // namespace programs
+
+#endif

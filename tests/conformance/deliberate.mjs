@@ -1,0 +1,113 @@
+// Where mad answers otherwise than the reference server, and why. Against mad the other answer is
+// demanded, against the reference itself only the recorded one counts.
+
+const refusedUpgrade = {
+  line: "HTTP/1.1 400 Bad Request",
+  headers: [["Connection", "close"], ["Content-Type", "text/html"]],
+  text: "Unsupported protocol version",
+};
+
+const notFound = {
+  line: "HTTP/1.1 404 Not Found",
+  headers: [["Connection", "close"]],
+  anyBody: true,
+};
+
+/** Differences that rows outside of the recordings ask for by name. */
+export const behaviour = {
+  refusedBefore101:
+    "a websocket with an unsupported EIO is refused with 400 before the 101; the reference " +
+    "answers 101 and then writes an HTTP answer into the websocket stream",
+  closePacketOnWebsocket:
+    "text frame `1` on a websocket ends the session at once; the reference ignores it and leaves " +
+    "the session to its ping timeout",
+  pingTimeoutEndsTcp:
+    "on a ping timeout a bare close frame is followed by the end of the TCP connection in the " +
+    "same turn; the reference waits up to 30 s for the peer's close frame",
+  upgradeKeepsDeadline:
+    "the deadline of an unanswered ping goes on across the upgrade; the reference forgets it there",
+  exactAckIds:
+    "ack ids are 64-bit integers and come back exact; the reference keeps them as doubles, which " +
+    "round above 2^53",
+  foreignPaths:
+    "off the engine path the application answers, not the protocol: mad's 404 has a body of its own",
+  limits:
+    "packets over the limits of mad (64 arguments, 64 levels, 4096 members, names of 256 bytes, " +
+    "ids of 64 bits, whole placeholder numbers) end the session; the reference has no such limits",
+};
+
+/**
+ * Differences from the recordings, each in one step on one connection: `answer` (another HTTP
+ * answer; the frames that followed it are left out), `closes` (the server ends the session with a
+ * bare close frame where the recorded one stayed), or `text` (another text frame).
+ */
+export const deliberate = [
+  {
+    capture: "bad-requests-v4server",
+    step: "path without trailing slash",
+    conn: 18,
+    reason: behaviour.foreignPaths,
+    answer: notFound,
+  },
+  {
+    capture: "bad-requests-v4server",
+    step: "unrelated path -> application 404",
+    conn: 20,
+    reason: behaviour.foreignPaths,
+    answer: notFound,
+  },
+  {
+    capture: "bad-requests-v4server",
+    step: "WS upgrade: EIO=3",
+    conn: 48,
+    reason: behaviour.refusedBefore101,
+    answer: refusedUpgrade,
+  },
+  {
+    capture: "bad-requests-v4server",
+    step: "WS upgrade: EIO missing",
+    conn: 49,
+    reason: behaviour.refusedBefore101,
+    answer: refusedUpgrade,
+  },
+  {
+    capture: "bad-requests-v4server",
+    step: 'WS: Engine.IO close packet "1" from client',
+    conn: 53,
+    reason: behaviour.closePacketOnWebsocket,
+    closes: true,
+  },
+  {
+    capture: "sio-parser-errors-v4server",
+    step: "ack id beyond 2^53",
+    conn: 54,
+    reason: behaviour.exactAckIds,
+    recorded: "439007199254740992[1]",
+    text: "439007199254740993[1]",
+  },
+];
+
+/** Recorded steps that are not replayed yet: RegExp on the step's note, and the reason. */
+export const leftOut = [
+  {
+    capture: "eio4-polling-payloads-v4server",
+    note: /^compression: (Accept-Encoding gzip|response of exactly 1024)/,
+    reason: "answers are not compressed yet",
+  },
+  {
+    capture: "eio4-polling-payloads-v4server",
+    note: /^JSONP/,
+    reason: "JSONP comes with revision 3",
+  },
+  {
+    capture: "timers",
+    note: /^(2\.x|4\.x allowEIO3)/,
+    reason: "revision 3 comes with the older revisions",
+  },
+];
+
+/** The lookup that a replay asks: (step, conn) → difference. None against the reference. */
+export function differences(capture, isReference) {
+  const here = isReference ? [] : deliberate.filter((entry) => entry.capture === capture);
+  return (step, conn) => here.find((entry) => entry.step === step && entry.conn === conn);
+}

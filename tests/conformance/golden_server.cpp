@@ -1,0 +1,80 @@
+// golden-server: what the recorded exchanges were recorded against (golden/SERVER.md).
+
+#include "program.hpp"
+
+#include <thread>
+
+namespace sio = mad::socketio;
+using mad::json;
+
+namespace {
+
+void add_common(sio::socket const& s) {
+    s.on("echo", [s](sio::arguments args, sio::ack reply) {
+        if (!reply.wanted())
+            return s.emit("echo-back", args);
+        json const first = args.empty() ? json() : args[0];
+        s.emit_with_ack([](mad::result<sio::arguments>) {}, mad::milliseconds(0), "echo-back",
+                        first);
+    });
+    s.on("ack-me", [](sio::arguments args, sio::ack reply) { reply(args); });
+}
+
+void add_handlers(sio::server& io) {
+    io.on_connection([&io](sio::socket s) {
+        add_common(s);
+        s.on("ask-server", [s]() {
+            json const q = {{"q", 1}};
+            s.emit_with_ack([](mad::result<sio::arguments>) {}, mad::milliseconds(0),
+                            "server-asks", q);
+        });
+        s.on("bcast", [s, &io]() {
+            io.emit("to-all", "x");
+            s.broadcast().emit("to-others", "y");
+        });
+        s.on("kick-close", [s]() { s.disconnect(true); });
+    });
+    io.of("/custom").on_connection([](sio::socket s) { add_common(s); });
+    io.of("/chat").on_connection([](sio::socket s) {
+        s.emit("welcome", "chat");
+        s.on("bye", [s]() { s.disconnect(); });
+    });
+    io.of("/secret").use([](sio::socket const&, sio::next next) {
+        next(sio::connect_error{"not authorized", R"({"code":"E_AUTH","detail":42})"});
+    });
+    io.of("/secret2").use([](sio::socket const&, sio::next next) {
+        next(sio::connect_error{"plain message", std::nullopt});
+    });
+}
+
+/// Commands on standard input; see golden/SERVER.md.
+void read_commands(sio::server& io) {
+    for (std::string line; std::getline(std::cin, line);) {
+        if (line == "io.close")
+            io.engine().close();
+        else if (line == "conn.close")
+            io.engine().close(mad::engine::close_reason::forced_close);
+        else
+            continue;
+        std::cout << "done " << line << std::endl;
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    mad::net::signal_wait const signals{SIGINT, SIGTERM};
+    CLI::App app{"Server for the replay of recorded exchanges", "golden-server"};
+    conformance::options o;
+    o.settings.engine.check_origin = false;
+    o.settings.log = mad::logger(mad::make_line_sink(mad::log_format::as_text));
+    o.add_to(app);
+    CLI11_PARSE(app, argc, argv);
+
+    mad::net::io_pool pool(o.threads, o.settings.log);
+    sio::server io(pool, o.settings);
+    add_handlers(io);
+    std::thread commands([&io] { read_commands(io); });
+    commands.detach(); // ends with the process: it waits for a line that may never come
+    return conformance::serve(signals, "golden-server", pool, io, o);
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+// golden-server on the reference implementation; golden/SERVER.md says what it has to do.
+
+import { createServer } from "node:http";
+import { createInterface } from "node:readline";
+import * as engine from "engine.io";
+import { Server } from "socket.io";
+import { address, duration, exitOnSignal, listen, parse } from "./command_line.mjs";
+
+const flags = parse(process.argv.slice(2), {
+  "--listen": address,
+  "--ping-interval": duration,
+  "--ping-timeout": duration,
+  "--connect-timeout": duration,
+  "--upgrade-timeout": duration,
+  "--max-payload": Number,
+});
+
+const settings = {
+  pingInterval: flags["ping-interval"] ?? 25_000,
+  pingTimeout: flags["ping-timeout"] ?? 20_000,
+  upgradeTimeout: flags["upgrade-timeout"] ?? 10_000,
+  maxHttpBufferSize: flags["max-payload"] ?? 1_000_000,
+  destroyUpgrade: false,
+};
+
+const http = createServer((request, response) => {
+  response.writeHead(404, { "Content-Length": "0" }).end();
+});
+const io = new Server(http, {
+  ...settings,
+  connectTimeout: flags["connect-timeout"] ?? 45_000,
+  serveClient: false,
+});
+const echo = engine.attach(http, { ...settings, path: "/engine.io/" });
+echo.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));
+
+function common(socket) {
+  // An ack handler among the arguments goes back out with them, as the recorded server did.
+  socket.on("echo", (...args) => socket.emit("echo-back", ...args));
+  socket.on("ack-me", (...args) => args.pop()(...args));
+  socket.on("error", () => {}); // a client may send an event of this name
+}
+
+function refuse(message, data) {
+  return (socket, next) => next(Object.assign(new Error(message), data && { data }));
+}
+
+io.on("connection", (socket) => {
+  common(socket);
+  socket.on("ask-server", () => socket.emit("server-asks", { q: 1 }, () => {}));
+  socket.on("bcast", () => {
+    io.emit("to-all", "x");
+    socket.broadcast.emit("to-others", "y");
+  });
+  socket.on("kick-close", () => socket.disconnect(true));
+});
+io.of("/custom").on("connection", common);
+io.of("/chat").on("connection", (socket) => {
+  socket.emit("welcome", "chat");
+  socket.on("bye", () => socket.disconnect());
+});
+io.of("/secret").use(refuse("not authorized", { code: "E_AUTH", detail: 42 }));
+io.of("/secret2").use(refuse("plain message"));
+
+const commands = {
+  "io.close": () => io.close(),
+  "conn.close": () => Object.values(io.engine.clients).forEach((conn) => conn.close()),
+};
+createInterface({ input: process.stdin }).on("line", (line) => {
+  commands[line]?.();
+  process.stdout.write(`done ${line}\n`);
+});
+
+exitOnSignal();
+listen(http, "golden-server", flags.listen);

@@ -1,0 +1,99 @@
+// What a capture does not hold: the settings of its server, requests that the recorder did not
+// show, commands given to the server by hand, and times that must not be undercut.
+
+const PING = ["--ping-interval", "300ms", "--ping-timeout", "200ms"];
+const RECORDED_PING = ["--ping-interval", "600ms", "--ping-timeout", "400ms"];
+
+async function unfinishedPost(replay, record) {
+  const { sid } = await replay.session(record);
+  await replay.connect(
+    28,
+    `POST /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\n` +
+      "Content-Length: 10\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n4h",
+  );
+  await new Promise((resolve) => setTimeout(resolve, 60)); // as recorded: let it arrive
+}
+
+/**
+ * By capture: `flags` of golden-server, `oneSession` (steps stand and fall together), `literalSids` that are sent as they are, `answeredBefore`
+ * (connection → the one whose answer is awaited before it is opened: they raced in the recording),
+ * and by step: `flags`, `before` (connection → what to do first), `command` (at which note of the
+ * application which line), `atLeast` (what must not come sooner after the step's first request,
+ * in ms), `leastThought` (time between two messages of the client that the recorded server needs to
+ * see them apart, in ms), `thinks` (the client waited between an answer and its next message).
+ */
+export const supplements = {
+  "c-v4server-v4client-ws": { flags: RECORDED_PING, oneSession: true },
+  "c-v4server-v4client-upgrade": { flags: RECORDED_PING, oneSession: true },
+  "c-v4server-v4client-polling": {
+    flags: RECORDED_PING,
+    oneSession: true,
+    answeredBefore: { 47: 46 },
+  },
+  "eio4-polling-payloads-v4server": {},
+  "sio-parser-errors-v4server": {
+    steps: { "DISCONNECT then event": { leastThought: 100 } },
+  },
+  "bad-requests-v4server": {
+    flags: ["--max-payload", "10000"],
+    literalSids: ["zzzzzzzzzzzzzzzzzzzz", "__proto__"],
+    steps: {
+      "duplicate POST: first POST still uploading (Content-Length 10, 2 bytes sent), second POST arrives":
+        { before: { 29: once(unfinishedPost) } },
+    },
+  },
+  timers: {
+    steps: {
+      "4.x ws ping timeout: pingInterval 300, pingTimeout 200, client never answers": {
+        flags: PING,
+        atLeast: { "1 ws-close": 500 },
+      },
+      "4.x polling ping timeout: pending GET gets the ping, next GET is pending when the timeout fires":
+        { flags: PING, atLeast: { "4 http-response": 500 } },
+      "4.x ws: another packet while waiting for pong extends the timeout once (engine.io >= 6.6.x)": {
+        flags: PING,
+        thinks: true,
+        atLeast: { "6 ws-close": 600 },
+      },
+      "4.x connectTimeout 300: no CONNECT packet": {
+        flags: ["--connect-timeout", "300ms"],
+        atLeast: { "9 ws-close": 300 },
+      },
+      "4.x connectTimeout 300 on polling": {
+        flags: ["--connect-timeout", "300ms"],
+        atLeast: { "11 http-response": 300 },
+      },
+      "4.x upgradeTimeout 300: websocket candidate never finishes": {
+        flags: ["--upgrade-timeout", "300ms"],
+        atLeast: { "14 ws-close": 300 },
+      },
+      "4.x io.close() with one ws client and one polling client with a pending GET": {
+        command: { note: "server: disconnect server shutting down", line: "io.close" },
+      },
+      "4.x conn.close() (Engine.IO level) of a polling client without a pending GET: close packet on the next GET":
+        { before: { 23: once((replay) => replay.command("conn.close")) } },
+    },
+  },
+};
+
+function once(act) {
+  let done = false;
+  return async (...args) => {
+    if (done) return;
+    done = true;
+    await act(...args);
+  };
+}
+
+/** The records of a step with the answers of raced connections moved ahead. */
+export function ordered(records, answeredBefore = {}) {
+  let result = records;
+  for (const [later, earlier] of Object.entries(answeredBefore)) {
+    const at = result.findIndex(({ dir, conn }) => dir === "c2s" && conn === Number(later));
+    if (at < 0) continue;
+    const moved = result.filter(({ dir, conn }, i) => i > at && dir === "s2c" && conn === earlier);
+    const rest = result.filter((record) => !moved.includes(record));
+    result = [...rest.slice(0, at), ...moved, ...rest.slice(at)];
+  }
+  return result;
+}

@@ -1,0 +1,57 @@
+// conformance-client, mad's own client, against a real socket.io server: the rows of CLIENT.md.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { serve, start } from "../lib/launch.mjs";
+import { within } from "../lib/wait.mjs";
+
+const flags = ["--ping-interval", "400ms", "--ping-timeout", "1600ms", "--max-payload", "1000000"];
+const WHOLE_RUN = 60_000;
+
+/** [name, transports] from the table of rows. */
+const rows = readFileSync(new URL("../CLIENT.md", import.meta.url), "utf8")
+  .split("## Rows")[1]
+  .split("\n")
+  .map((line) => /^\| `([\w-]+)` \| (\w+) \|/.exec(line))
+  .filter(Boolean)
+  .map(([, name, transports]) => [name, transports]);
+
+async function run(transport) {
+  const peer = await serve("client-peer", flags);
+  try {
+    const client = start("conformance-client", ["--url", peer.url, "--transport", transport]);
+    try {
+      await within(client.exited, `end of the run over ${transport}`, WHOLE_RUN);
+    } finally {
+      client.child.kill("SIGKILL");
+    }
+    return client;
+  } finally {
+    await peer.stop();
+  }
+}
+
+function verdicts({ lines }) {
+  const found = new Map();
+  for (const line of lines) {
+    const [, no, name, why] = /^(not )?ok (\S+) ?(.*)$/.exec(line) ?? [];
+    if (name) found.set(name, no ? why || "failed" : "ok");
+  }
+  return found;
+}
+
+describe("mad's client against socket.io", { concurrency: 3 }, () => {
+  for (const transport of ["polling", "websocket", "upgrade"]) {
+    test(`over ${transport}`, async (t) => {
+      const wanted = rows.filter(([, only]) => only === "all" || only === transport);
+      const client = await run(transport);
+      const found = verdicts(client);
+      for (const [name] of wanted) {
+        await t.test(name, () => assert.equal(found.get(name) ?? "no line for this row", "ok"));
+      }
+      const failed = wanted.some(([name]) => found.get(name) !== "ok");
+      assert.equal(client.exit, failed ? 1 : 0, `exit code; standard error:\n${client.errors}`);
+    });
+  }
+});

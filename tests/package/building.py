@@ -1,0 +1,109 @@
+"""How the tests of this folder build things: projects that use mad, and mad's own package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / "build" / "package"
+FLAGS = "-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror"
+
+
+class Consumer:
+    """A project outside of mad's tree, configured and built in a folder of its own."""
+
+    def __init__(self, name: str, prefix: Path | None, defines: Mapping[str, object]) -> None:
+        self.folder = WORK / name
+        source = ROOT / "tests" / "package" / str(defines.get("SOURCE", name))
+        settings: dict[str, object] = {
+            "CMAKE_BUILD_TYPE": "Debug",
+            "CMAKE_CXX_EXTENSIONS": "OFF",
+            "CMAKE_CXX_FLAGS": FLAGS,
+            "CMAKE_CXX_FLAGS_DEBUG": "-O0 -g1",
+            "MAD_BOOST_INCLUDE_DIR": header_folder("boost_headers", "MAD_BOOST_INCLUDE_DIR"),
+            "MAD_JSON_INCLUDE_DIR": header_folder("nlohmann_json", "MAD_JSON_INCLUDE_DIR"),
+        }
+        if shutil.which("ccache"):
+            settings["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
+        if prefix:
+            settings["CMAKE_PREFIX_PATH"] = prefix
+        settings |= {key: value for key, value in defines.items() if key != "SOURCE"}
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.configured = self._run(
+            ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(self.folder)]
+            + [f"-D{key}={value}" for key, value in settings.items()]
+        )
+
+    def build(self, *targets: str) -> subprocess.CompletedProcess[str]:
+        chosen = ["--target", *targets] if targets else []
+        return self._run(["cmake", "--build", str(self.folder), *chosen])
+
+    def run(self, program: str) -> subprocess.CompletedProcess[str]:
+        return self._run([str(self.folder / program)])
+
+    @staticmethod
+    def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
+
+
+def header_folder(package: str, variable: str) -> Path:
+    """Where the headers are that mad itself was built with (see cmake/mad_dependencies.cmake)."""
+    if variable in os.environ:
+        return Path(os.environ[variable])
+    return Path(next(Path(sys.prefix).glob(f"lib/python3*/site-packages/{package}/include")))
+
+
+def call(*command: str | Path, **environment: str) -> str:
+    WORK.mkdir(parents=True, exist_ok=True)
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    inherited["PATH"] = f"{Path(sys.executable).parent}:{inherited['PATH']}"
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=WORK,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=2400,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def build(kind: str, source: Path, target: Path) -> Path:
+    """Builds with the flags of the preset `python`, so that the compiler's cache knows most of it,
+    and with the packages of .venv in place of freshly downloaded ones."""
+    shutil.rmtree(target, ignore_errors=True)
+    settings = {"CXXFLAGS": FLAGS}
+    if shutil.which("ccache"):
+        settings["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        f"--{kind}",
+        "-o",
+        target,
+        source,
+    ]
+    call(*command, **settings)
+    (made,) = target.iterdir()
+    return made
+
+
+def dependencies() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return [str(name) for name in project["dependencies"]]
+
+
+def fresh_venv(name: str) -> Path:
+    folder = WORK / name
+    call(sys.executable, "-m", "venv", "--clear", folder)
+    return folder

@@ -1,0 +1,10 @@
+// A program of somebody who uses mad: prints its version and one log event.
+#include <mad/core/log.hpp>
+
+#include <cstdio>
+
+int main() {
+    auto const line = mad::format_log_line({mad::log_level::info, "consumer.started", {{"answer", 42}}},
+                                           mad::log_format::text, 0);
+    std::printf("mad %s\n%s\n", MAD_VERSION, line.c_str());
+}

@@ -1,0 +1,3 @@
+#include "half.hpp"
+
+void greet(mad::logger const& log) { log.info("mixed.greeting"); }

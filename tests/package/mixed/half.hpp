@@ -1,0 +1,3 @@
+#include <mad/core/log.hpp>
+
+void greet(mad::logger const& log);

@@ -1,0 +1,3 @@
+#include "half.hpp"
+
+int main() { greet({}); }

@@ -1,0 +1,88 @@
+"""Stand-ins for the native programs, and the real ones where they are built."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import mad
+from mad import _paths
+
+PROGRAMS = ("mad-api", "mad-agent", "mad-web")
+
+STAND_IN = """#!{python}
+import json, os, signal, sys, time
+name = os.path.basename(sys.argv[0])
+folder = os.path.dirname(os.path.abspath(sys.argv[0]))
+with open(os.path.join(folder, name + ".started"), "a") as file:
+    said = {{"pid": os.getpid(), "arguments": sys.argv[1:], "session": os.getsid(0)}}
+    said["listen_fds"] = os.environ.get("LISTEN_FDS")
+    said["listen_pid"] = os.environ.get("LISTEN_PID")
+    file.write(json.dumps(said) + "\\n")
+def stop(number, frame):
+    with open(os.path.join(folder, "stopped"), "a") as file:
+        file.write(name + "\\n")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+{behaviour}
+"""
+
+READY = """
+print("starting", file=sys.stderr, flush=True)
+print("ready", name, "http://127.0.0.1:4000", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture
+def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Makes programs that do as told; `stand_ins(mad_web="sys.exit(3)")` changes one."""
+
+    def make(**behaviours: str) -> Path:
+        for name in PROGRAMS:
+            path = tmp_path / name
+            behaviour = behaviours.get(name.replace("-", "_"), READY)
+            path.write_text(STAND_IN.format(python=sys.executable, behaviour=behaviour))
+            path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        console = tmp_path / "console"
+        console.mkdir()
+        (console / "index.html").write_text("<!doctype html>")
+        monkeypatch.setenv("MAD_BIN_DIR", str(tmp_path))
+        monkeypatch.setenv("MAD_CONSOLE_DIR", str(console))
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def module() -> None:
+    """The native module."""
+    try:
+        from mad._core import version
+    except ImportError:
+        pytest.skip("mad._core is not built: cmake --build --preset python")
+    assert version == mad.__version__
+
+
+@pytest.fixture(scope="session")
+def programs() -> dict[str, Path]:
+    """The real programs."""
+    try:
+        return {name: _paths.program(name) for name in PROGRAMS}
+    except _paths.NotInstalledError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def console(programs: dict[str, Path]) -> Path:
+    """The real console."""
+    del programs
+    try:
+        return _paths.console()
+    except _paths.NotInstalledError as error:
+        pytest.skip(str(error))

@@ -1,0 +1,230 @@
+"""`mad up` with stand-ins for the native programs: order, arguments, endings."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+StandIns = Callable[..., Path]
+DEAF = """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("ready", name, flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+@contextlib.contextmanager
+def up(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mad", "up", "--listen", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,  # a line that is read from the pipe hides no other one
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def next_line(process: subprocess.Popen[bytes], limit: float = 20) -> str:
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], limit)[0], "nothing was printed"
+    return process.stdout.readline().decode()
+
+
+def finish(process: subprocess.Popen[bytes], limit: float = 30) -> tuple[str, str]:
+    out, error = process.communicate(timeout=limit)
+    return out.decode(), error.decode()
+
+
+def ready(process: subprocess.Popen[bytes]) -> dict[str, object]:
+    said: dict[str, object] = json.loads(next_line(process))
+    assert said["event"] == "ready"
+    return said
+
+
+def started(folder: Path, name: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / f"{name}.started").read_text().splitlines()]
+
+
+def is_alive(pid: object) -> bool:
+    """A process that is there and not just waiting to be collected."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], limit: float = 10) -> None:
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_programs_know_each_other(stand_ins: StandIns) -> None:
+    folder = stand_ins()
+    with up("--json") as process:
+        said = ready(process)
+        port = str(said["console"]).rsplit(":", 1)[1]
+        (api,), (web,), (agent,) = (started(folder, f"mad-{n}") for n in ("api", "web", "agent"))
+        assert api["arguments"] == [
+            *("--listen", "127.0.0.1:0"),
+            *("--cors-origin", f"http://127.0.0.1:{port}"),
+            *("--cors-origin", f"http://localhost:{port}"),
+        ]
+        assert web["arguments"] == [
+            *("--api-url", "http://127.0.0.1:4000"),
+            *("--root", str(folder / "console")),
+        ]
+        assert (web["listen_fds"], web["listen_pid"]) == ("1", str(web["pid"]))
+        assert api["listen_fds"] is None
+        assert agent["arguments"] == ["--api", "http://127.0.0.1:4000"]
+
+
+def test_people_see_the_console_address_last(stand_ins: StandIns) -> None:
+    stand_ins()
+    with up() as process:
+        lines = [next_line(process) for _ in range(5)]
+        assert lines[-1].startswith("console    http://127.0.0.1:")
+        assert lines[0].startswith("mad-api    http://127.0.0.1:4000 (pid ")
+        process.send_signal(signal.SIGINT)
+        out, _ = finish(process)
+        assert out == ""
+
+
+def test_several_agents_have_names_of_their_own(stand_ins: StandIns) -> None:
+    folder = stand_ins()
+    with up("--json", "--agents", "3") as process:
+        ready(process)
+        names = [agent["arguments"] for agent in started(folder, "mad-agent")]
+        assert len({str(name) for name in names}) == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_them_all_in_order(stand_ins: StandIns, number: signal.Signals) -> None:
+    folder = stand_ins()
+    with up("--json") as process:
+        ready(process)
+        process.send_signal(number)
+        assert process.wait(20) == 0
+    assert sorted((folder / "stopped").read_text().split()) == ["mad-agent", "mad-api", "mad-web"]
+
+
+def test_children_have_sessions_of_their_own(stand_ins: StandIns) -> None:
+    folder = stand_ins()
+    with up("--json") as process:
+        ready(process)
+        for name in ("mad-api", "mad-web", "mad-agent"):
+            (child,) = started(folder, name)
+            assert child["session"] == child["pid"]
+
+
+def test_children_die_with_it_however_it_dies(stand_ins: StandIns) -> None:
+    folder = stand_ins(mad_api=DEAF)
+    with up("--json") as process:
+        ready(process)
+        pids = [started(folder, f"mad-{n}")[0]["pid"] for n in ("api", "web", "agent")]
+        assert all(is_alive(pid) for pid in pids)
+        process.kill()
+        wait_until(lambda: not any(is_alive(pid) for pid in pids))
+
+
+def test_a_second_signal_does_not_wait(stand_ins: StandIns) -> None:
+    stand_ins(mad_api=DEAF)
+    with up("--json") as process:
+        ready(process)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        before = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        assert time.monotonic() - before < 3
+
+
+def test_a_program_that_dies_is_reported_with_its_last_lines(stand_ins: StandIns) -> None:
+    folder = stand_ins(
+        mad_agent="""
+print("ready", name, flush=True)
+for number in range(50):
+    print("line", number, file=sys.stderr)
+time.sleep(0.5)
+sys.exit(7)
+"""
+    )
+    with up() as process:
+        out, error = finish(process)
+        assert process.returncode == 1
+    assert "mad-agent ended with exit code 7" in error
+    assert "line 49" in error
+    assert "line 29" not in error
+    assert sorted((folder / "stopped").read_text().split()) == ["mad-api", "mad-web"]
+    assert "console" in out
+
+
+def test_a_program_that_never_starts_is_reported(stand_ins: StandIns) -> None:
+    stand_ins(mad_web="sys.exit('cannot read the console')")
+    with up("--json") as process:
+        out, _ = finish(process)
+        assert process.returncode == 1
+    (line,) = out.splitlines()
+    said = json.loads(line)
+    assert (said["event"], said["name"]) == ("died", "mad-web")
+    assert said["log"] == ["cannot read the console"]
+
+
+def test_a_killed_program_is_reported_by_its_signal(stand_ins: StandIns) -> None:
+    folder = stand_ins()
+    with up() as process:
+        next_line(process)
+        (api,) = started(folder, "mad-api")
+        wait_until(lambda: (folder / "mad-agent.started").exists())
+        os.kill(int(str(api["pid"])), signal.SIGKILL)
+        _, error = finish(process)
+        assert process.returncode == 1
+    assert "mad-api was ended by signal 9" in error
+
+
+def test_a_port_that_is_taken_is_named(stand_ins: StandIns) -> None:
+    stand_ins()
+    with up("--json") as process:
+        port = str(ready(process)["console"]).rsplit(":", 1)[1]
+        second = subprocess.run(
+            [sys.executable, "-m", "mad", "up", "--listen", port],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    assert second.returncode == 2
+    assert f"--listen 127.0.0.1:{port}: Address already in use" in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--nodes", "2"], "mad-proxy"),
+        (["--redis", "redis://localhost"], "--redis"),
+        (["--listen", "0.0.0.0:1"], "everybody"),
+        (["--nonsense"], "No such option"),
+    ],
+)
+def test_wrong_usage_ends_with_2(stand_ins: StandIns, arguments: list[str], says: str) -> None:
+    stand_ins()
+    with up(*arguments) as process:
+        _, error = finish(process)
+        assert process.returncode == 2
+    assert says in error

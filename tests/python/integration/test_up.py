@@ -1,0 +1,92 @@
+"""`mad up` with the real programs: this machine's health reaches the console's node."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import select
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("programs", "console")
+
+
+@contextlib.contextmanager
+def up(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mad", "up", "--listen", "0", "--json", *arguments],
+        stdout=subprocess.PIPE,
+        bufsize=0,
+    )
+    try:
+        assert process.stdout is not None
+        assert select.select([process.stdout], [], [], 40)[0], "nothing was printed"
+        said = json.loads(process.stdout.readline())
+        assert said["event"] == "ready", said
+        yield process, said
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def get(url: str, **headers: str) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        return bytes(answer.read())
+
+
+def wait_until(condition: Callable[[], bool], limit: float = 20) -> None:
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_alive(pid: object) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def test_the_page_is_served_and_may_talk_to_the_node() -> None:
+    with up() as (_, said):
+        assert b"<!doctype html>" in get(said["console"] + "/").lower()
+        assert json.loads(get(said["console"] + "/config.json"))["api_url"] == said["api"]
+        handshake = f"{said['api']}/socket.io/?EIO=4&transport=polling"
+        assert get(handshake, Origin=said["console"]).startswith(b"0{")
+        localhost = said["console"].replace("127.0.0.1", "localhost")
+        assert get(handshake, Origin=localhost).startswith(b"0{")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            get(handshake, Origin="http://elsewhere.test")
+        assert refused.value.code == 403
+
+
+def test_the_agent_reports_this_machine() -> None:
+    with up() as (_, said):
+        wait_until(lambda: json.loads(get(said["api"] + "/health"))["sessions"] >= 1)
+
+
+def test_ctrl_c_stops_it_all_in_time() -> None:
+    with up("--agents", "2") as (process, said):
+        pids = [program["pid"] for program in said["programs"]]
+        assert len(pids) == 4
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert not any(is_alive(pid) for pid in pids)
+
+
+def test_the_programs_die_with_it_however_it_dies() -> None:
+    with up() as (process, said):
+        pids = [program["pid"] for program in said["programs"]]
+        assert all(is_alive(pid) for pid in pids)
+        process.kill()
+        wait_until(lambda: not any(is_alive(pid) for pid in pids))

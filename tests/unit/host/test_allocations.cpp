@@ -1,0 +1,128 @@
+#include "support.hpp"
+
+#include <mad/host/json.hpp>
+#include <mad/host/sampler.hpp>
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+// The sanitizers bring an allocator of their own, which is more useful there than a count.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+namespace {
+
+thread_local bool counting = false;
+thread_local std::size_t allocations = 0;
+
+void* counted(std::size_t n) {
+    if (counting)
+        ++allocations;
+    if (void* p = std::malloc(n == 0 ? 1 : n))
+        return p;
+    throw std::bad_alloc();
+}
+
+} // namespace
+
+void* operator new(std::size_t n) {
+    return counted(n);
+}
+void* operator new[](std::size_t n) {
+    return counted(n);
+}
+void operator delete(void* p) noexcept {
+    std::free(p);
+}
+void operator delete[](void* p) noexcept {
+    std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+    std::free(p);
+}
+void operator delete[](void* p, std::size_t) noexcept {
+    std::free(p);
+}
+
+using namespace host_test;
+
+namespace {
+
+/// Allocations of this thread while `f` runs.
+template <class F>
+std::size_t allocations_in(F&& f) {
+    allocations = 0;
+    counting = true;
+    f();
+    counting = false;
+    return allocations;
+}
+
+} // namespace
+
+TEST_CASE("the counter counts") {
+    CHECK(allocations_in([] { delete new int(1); }) == 1);
+    CHECK(allocations_in([] {}) == 0);
+}
+
+TEST_CASE("a sample of a stored machine allocates nothing once its lists have their size") {
+    auto const name = GENERATE(as<std::string>{}, "linux-2.6.18-i686", "linux-5.15-storage",
+                               "linux-6.1-kvm", "linux-6.8-container");
+    CAPTURE(name);
+    tree files;
+    files.lay(data_dir() / name / "before");
+    hand_clock clock;
+    host::sampler_settings settings;
+    settings.where = files.roots();
+    settings.time = &clock;
+    settings.statvfs = [](char const*, host::fs_space& out) {
+        out = space(50);
+        return 0;
+    };
+    settings.boot_time = [&] { return clock.now().time_since_epoch(); };
+    host::sampler s(settings);
+    std::string json;
+    auto const tick = [&] {
+        json.clear();
+        host::append_health_json(json, s.take());
+        clock.advance(2500ms);
+    };
+    for (int warm = 0; warm < 3; ++warm)
+        tick();
+    if (fs::exists(data_dir() / name / "after"))
+        files.lay(data_dir() / name / "after");
+    tick();
+    // Over a minute, so that everything that is looked at now and then is looked at.
+    CHECK(allocations_in([&] {
+              for (int i = 0; i < 60; ++i)
+                  tick();
+          }) == 0);
+    CHECK(json.size() > 100);
+}
+
+TEST_CASE("a sample of this machine allocates nothing either") {
+    hand_clock clock;
+    host::sampler_settings settings;
+    settings.time = &clock;
+    settings.boot_time = [&] { return clock.now().time_since_epoch(); };
+    host::sampler s(settings);
+    std::string json;
+    json.reserve(host::max_health_bytes);
+    auto const tick = [&] {
+        json.clear();
+        host::append_health_json(json, s.take());
+        clock.advance(2500ms);
+    };
+    for (int warm = 0; warm < 3; ++warm)
+        tick();
+    // Something of the machine may change just now (a mount, a device): then once more.
+    std::size_t least = 1;
+    for (int attempt = 0; attempt < 5 && least > 0; ++attempt)
+        least = allocations_in([&] {
+            for (int i = 0; i < 30; ++i)
+                tick();
+        });
+    CHECK(least == 0);
+}
+
+#endif
