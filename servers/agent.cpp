@@ -1,1 +1,61 @@
-int main() {}
+// mad-agent: samples this host and pushes it to an API node.
+
+#include "service.hpp"
+
+#include <mad/fleet/agent.hpp>
+#include <mad/net/tls_dialer.hpp>
+
+#include <iostream>
+
+static std::shared_ptr<mad::net::cipher_dialer> load_tls(std::string const& ca_file) {
+    mad::net::tls_client_settings s;
+    s.ca_file = ca_file;
+    auto context = mad::net::tls_client_context::load(s);
+    if (!context)
+        throw programs::usage_error("--ca-file: " + context.error().message);
+    return std::make_shared<mad::net::tls_dialer>(*context);
+}
+
+int main(int argc, char** argv) {
+    auto const signals = programs::prepare();
+    programs::options o("mad-agent", "samples this host and pushes its health to an API node");
+    return programs::run(o.name, [&] {
+        mad::fleet::agent_settings s;
+        bool once = false;
+        std::string transport = "both", scope = "host";
+        o.add("api", s.api_url, "URL of the API node or the proxy", "API_URL");
+        o.add("id", s.id, "id of this host; default: from the machine id", "CLIENT_ID");
+        o.add("path", s.path, "engine path there");
+        o.add_duration("interval", s.interval, mad::seconds(1), mad::seconds(60),
+                       "time between samples");
+        o.add("tag", s.tags, "key:value, shown with the host; repeat");
+        o.add("transport", transport, "websocket, polling or both")
+            ->check(CLI::IsMember({"websocket", "polling", "both"}));
+        o.add("scope", scope, "what is sampled: the host")->check(CLI::IsMember({"host"}));
+        o.add("state-file", s.state_file, "keeps an id that had to be drawn by lot");
+        o.add_switch("once", once, "print one sample as JSON and exit");
+        if (auto const code = o.parse(argc, argv))
+            return *code;
+
+        s.polling = transport != "websocket";
+        s.websocket = transport != "polling";
+        s.log = o.make_logger();
+        if (auto const wrong = mad::fleet::judge_agent_settings(s); !wrong.empty())
+            throw programs::usage_error("--" + wrong);
+        if (once) {
+            std::cout << mad::fleet::sample_once(s) << std::endl;
+            return 0;
+        }
+        if (s.api_url.empty())
+            throw programs::usage_error("--api: the URL of an API node is needed (or API_URL)");
+        // Set up for https only: certificates cost memory that a plain agent need not have.
+        if (s.api_url.starts_with("https"))
+            s.tls = load_tls(o.ca_file());
+        if (o.check)
+            return 0;
+        mad::fleet::agent agent(std::move(s));
+        agent.start();
+        return programs::serve(signals, o,
+                               {"", [] {}, [&](mad::milliseconds drain) { agent.stop(drain); }});
+    });
+}

@@ -62,6 +62,14 @@ def from_catch(text: str) -> Counts | None:
     return counts if found else None
 
 
+def from_fuzz(text: str) -> Counts | None:
+    """Reads script/fuzz: one line a target, ending in `ok` or `FINDING`."""
+    results = re.findall(r"executions in \d+ s +(ok|FINDING)$", text, re.MULTILINE)
+    if not results:
+        return None
+    return Counts(passed=results.count("ok"), failed=results.count("FINDING"))
+
+
 def from_ctest(junit: Path) -> Counts:
     """Reads ctest's JUnit file. A Catch2 executable counts as its test cases, another test as
     one; an executable that failed without saying how counts as one failure more."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from counts import Counts, from_ctest, from_pytest, from_text
+from counts import Counts, from_ctest, from_fuzz, from_pytest, from_text
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
@@ -26,6 +26,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # What the runners find everything by. Colours would only disturb the counting.
 ENVIRONMENT = os.environ | {
+    "MAD_BIN": str(BUILD / "dev" / "bin"),
     "MAD_BIN_DIR": str(BUILD / "dev" / "bin"),
     "MAD_CONSOLE_DIR": str(ROOT / "console" / "dist"),
     "NO_COLOR": "1",
@@ -248,7 +249,7 @@ def browser() -> Counts:
         return Counts(skipped=1, reasons=["browser: no Chromium on this machine"])
     need_build("dev")
     need_console()
-    code, text = run(["node", "--test", "--test-reporter=spec"], cwd=folder, timeout=600)
+    code, text = run(["npm", "test", "--silent"], cwd=folder, timeout=600)
     return settle(code, from_text(text))
 
 
@@ -276,7 +277,7 @@ def tsan() -> Counts:
 def fuzz() -> Counts:
     need_folder(ROOT / "script" / "fuzz")
     code, text = run([ROOT / "script" / "fuzz", "10"], timeout=1500)
-    return settle(code, from_text(text))
+    return settle(code, from_fuzz(text))
 
 
 GROUPS: dict[str, Callable[[], Counts]] = {

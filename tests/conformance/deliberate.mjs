@@ -30,7 +30,8 @@ export const behaviour = {
     "ack ids are 64-bit integers and come back exact; the reference keeps them as doubles, which " +
     "round above 2^53",
   foreignPaths:
-    "off the engine path the application answers, not the protocol: mad's 404 has a body of its own",
+    "off the engine path the application answers, not the protocol: mad's 404 has a body of " +
+    "its own",
   limits:
     "packets over the limits of mad (64 arguments, 64 levels, 4096 members, names of 256 bytes, " +
     "ids of 64 bits, whole placeholder numbers) end the session; the reference has no such limits",

@@ -42,7 +42,8 @@ class Consumer:
 
     def build(self, *targets: str) -> subprocess.CompletedProcess[str]:
         chosen = ["--target", *targets] if targets else []
-        return self._run(["cmake", "--build", str(self.folder), *chosen])
+        command = ["cmake", "--build", str(self.folder), *chosen]
+        return self._run([*command, "--", "-k", "0", "--quiet"])
 
     def run(self, program: str) -> subprocess.CompletedProcess[str]:
         return self._run([str(self.folder / program)])

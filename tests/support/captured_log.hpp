@@ -28,7 +28,8 @@ class captured_log {
     long count(std::string_view name) const {
         auto const all = lines();
         return std::count_if(all.begin(), all.end(), [&](std::string const& l) {
-            return l.find(" " + std::string(name) + " ") != l.npos || l.ends_with(" " + std::string(name));
+            return l.find(" " + std::string(name) + " ") != l.npos ||
+                   l.ends_with(" " + std::string(name));
         });
     }
 

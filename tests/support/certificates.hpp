@@ -57,8 +57,8 @@ inline cert_handle make_cert(cert_wish const& w, EVP_PKEY* key, X509* issuer = n
     X509_set_pubkey(c.get(), key);
     auto* const name = X509_get_subject_name(c.get());
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                               reinterpret_cast<unsigned char const*>(w.common_name.c_str()), -1, -1,
-                               0);
+                               reinterpret_cast<unsigned char const*>(w.common_name.c_str()), -1,
+                               -1, 0);
     X509_set_issuer_name(c.get(), issuer ? X509_get_subject_name(issuer) : name);
 
     auto const extend = [&](int what, std::string const& value) {
@@ -104,7 +104,8 @@ inline void write_certs(std::string const& file, std::vector<X509*> const& all) 
     });
 }
 
-/// An authority of our own in a folder of its own, and certificates that it signs; all gone with it.
+/// An authority of our own in a folder of its own, and certificates that it signs; all gone with
+/// it.
 class authority {
   public:
     explicit authority(std::string name = "mad test authority")

@@ -126,8 +126,8 @@ class raw_client {
             pollfd p{fd_, POLLOUT, 0};
             if (::poll(&p, 1, static_cast<int>(most.count())) <= 0)
                 break;
-            auto const n = ::send(fd_, text.data() + sent, text.size() - sent,
-                                  MSG_NOSIGNAL | MSG_DONTWAIT);
+            auto const n =
+                ::send(fd_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
             if (n <= 0)
                 break;
             sent += static_cast<std::size_t>(n);
@@ -193,9 +193,7 @@ class raw_client {
     }
 
     /// True when the peer has ended within that time and left nothing unread.
-    bool at_end() {
-        return read_to_end().empty();
-    }
+    bool at_end() { return read_to_end().empty(); }
     bool was_reset() const { return reset_; }
 
     /// True when nothing comes for so long. For what must not happen: keep it short.

@@ -56,8 +56,7 @@ class socket_pair {
     }
 
     void send(std::string_view text) const {
-        if (::send(b_, text.data(), text.size(), MSG_NOSIGNAL) !=
-            static_cast<ssize_t>(text.size()))
+        if (::send(b_, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size()))
             throw std::runtime_error("send");
     }
 

@@ -49,7 +49,7 @@ class client_events {
 /// between them, heartbeat and close. Used once: whoever wants another session makes another client.
 /// Lives and is used on one shard; works under a plain `ioc.run()`, which returns when the session
 /// has ended.
-class client final : private transport_events {
+class client final : public transport_events {
   public:
     /// Throws std::invalid_argument for a URL or settings that can never work.
     client(net::shard&, client_settings);

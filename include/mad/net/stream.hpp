@@ -76,6 +76,9 @@ class stream {
     bool owes() const { return owed_bytes() > 0; }
     std::size_t owed_bytes() const { return cipher_ ? cipher_->owed().size() : 0; }
 
+    /// Bytes that we wrote and the peer has not acknowledged: shrinks while a slow reader reads.
+    std::size_t in_flight() const;
+
     /// Writes encrypted bytes that are owed (handshake messages included).
     io_outcome flush();
 

@@ -67,9 +67,9 @@ class tls_engine final : public cipher {
 
     detail::tls_handle ssl_;
     std::shared_ptr<void const> keep_;
-    std::string in_, out_;            // ciphertext; both empty and unallocated when idle
+    std::string in_, out_; // ciphertext; both empty and unallocated when idle
     std::size_t in_at_ = 0, out_at_ = 0;
-    unsigned long reason_ = 0;        // OpenSSL's word for the failure
+    unsigned long reason_ = 0; // OpenSSL's word for the failure
     tls_error error_ = tls_error::none;
     bool ended_ = false, end_said_ = false;
 };

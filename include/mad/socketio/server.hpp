@@ -55,18 +55,20 @@ struct server_settings {
 
 /// A Socket.IO server, revision 5 of the protocol.
 ///
-///     mad::net::io_pool pool;
-///     mad::socketio::server io(pool);
+///     mad::socketio::server io;
 ///     io.on_connection([](mad::socketio::socket s) {
 ///         s.on("hello", [s](std::string name) { s.emit("greeting", "hi " + name); });
 ///     });
-///     auto at = io.listen(3000);
-///     pool.start();
+///     io.listen(3000).value();
+///     io.wait();
 ///
 /// Handlers of a socket start in order of arrival, on its shard; a coroutine handler is not awaited
 /// before the next event starts. Calls may be made from any thread.
 class server {
   public:
+    /// With threads of its own, which `listen` starts.
+    explicit server(server_settings s = {}, std::size_t threads = 1);
+    /// On the shards of a pool, which the caller starts.
     explicit server(net::io_pool& pool, server_settings s = {});
     /// On an io_context that the application runs itself, with one thread.
     explicit server(boost::asio::io_context& ctx, server_settings s = {});
@@ -111,6 +113,10 @@ class server {
     /// Takes no more connections and sessions; those there are go on.
     void drain();
 
+    /// Waits until somebody has called `close` and its sessions have ended, at most so long after.
+    /// Not from a handler. Does not wait for signals: see `net::signal_wait`.
+    void wait(milliseconds after_close = milliseconds(5000));
+
     std::size_t sessions() const;
     std::size_t connections() const;
 
@@ -119,7 +125,9 @@ class server {
 
   private:
     nsp root() const { return of("/"); }
+    result<boost::asio::ip::tcp::endpoint> started(result<boost::asio::ip::tcp::endpoint>);
 
+    std::unique_ptr<net::io_pool> pool_; // its own, if it has one; stopped before the rest dies
     std::unique_ptr<detail::server_core> core_;
 };
 

@@ -76,7 +76,8 @@ export class WebSocketLink extends Link {
   static async open(server, path, options = {}) {
     const link = new WebSocketLink(options);
     const more = options.query ?? {};
-    link.socket = new WebSocket(`ws://${server.host}:${server.port}${target(path, "websocket", more)}`);
+    const where = target(path, "websocket", more);
+    link.socket = new WebSocket(`ws://${server.host}:${server.port}${where}`);
     link.socket.on("message", (data, isBinary) => {
       link.deliver(isBinary ? data : data.toString());
     });

@@ -122,8 +122,10 @@ export const rows = [
   ["ack-args", async (peers) => {
     const peer = await peers.join();
     const args = [1, "two", { three: 3 }, bytes(4)];
-    const got = new Promise((ack) => peer.emit("message-with-ack", ...args, (...back) => ack(back)));
-    assert.deepEqual(await got, args);
+    const got = await new Promise((ack) =>
+      peer.emit("message-with-ack", ...args, (...back) => ack(back)),
+    );
+    assert.deepEqual(got, args);
   }],
   ["ack-no-args", async (peers) => {
     const peer = await peers.join();

@@ -1,6 +1,8 @@
 // What a capture does not hold: the settings of its server, requests that the recorder did not
 // show, commands given to the server by hand, and times that must not be undercut.
 
+import { pause } from "../lib/wait.mjs";
+
 const PING = ["--ping-interval", "300ms", "--ping-timeout", "200ms"];
 const RECORDED_PING = ["--ping-interval", "600ms", "--ping-timeout", "400ms"];
 
@@ -11,16 +13,18 @@ async function unfinishedPost(replay, record) {
     `POST /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\n` +
       "Content-Length: 10\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n4h",
   );
-  await new Promise((resolve) => setTimeout(resolve, 60)); // as recorded: let it arrive
+  await pause(60); // as recorded: let it arrive
 }
 
 /**
- * By capture: `flags` of golden-server, `oneSession` (steps stand and fall together), `literalSids` that are sent as they are, `answeredBefore`
- * (connection → the one whose answer is awaited before it is opened: they raced in the recording),
- * and by step: `flags`, `before` (connection → what to do first), `command` (at which note of the
+ * By capture: `flags` of golden-server, `oneSession` (its steps stand and fall together),
+ * `literalSids` that are sent as they are, `answeredBefore` (connection → the one whose answer is
+ * awaited before it is opened: they raced in the recording).
+ *
+ * By step: `flags`, `before` (connection → what to do first), `command` (at which note of the
  * application which line), `atLeast` (what must not come sooner after the step's first request,
- * in ms), `leastThought` (time between two messages of the client that the recorded server needs to
- * see them apart, in ms), `thinks` (the client waited between an answer and its next message).
+ * in ms), `leastThought` (time between two messages of the client that the recorded server needs
+ * to see them apart, in ms), `thinks` (the client waited between an answer and its next message).
  */
 export const supplements = {
   "c-v4server-v4client-ws": { flags: RECORDED_PING, oneSession: true },

@@ -126,7 +126,7 @@ withServer("polling by hand", {}, (server) => {
     await session.gone();
   });
 
-  test("packets after a bad one are not delivered, the POST is answered, the session over", async () => {
+  test("a bad packet ends the session, its POST is answered, the rest not delivered", async () => {
     const session = await open();
     assert.equal((await session.post(`abc${SEPARATOR}4never`)).text, "ok");
     await session.gone();
@@ -158,7 +158,7 @@ withServer("polling by hand", {}, (server) => {
     });
   }
 
-  test("a session's sid with another EIO or transport gets code 3 and leaves the session", async () => {
+  test("a sid with another EIO or transport gets code 3 and leaves the session", async () => {
     const session = await open();
     for (const [from, to] of [["EIO=4", "EIO=3"], ["polling", "websocket"]]) {
       const answer = await request(server, session.target.replace(from, to));

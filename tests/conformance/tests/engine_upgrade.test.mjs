@@ -93,7 +93,7 @@ withServer("upgrade", { concurrency: true }, (server) => {
     session.socket.terminate();
   });
 
-  test("what is queued when the upgrade packet comes goes out on the websocket, in order", async () => {
+  test("what is queued when the upgrade packet comes goes to the websocket, in order", async () => {
     const session = await candidate(server);
     await session.probe();
     const packets = Array.from({ length: 50 }, (_, i) => `4${i}`);

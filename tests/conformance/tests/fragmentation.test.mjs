@@ -13,7 +13,7 @@ const { TEXT, BINARY, CONTINUATION, PING, PONG, CLOSE, encode } = frames;
 
 const MESSAGES = 10_000;
 const IN_FLIGHT = 200;
-const alphabet = ["a", "Z", "0", " ", '"', "\n", "\x1e", "é", "ß", "€", "日", "\u2028", "😀", "𝄞"];
+const alphabet = [..."aZ0 \"\n\x1eéß€日\u2028😀𝄞"];
 
 /** Mostly short, now and then around the borders of the length forms. */
 function lengthOf(draw) {

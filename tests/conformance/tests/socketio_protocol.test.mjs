@@ -165,8 +165,12 @@ for (const Link of links) {
       assert.deepEqual(link.inbox.rest, []);
       link.leave();
     });
+  });
+}
 
-    test("a broadcast reaches every session of the namespace and no other", async () => {
+withServer("Socket.IO and everybody", {}, (server) => {
+  for (const Link of links) {
+    test(`a broadcast reaches all of the namespace and nobody else (${Link.kind})`, async () => {
       const [one, two, other] = [
         await joined(Link, server),
         await joined(links[0], server),
@@ -179,8 +183,8 @@ for (const Link of links) {
       await alive(other, "/custom,");
       for (const link of [one, two, other]) link.leave();
     });
-  });
-}
+  }
+});
 
 withServer("Socket.IO and the last poll", { concurrency: true }, (server) => {
   /** A session on `/` by hand, and a poll of it that waits. */

@@ -94,10 +94,7 @@ class http_world {
             more(r);
         s.log = log_.handle();
         server_ = std::make_unique<http::server>(pool_.shards(), std::move(r), std::move(s));
-        port = server_
-                   ->listen({boost::asio::ip::make_address("127.0.0.1"), 0})
-                   .value()
-                   .port();
+        port = server_->listen({boost::asio::ip::make_address("127.0.0.1"), 0}).value().port();
         pool_.start();
     }
 
@@ -143,8 +140,9 @@ inline std::string get(std::string const& target, std::string const& fields = {}
 }
 
 inline std::string post(std::string const& target, std::string const& body) {
-    return "POST " + target + " HTTP/1.1\r\nHost: a\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "POST " + target +
+           " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           body;
 }
 
 } // namespace mad_test

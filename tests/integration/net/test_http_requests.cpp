@@ -62,8 +62,12 @@ TEST_CASE("requests that come together are answered in order") {
     std::string all;
     for (int i = 0; i < 100; ++i)
         all += i % 3 ? post("/echo", "body " + std::to_string(i)) : get("/hello");
-    SECTION("at once") { c.send(all); }
-    SECTION("in odd pieces") { c.send_slowly(all, 37); }
+    SECTION("at once") {
+        c.send(all);
+    }
+    SECTION("in odd pieces") {
+        c.send_slowly(all, 37);
+    }
     for (int i = 0; i < 100; ++i)
         CHECK(c.answer().body == (i % 3 ? "body " + std::to_string(i) : "hello\n"));
 }
@@ -122,10 +126,10 @@ TEST_CASE("a body comes whole however it was sent") {
     http_world w;
     raw_client c(w.port);
     std::string const body = "0123456789\r\n\r\nGET / HTTP/1.1\r\n\r\n";
-    std::string const chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                "a\r\n0123456789\r\n" +
-                                std::string("15;x=y\r\n") + body.substr(10) +
-                                "\r\n0\r\nTrailer: dropped\r\n\r\n";
+    std::string const chunked =
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "a\r\n0123456789\r\n" +
+        std::string("16;x=y\r\n") + body.substr(10) + "\r\n0\r\nTrailer: dropped\r\n\r\n";
     auto const piece = GENERATE(1u, 7u, 100'000u);
     for (auto const& request : {post("/echo", body), chunked, post("/echo", "")}) {
         c.send_slowly(request, piece);
@@ -144,8 +148,9 @@ TEST_CASE("a body comes whole however it was sent") {
 TEST_CASE("who asks first is told to go on, or why not") {
     http_world w;
     auto const asks = [](std::string const& target, int length, char const* version = "1.1") {
-        return "POST " + target + " HTTP/" + version + "\r\nHost: a\r\nContent-Length: " +
-               std::to_string(length) + "\r\nExpect: 100-continue\r\n\r\n";
+        return "POST " + target + " HTTP/" + version +
+               "\r\nHost: a\r\nContent-Length: " + std::to_string(length) +
+               "\r\nExpect: 100-continue\r\n\r\n";
     };
     SECTION("wanted") {
         raw_client c(w.port);
@@ -182,16 +187,19 @@ TEST_CASE("requests that cannot be served are told why, and those in order may s
     auto const r = GENERATE(
         row{get("/nowhere"), 404, true}, row{post("/nowhere", "with a body"), 404, true},
         row{"BREW /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 501, true},
-        row{"POST /hello HTTP/1.1\r\nHost: a\r\n\r\n", 405, true}, row{post("/hello", "x"), 405, true},
-        row{post("/echo", std::string(1001, 'x')), 413, false},
+        row{"POST /hello HTTP/1.1\r\nHost: a\r\n\r\n", 405, true},
+        row{post("/hello", "x"), 405, true}, row{post("/echo", std::string(1001, 'x')), 413, false},
         row{"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", 404, false},
         row{"GET /hello HTTP/1.1\r\n\r\n", 400, false}, row{"nonsense\r\n\r\n", 400, false},
-        row{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n", 400, false},
+        row{std::string("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", 11), 400,
+            false}, // a TLS client
         row{"GET /hello HTTP/3.0\r\nHost: a\r\n\r\n", 505, false},
         row{get("/hello", "Transfer-Encoding: gzip\r\n"), 501, false},
         row{get("/hello", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"), 400, false},
-        row{"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, false},
-        row{"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n", 413, false},
+        row{"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400,
+            false},
+        row{"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n", 413,
+            false},
         row{"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;" +
                 std::string(5000, 'e'),
             400, false},
@@ -218,7 +226,8 @@ TEST_CASE("requests that cannot be served are told why, and those in order may s
 TEST_CASE("nothing behind a request that was refused is taken for one") {
     http_world w;
     raw_client c(w.port);
-    c.send("POST /wait HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n" + get("/wait/smuggled"));
+    c.send("POST /wait HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n" +
+           get("/wait/smuggled"));
     CHECK(c.answer().status == 501);
     CHECK(c.at_end());
     CHECK(w.waiting->seen() == 0);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from counts import Counts, from_catch, from_ctest, from_pytest, from_text
+from counts import Counts, from_catch, from_ctest, from_fuzz, from_pytest, from_text
 
 NODE = """\
 ✔ works (1.2ms)
@@ -73,6 +73,15 @@ def test_catch_counts_test_cases(text: str, expected: tuple[int, int, int]) -> N
     counts = from_catch(text)
     assert counts is not None
     assert (counts.passed, counts.failed, counts.skipped) == expected
+
+
+def test_each_fuzz_target_counts() -> None:
+    text = (
+        "fuzz_query                 1234 executions in 10 s  ok\n"
+        "fuzz_utf8                  1234 executions in 10 s  FINDING\n"
+    )
+    assert from_fuzz(text) == Counts(1, 1, 0)
+    assert from_fuzz("the fuzz targets do not build") is None
 
 
 def junit(tmp_path: Path, cases: str) -> Path:

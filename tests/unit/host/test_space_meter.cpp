@@ -20,9 +20,9 @@ struct bench {
             space_meter::settings s;
             s.where = files.roots();
             s.network = network;
-            s.statvfs = [this](char const* path, host::fs_space& to) {
-                ++calls;
-                return disks(path, to);
+            s.statvfs = [kept = answers](char const* path, host::fs_space& to) {
+                ++kept->calls;
+                return kept->disks(path, to);
             };
             return s;
         }()) {}

@@ -67,14 +67,30 @@ class random_buffer {
 };
 
 /// The three bytes behind the random ones, when `sid` has the form of ours.
+/// Value of one base64url character; -1 for any other.
+constexpr int base64url_digit(char c) {
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+/// Bytes 12 to 14 of a session id: its last four characters.
 inline std::optional<std::array<std::uint8_t, 3>> session_id_tail(std::string_view sid) {
-    std::string bytes;
-    // base64_decode also takes the standard alphabet, which no id of ours has.
-    if (sid.size() != session_id::size || sid.find_first_of("+/=") != sid.npos ||
-        !base64_decode(sid, bytes))
+    if (sid.size() != session_id::size)
         return std::nullopt;
-    auto const at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
-    return std::array{at(12), at(13), at(14)};
+    unsigned bits = 0;
+    for (char const c : sid) {
+        int const digit = base64url_digit(c);
+        if (digit < 0)
+            return std::nullopt;
+        bits = bits << 6 | static_cast<unsigned>(digit); // the last four stay
+    }
+    auto const byte = [](unsigned v) { return static_cast<std::uint8_t>(v); };
+    return std::array{byte(bits >> 16), byte(bits >> 8), byte(bits)};
 }
 
 } // namespace detail

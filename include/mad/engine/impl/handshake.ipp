@@ -8,6 +8,7 @@
 
 #include <charconv>
 #include <system_error>
+#include <utility>
 
 namespace mad::inline MAD_ABI::engine {
 
@@ -16,17 +17,23 @@ MAD_DECL std::string_view to_string(transport_kind t) {
 }
 
 MAD_DECL request_query parse_request_query(std::string_view query) {
-    query_view const from(query);
     request_query out;
-    out.transport = from.get("transport").value_or("");
-    out.sid = from.get("sid").value_or("");
-    auto const eio = from.get("EIO");
-    if (eio == "4")
-        out.eio = revision::eio4;
-    else if (eio == "3")
-        out.eio = revision::eio3;
-    out.b64 = !from.get("b64").value_or("").empty();
-    out.jsonp = from.get("j");
+    bool seen[5] = {};
+    auto const first = [&](int which) { return !std::exchange(seen[which], true); };
+    query_view(query).for_each([&](std::string const& key, std::string value) {
+        if (key == "transport" && first(0))
+            out.transport = std::move(value);
+        else if (key == "sid" && first(1))
+            out.sid = std::move(value);
+        else if (key == "EIO" && first(2))
+            out.eio = value == "4"   ? std::optional(revision::eio4)
+                      : value == "3" ? std::optional(revision::eio3)
+                                     : std::nullopt;
+        else if (key == "b64" && first(3))
+            out.b64 = !value.empty();
+        else if (key == "j" && first(4))
+            out.jsonp = std::move(value);
+    });
     return out;
 }
 

@@ -97,6 +97,7 @@ class connection final : public poll_target, public turn_work, public exchange_o
     exchange uploading_; // while a body arrives
     deadline deadline_;
     boost::asio::ip::address peer_;
+    std::size_t in_flight_ = 0; // when the deadline of a write was set
     std::uint32_t interest_ = 0, lingered_ = 0, served_ = 0;
     phase phase_ = phase::head;
     bool keep_alive_ = true, head_request_ = false, close_after_write_ = false;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +113,11 @@ MAD_DECL bool stream::has_input() const {
     char c;
     auto const n = ::recv(fd_, &c, 1, MSG_PEEK | MSG_DONTWAIT);
     return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+MAD_DECL std::size_t stream::in_flight() const {
+    int n = 0;
+    return ::ioctl(fd_, TIOCOUTQ, &n) == 0 && n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
 MAD_DECL io_outcome stream::flush() {

@@ -124,8 +124,9 @@ tls_server_context::load(std::vector<tls_identity> identities) {
         if (SSL_CTX_use_certificate_chain_file(c.get(), i.cert_file.c_str()) != 1)
             return detail::tls_failed(tls_error::bad_certificate, i.cert_file);
         if (SSL_CTX_use_PrivateKey_file(c.get(), i.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-            bool const other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
-                               ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH;
+            bool const other =
+                ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
+                ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH;
             return detail::tls_failed(other ? tls_error::key_mismatch : tls_error::bad_key,
                                       i.key_file);
         }

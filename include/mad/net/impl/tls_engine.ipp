@@ -16,8 +16,12 @@ namespace mad::inline MAD_ABI::net {
 
 namespace detail {
 
-MAD_DECL void tls_deleter::operator()(ssl_st* p) const { SSL_free(p); }
-MAD_DECL void tls_deleter::operator()(ssl_ctx_st* p) const { SSL_CTX_free(p); }
+MAD_DECL void tls_deleter::operator()(ssl_st* p) const {
+    SSL_free(p);
+}
+MAD_DECL void tls_deleter::operator()(ssl_ctx_st* p) const {
+    SSL_CTX_free(p);
+}
 
 } // namespace detail
 
@@ -81,7 +85,8 @@ struct tls_engine::wire {
 
 MAD_DECL tls_engine::tls_engine(detail::tls_handle ssl, bool server,
                                 std::shared_ptr<void const> keep)
-    : ssl_(std::move(ssl)), keep_(std::move(keep)) {
+    : ssl_(std::move(ssl))
+    , keep_(std::move(keep)) {
     auto* const b = BIO_new(wire::method());
     if (!b)
         throw std::bad_alloc();
@@ -116,7 +121,8 @@ MAD_DECL result<std::size_t> tls_engine::read(std::span<char> plaintext) {
     std::size_t total = 0;
     while (total < plaintext.size() && !ended_) {
         std::size_t n = 0;
-        int const r = SSL_read_ex(ssl_.get(), plaintext.data() + total, plaintext.size() - total, &n);
+        int const r =
+            SSL_read_ex(ssl_.get(), plaintext.data() + total, plaintext.size() - total, &n);
         if (r == 1) {
             total += n;
             continue;
@@ -144,8 +150,9 @@ MAD_DECL result<std::size_t> tls_engine::write(std::string_view plaintext) {
         return std::size_t{0};
     ERR_clear_error();
     std::size_t n = 0;
-    int const r = SSL_write_ex(ssl_.get(), plaintext.data(),
-                               std::min<std::size_t>(plaintext.size(), SSL3_RT_MAX_PLAIN_LENGTH), &n);
+    int const r =
+        SSL_write_ex(ssl_.get(), plaintext.data(),
+                     std::min<std::size_t>(plaintext.size(), SSL3_RT_MAX_PLAIN_LENGTH), &n);
     if (r == 1)
         return n;
     if (auto const e = fail(SSL_get_error(ssl_.get(), r)))
@@ -153,7 +160,9 @@ MAD_DECL result<std::size_t> tls_engine::write(std::string_view plaintext) {
     return std::size_t{0};
 }
 
-MAD_DECL bool tls_engine::ready() const { return SSL_is_init_finished(ssl_.get()) == 1; }
+MAD_DECL bool tls_engine::ready() const {
+    return SSL_is_init_finished(ssl_.get()) == 1;
+}
 
 MAD_DECL void tls_engine::end() {
     // OpenSSL takes it ill inside a handshake; there the closed connection says it all.
@@ -216,7 +225,9 @@ MAD_DECL std::string_view tls_engine::alpn() const {
     return {reinterpret_cast<char const*>(p), n};
 }
 
-MAD_DECL std::string_view tls_engine::version() const { return SSL_get_version(ssl_.get()); }
+MAD_DECL std::string_view tls_engine::version() const {
+    return SSL_get_version(ssl_.get());
+}
 
 } // namespace mad::inline MAD_ABI::net
 

@@ -154,7 +154,7 @@ struct nsp_part {
     std::deque<middleware> middlewares; // grows while some run
 };
 
-class nsp_core final : public local_sockets {
+class nsp_core final : public local_sockets, public ack_target {
   public:
     nsp_core(server_core&, std::string name);
     ~nsp_core();
@@ -189,6 +189,12 @@ class nsp_core final : public local_sockets {
             if (auto* const n = p.find(slot, generation))
                 fn(*n);
         });
+    }
+
+    std::string_view ack_nsp() const override { return name_; }
+    void send_ack(std::uint8_t shard, std::uint32_t slot, std::uint32_t generation,
+                  encoded p) override {
+        with(shard, slot, generation, [p = std::move(p)](socket_node& n) { n.send(p, false); });
     }
 
     void deliver(encoded const&, target const&, broadcast_flags) override;

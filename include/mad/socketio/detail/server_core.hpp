@@ -4,6 +4,7 @@
 #include <mad/socketio/detail/client_link.hpp>
 #include <mad/socketio/server.hpp>
 
+#include <condition_variable>
 #include <map>
 #include <mutex>
 
@@ -24,6 +25,17 @@ class server_core {
     nsp_core& make_nsp(std::string_view name);
     nsp_core* find_nsp(std::string_view name);
     net::http::server& http();
+    void note_close() {
+        {
+            std::lock_guard const lock(mutex_);
+            closed_ = true;
+        }
+        closing_.notify_all();
+    }
+    void wait_for_close() {
+        std::unique_lock lock(mutex_);
+        closing_.wait(lock, [this] { return closed_; });
+    }
     std::size_t connections() const { return http_ ? http_->connections() : 0; }
 
   private:
@@ -31,6 +43,8 @@ class server_core {
     std::vector<net::shard*> shards_;
     std::vector<std::unique_ptr<net::task_group>> tasks_;
     std::mutex mutex_; // namespaces are looked up at CONNECT, not at messages
+    std::condition_variable closing_;
+    bool closed_ = false;
     std::map<std::string, std::unique_ptr<nsp_core>, std::less<>> nsps_;
     engine::server engine_;
     net::http::router routes_;

@@ -1,6 +1,7 @@
 #ifndef MAD_SOCKETIO_IMPL_SERVER_IPP
 #define MAD_SOCKETIO_IMPL_SERVER_IPP
 
+#include <mad/net/wait.hpp>
 #include <mad/socketio/detail/server_core.hpp>
 
 namespace mad::inline MAD_ABI::socketio {
@@ -52,13 +53,32 @@ MAD_DECL net::http::server& server_core::http() {
 MAD_DECL server::server(std::vector<net::shard*> shards, server_settings s)
     : core_(std::make_unique<detail::server_core>(std::move(shards), std::move(s))) {}
 
+MAD_DECL server::server(server_settings s, std::size_t threads)
+    : pool_(std::make_unique<net::io_pool>(threads, s.log)),
+      core_(std::make_unique<detail::server_core>(pool_->shards(), std::move(s))) {}
+
 MAD_DECL server::server(net::io_pool& pool, server_settings s)
     : server(pool.shards(), std::move(s)) {}
 
 MAD_DECL server::server(boost::asio::io_context& ctx, server_settings s)
     : server(std::vector<net::shard*>{&net::shard::of(ctx)}, std::move(s)) {}
 
-MAD_DECL server::~server() = default;
+MAD_DECL server::~server() {
+    if (pool_)
+        pool_->stop();
+}
+
+MAD_DECL result<boost::asio::ip::tcp::endpoint>
+server::started(result<boost::asio::ip::tcp::endpoint> at) {
+    if (pool_ && at)
+        pool_->start();
+    return at;
+}
+
+MAD_DECL void server::wait(milliseconds after_close) {
+    core_->wait_for_close();
+    net::wait_until([this] { return sessions() == 0 && connections() == 0; }, after_close);
+}
 
 MAD_DECL nsp server::of(std::string_view name) const { return nsp(core_->make_nsp(name)); }
 
@@ -70,14 +90,15 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> server::listen(std::uint16_t por
 
 MAD_DECL result<boost::asio::ip::tcp::endpoint>
 server::listen(boost::asio::ip::tcp::endpoint const& at) {
-    return core_->http().listen(at);
+    return started(core_->http().listen(at));
 }
 
 MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(int fd) {
-    return core_->http().adopt(fd);
+    return started(core_->http().adopt(fd));
 }
 
 MAD_DECL void server::close() {
+    core_->note_close();
     core_->http().drain();
     core_->engine().close();
     for (std::size_t i = 0; i < core_->shards().size(); ++i)

@@ -172,13 +172,6 @@ MAD_DECL std::optional<engine::transport_kind> socket::transport() const {
     return n->link->session().kind();
 }
 
-MAD_DECL std::string_view ack::nsp_name() const { return nsp_->name(); }
-
-MAD_DECL void ack::send(encoded p) const {
-    nsp_->with(shard_, slot_, generation_,
-               [p = std::move(p)](detail::socket_node& n) { n.send(p, false); });
-}
-
 } // namespace mad::inline MAD_ABI::socketio
 
 #endif

@@ -366,8 +366,10 @@ MAD_DECL void connection::write() {
     if (s == io_status::blocked) {
         bool const progress = out_.bytes() + stream_.owed_bytes() != before;
         // A handshake has the time of the head, however slowly its messages are taken.
-        if (stream_.established() && (!blocked_ || progress))
+        if (stream_.established() && (!blocked_ || progress)) {
+            in_flight_ = stream_.in_flight();
             shard_.deadlines().arm(deadline_, l.write_timeout);
+        }
         blocked_ = true;
         return interest();
     }
@@ -425,7 +427,17 @@ MAD_DECL stream connection::take_stream(std::string& rest) {
 
 MAD_DECL void connection::on_deadline() {
     auto const& l = owner_.http_limits();
-    if (blocked_ || phase_ == phase::lingering || !stream_.established())
+    if (!stream_.established())
+        return close();
+    if (blocked_) {
+        // The kernel holds megabytes: a slow reader frees much before it asks us for more.
+        auto const left = stream_.in_flight();
+        if (left >= in_flight_)
+            return close();
+        in_flight_ = left;
+        return shard_.deadlines().arm(deadline_, l.write_timeout);
+    }
+    if (phase_ == phase::lingering)
         return close();
     if (phase_ == phase::head) {
         head_request_ = false;

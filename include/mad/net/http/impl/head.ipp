@@ -130,9 +130,11 @@ MAD_DECL std::optional<std::size_t> find_head_end(std::string_view text, std::si
 }
 
 MAD_DECL int judge_partial_head(std::string_view text, limits const& l) {
-    for (std::size_t i = text.find_first_of(std::string_view("\n\0", 2)); i != text.npos;
-         i = text.find_first_of(std::string_view("\n\0", 2), i + 1))
-        if (text[i] == '\0' || i == 0 || text[i - 1] != '\r')
+    // Two searches for one character each: several times faster than one for either.
+    if (text.find('\0') != text.npos)
+        return 400;
+    for (auto i = text.find('\n'); i != text.npos; i = text.find('\n', i + 1))
+        if (i == 0 || text[i - 1] != '\r')
             return 400;
     auto const line = text.substr(0, text.find('\r'));
     auto const space = line.find(' ');

@@ -1,0 +1,8 @@
+#ifndef MAD_SOCKETIO_HPP
+#define MAD_SOCKETIO_HPP
+
+/// The room `socketio`: Socket.IO: server and client.
+#include <mad/socketio/server.hpp>
+#include <mad/socketio/client.hpp>
+
+#endif

@@ -1,0 +1,438 @@
+#ifndef MAD_SOCKETIO_IMPL_CLIENT_NODE_IPP
+#define MAD_SOCKETIO_IMPL_CLIENT_NODE_IPP
+
+#include <mad/core/json_parse.hpp>
+#include <mad/socketio/detail/client_core.hpp>
+
+#include <algorithm>
+
+namespace mad::inline MAD_ABI::socketio::detail {
+
+MAD_DECL void client_acks::send_ack(std::uint8_t, std::uint32_t, std::uint32_t generation,
+                                    encoded p) {
+    auto n = node_.lock();
+    if (!n)
+        return;
+    auto& home = n->home;
+    home.dispatch([n = std::move(n), generation, p = std::move(p)] {
+        // Another connection knows nothing of that question.
+        if (n->core && n->joined() && n->generation == generation)
+            n->core->transmit(p);
+    });
+}
+
+MAD_DECL client_ack::client_ack(client_node& n, std::uint64_t i, ack_callback d)
+    : node(n), id(i), done(std::move(d)), limit([](void* p) {
+          auto& self = *static_cast<client_ack*>(p);
+          self.node.settle(self.id, error_code(error::timeout));
+      }, this) {}
+
+MAD_DECL client_node::client_node(client_core& c, net::shard& h, std::string n)
+    : home(h), shared(std::make_shared<client_shared>(std::move(n))), core(&c) {}
+
+/// The event that is being handled; on the stack of `client_node::on_event`.
+class client_event final : public event_context {
+  public:
+    client_event(std::shared_ptr<client_node> n, packet const& p, std::string_view name)
+        : node_(std::move(n)), packet_(p), name_(name) {}
+
+    socket const& who() const override {
+        static socket const nobody;
+        return nobody;
+    }
+    packet const& what() const override { return packet_; }
+    std::string_view name() const override { return name_; }
+
+    ack reply() override {
+        if (!packet_.view.id)
+            return {};
+        return ack(node_->answers, node_->generation, *packet_.view.id);
+    }
+
+    void mismatch(error_code ec) override {
+        if (!node_->core)
+            return;
+        node_->core->settings().log.debug("socketio.event.mismatch",
+                                          {{"event", name_}, {"error", ec.message()}});
+        if (auto r = reply(); r.wanted()) {
+            json answer = json::object();
+            answer["error"] = ec.message();
+            r(answer);
+        }
+    }
+
+    void start(boost::asio::awaitable<void> task) override {
+        if (!node_->core)
+            return;
+        ++node_->unfinished;
+        node_->core->tasks().spawn(
+            std::move(task), [weak = std::weak_ptr<client_node>(node_),
+                              name = std::string(name_)](std::exception_ptr e) {
+                auto const n = weak.lock();
+                if (!n || !n->core)
+                    return;
+                if (e)
+                    try {
+                        std::rethrow_exception(e);
+                    } catch (...) {
+                        n->core->fault(name);
+                    }
+                n->finished();
+            });
+        if (!node_->paused && node_->unfinished >= node_->core->settings().max_unfinished) {
+            node_->paused = true;
+            node_->core->pause();
+        }
+    }
+
+  private:
+    std::shared_ptr<client_node> node_;
+    packet const& packet_;
+    std::string_view name_;
+};
+
+MAD_DECL void client_node::finished() {
+    --unfinished;
+    if (paused && unfinished < core->settings().max_unfinished / 2) {
+        paused = false;
+        core->resume();
+    }
+    core->retire_if_idle();
+}
+
+// Joining and leaving
+
+MAD_DECL void client_node::connect(client_socket::connect_callback done) {
+    if (joined()) {
+        if (done)
+            done(result<void>());
+        return;
+    }
+    if (done)
+        waiting.push_back(std::move(done));
+    active = true;
+    if (!core->waiting_to_retry())
+        core->connect();
+    if (core && core->open())
+        ask_to_join();
+}
+
+MAD_DECL void client_node::ask_to_join() {
+    if (asked || joined() || !active)
+        return;
+    json value;
+    try {
+        value = auth_source ? auth_source() : auth;
+    } catch (...) {
+        core->fault("auth");
+        active = false;
+        on_failure({make_error_code(error::bad_argument), "auth failed", std::nullopt});
+        return core ? core->released() : void();
+    }
+    if (!core || !core->open() || asked)
+        return;
+    asked = true;
+    std::string text(1, '4');
+    append_header(text, packet_type::connect, 0, name(), std::nullopt);
+    if (!value.is_null())
+        append_json(text, value);
+    core->transmit_text(text);
+}
+
+MAD_DECL void client_node::disconnect() {
+    if (!active && !joined())
+        return;
+    active = false;
+    if (joined()) {
+        std::string text(1, '4');
+        append_header(text, packet_type::disconnect, 0, name(), std::nullopt);
+        core->transmit_text(text);
+    }
+    auto const was = joined();
+    // Of a CONNECT that is under way nobody knows whether it will succeed, and leaving a namespace
+    // that was not joined ends the connection: the reply is awaited, and answered then.
+    core->released();
+    if (was)
+        left(disconnect_reason::io_client_disconnect);
+    tell_waiting(error_code(error::session_closed));
+}
+
+MAD_DECL void client_node::on_packet(packet const& p) {
+    switch (p.view.type) {
+    case packet_type::connect:
+        return on_connected(p.view);
+    case packet_type::connect_error:
+        return on_refused(p.view);
+    case packet_type::disconnect:
+        if (!joined())
+            return;
+        active = false;
+        core->released();
+        return left(disconnect_reason::io_server_disconnect);
+    case packet_type::event:
+    case packet_type::binary_event:
+        if (joined())
+            return on_event(p);
+        // A server may speak before it lets in. Bounded: nobody needs many of these.
+        if (active && asked && early_.size() < 1000) {
+            std::string text;
+            append_header(text, p.view.type, p.view.attachments, p.view.nsp, p.view.id);
+            text.append(p.view.payload);
+            early_.push_back({std::move(text), {p.attachments.begin(), p.attachments.end()}});
+        }
+        return;
+    case packet_type::ack:
+    case packet_type::binary_ack:
+        if (p.view.id && joined() && acks_.contains(*p.view.id))
+            settle(*p.view.id, read_arguments(p));
+        return;
+    }
+}
+
+MAD_DECL void client_node::on_connected(packet_view const& p) {
+    if (!asked || joined())
+        return;
+    asked = false;
+    auto const data = json::parse(p.payload, nullptr, false);
+    auto const sid = data.is_object() ? data.find("sid") : data.end();
+    if (!data.is_object() || sid == data.end() || !sid->is_string()) {
+        active = false;
+        early_.clear();
+        core->released();
+        return on_failure({make_error_code(error::incompatible_peer),
+                           make_error_code(error::incompatible_peer).message(), std::nullopt});
+    }
+    if (!active) { // left meanwhile
+        early_.clear();
+        std::string text(1, '4');
+        append_header(text, packet_type::disconnect, 0, name(), std::nullopt);
+        return core->transmit_text(text);
+    }
+    id = sid->get<std::string>();
+    ++generation;
+    shared->joined.store(true, std::memory_order_relaxed);
+    auto const mine = generation;
+    auto const still = [&] { return core && joined() && generation == mine; };
+    // In the order of the reference: what came early, what waited, then the handlers.
+    for (auto& e : std::exchange(early_, {})) {
+        decoder d(core->settings().packets);
+        auto whole = d.feed_text(e.text);
+        for (auto const& a : e.attachments)
+            if (whole && !*whole)
+                whole = d.feed_binary(a);
+        if (whole && *whole && still())
+            on_event(**whole);
+    }
+    if (!still())
+        return;
+    flush();
+    if (!still())
+        return;
+    tell_waiting(result<void>());
+    for (std::size_t i = 0; i < connect_handlers.size() && still(); ++i) {
+        auto const fn = connect_handlers[i];
+        try {
+            fn();
+        } catch (...) {
+            core->fault("connect");
+        }
+    }
+}
+
+MAD_DECL void client_node::on_refused(packet_view const& p) {
+    if (!asked)
+        return;
+    asked = false;
+    early_.clear();
+    if (!active)
+        return;
+    active = false;
+    connect_failure f{make_error_code(error::connect_refused), {}, std::nullopt};
+    auto const data = json::parse(p.payload, nullptr, false);
+    if (data.is_object()) {
+        if (auto const m = data.find("message"); m != data.end() && m->is_string())
+            f.message = m->get<std::string>();
+        if (auto const d = data.find("data"); d != data.end())
+            append_json(f.data.emplace(), *d);
+    } else if (data.is_string()) {
+        f.message = data.get<std::string>();
+    }
+    core->released();
+    on_failure(f);
+}
+
+MAD_DECL void client_node::on_failure(connect_failure const& f) {
+    tell_waiting(f.code);
+    for (std::size_t i = 0; i < error_handlers.size() && core; ++i) {
+        auto const fn = error_handlers[i];
+        try {
+            fn(f);
+        } catch (...) {
+            if (core)
+                core->fault("connect_error");
+        }
+    }
+}
+
+MAD_DECL void client_node::tell_waiting(result<void> const& outcome) {
+    for (auto const& fn : std::exchange(waiting, {})) {
+        try {
+            fn(outcome);
+        } catch (...) {
+            if (core)
+                core->fault("connect");
+        }
+    }
+}
+
+MAD_DECL void client_node::on_link_end(disconnect_reason why, error_code ec) {
+    bool const pending = std::exchange(asked, false);
+    early_.clear();
+    if (joined())
+        left(why);
+    else if (active && pending)
+        on_failure({ec ? ec : make_error_code(error::session_closed), std::string(to_string(why)),
+                    std::nullopt});
+}
+
+MAD_DECL void client_node::left(disconnect_reason why) {
+    shared->joined.store(false, std::memory_order_relaxed);
+    id.clear();
+    early_.clear();
+    for (std::size_t i = 0; i < disconnect_handlers.size() && core; ++i) {
+        auto const fn = disconnect_handlers[i];
+        try {
+            fn(why);
+        } catch (...) {
+            if (core)
+                core->fault("disconnect");
+        }
+    }
+    // What has not been sent yet may still be answered after the return.
+    std::vector<std::uint64_t> lost;
+    for (auto const& [ack_id, a] : acks_)
+        if (a->sent)
+            lost.push_back(ack_id);
+    std::sort(lost.begin(), lost.end());
+    for (auto const ack_id : lost)
+        settle(ack_id, error_code(error::not_acknowledged));
+}
+
+// Events out
+
+MAD_DECL bool client_node::keep(encoded const& p, std::optional<std::uint64_t> ack_id) {
+    auto const& s = core->settings();
+    auto bytes = p.text().frame().size();
+    for (auto const& a : p.attachments())
+        bytes += a.frame().size();
+    if (buffer_.size() >= s.max_buffered_packets ||
+        buffered_bytes_ + bytes > s.max_buffered_bytes) {
+        s.log.warn("socketio.client.buffer_full",
+                   {{"nsp", name()}, {"packets", buffer_.size()}, {"bytes", buffered_bytes_}});
+        return false;
+    }
+    buffered_bytes_ += bytes;
+    buffer_.push_back({p, ack_id});
+    return true;
+}
+
+MAD_DECL void client_node::send(encoded const& p, bool is_volatile) {
+    if (joined()) {
+        if (!is_volatile || core->writable())
+            core->transmit(p);
+    } else if (!is_volatile) {
+        keep(p, std::nullopt);
+    }
+}
+
+MAD_DECL void client_node::send_with_ack(encoded const& p, std::uint64_t ack_id,
+                                         milliseconds timeout, ack_callback done) {
+    auto w = std::make_unique<client_ack>(*this, ack_id, std::move(done));
+    if (timeout.count() > 0)
+        home.deadlines().arm(w->limit, timeout);
+    w->sent = joined();
+    acks_.insert_or_assign(ack_id, std::move(w));
+    if (joined())
+        core->transmit(p);
+    else if (!keep(p, ack_id))
+        settle(ack_id, error_code(error::queue_full));
+}
+
+MAD_DECL void client_node::flush() {
+    auto const mine = generation;
+    while (!buffer_.empty() && core && joined() && generation == mine) {
+        auto const next = std::move(buffer_.front());
+        buffer_.pop_front();
+        buffered_bytes_ -= next.packet.text().frame().size();
+        for (auto const& a : next.packet.attachments())
+            buffered_bytes_ -= a.frame().size();
+        if (next.ack_id) {
+            auto const a = acks_.find(*next.ack_id);
+            if (a == acks_.end())
+                continue; // timed out: nobody waits for it any more
+            a->second->sent = true;
+        }
+        core->transmit(next.packet);
+    }
+}
+
+MAD_DECL void client_node::settle(std::uint64_t ack_id, result<arguments> answer) {
+    auto n = acks_.extract(ack_id);
+    if (!n)
+        return;
+    auto waited = std::move(n.mapped());
+    waited->limit.cancel();
+    auto const done = std::move(waited->done);
+    home.reap(std::move(waited)); // its own deadline may be running
+    try {
+        done(std::move(answer));
+    } catch (...) {
+        if (core)
+            core->fault("ack");
+    }
+}
+
+// Events in
+
+MAD_DECL void client_node::on_event(packet const& p) {
+    auto const view = event_name(p.view);
+    std::string scratch;
+    auto const event = view.escaped ? view.read(scratch) : view.raw;
+    if (event.empty() && p.view.payload.empty())
+        return;
+    auto const self = core->node(name());
+    client_event context(self, p, event);
+    auto const mine = generation;
+    auto const call = [&](listener const& fn) {
+        if (!core || !joined() || generation != mine)
+            return; // an earlier handler has disconnected it
+        try {
+            fn(context);
+        } catch (...) {
+            if (core)
+                core->fault(event);
+        }
+    };
+    if (!listeners.run(event, call))
+        listeners.run({}, call);
+}
+
+MAD_DECL void client_node::forget() {
+    active = asked = false;
+    shared->joined.store(false, std::memory_order_relaxed);
+    listeners = {};
+    connect_handlers.clear();
+    disconnect_handlers.clear();
+    error_handlers.clear();
+    auth_source = nullptr;
+    buffer_.clear();
+    buffered_bytes_ = 0;
+    early_.clear();
+    tell_waiting(error_code(error::session_closed));
+    while (!acks_.empty())
+        settle(acks_.begin()->first, error_code(error::session_closed));
+}
+
+} // namespace mad::inline MAD_ABI::socketio::detail
+
+#endif

@@ -1,0 +1,124 @@
+#ifndef MAD_SOCKETIO_IMPL_CLIENT_SOCKET_IPP
+#define MAD_SOCKETIO_IMPL_CLIENT_SOCKET_IPP
+
+#include <mad/net/one_shot.hpp>
+#include <mad/socketio/detail/client_core.hpp>
+
+#include <stdexcept>
+
+namespace mad::inline MAD_ABI::socketio {
+
+MAD_DECL client_socket::client_socket(std::shared_ptr<detail::client_node> const& n)
+    : node_(n), shared_(n->shared) {}
+
+/// The one way to a node: on its shard, while its client is there. The last reference must not be
+/// dropped elsewhere, so the one taken here travels along.
+MAD_DECL void client_socket::run(std::function<void(detail::client_node&)> fn) const {
+    auto n = node_.lock();
+    if (!n)
+        return;
+    auto& home = n->home;
+    home.dispatch([n = std::move(n), fn = std::move(fn)] {
+        if (n->core)
+            fn(*n);
+    });
+}
+
+MAD_DECL void client_socket::check_event(std::string_view event) {
+    if (is_reserved_event(event))
+        throw std::invalid_argument('"' + std::string(event) + "\" is a reserved event name");
+}
+
+MAD_DECL void client_socket::connect(connect_callback done) const {
+    if (node_.expired()) {
+        if (done)
+            done(error_code(error::session_closed));
+        return;
+    }
+    run([done = std::move(done)](detail::client_node& n) { n.connect(done); });
+}
+
+MAD_DECL boost::asio::awaitable<result<void>> client_socket::wait(client_socket self) {
+    net::one_shot<bool> done(co_await boost::asio::this_coro::executor);
+    self.connect([tell = done.callback()](result<void> r) {
+        tell(r ? result<bool>(true) : result<bool>(r.error()));
+    });
+    auto const outcome = co_await done.wait();
+    if (!outcome)
+        co_return outcome.error();
+    co_return result<void>();
+}
+
+MAD_DECL void client_socket::disconnect() const {
+    run([](detail::client_node& n) { n.disconnect(); });
+}
+
+MAD_DECL void client_socket::set_auth(json value) const {
+    run([value = std::move(value)](detail::client_node& n) {
+        n.auth = value;
+        n.auth_source = nullptr;
+    });
+}
+
+MAD_DECL void client_socket::set_auth_source(std::function<json()> fn) const {
+    run([fn = std::move(fn)](detail::client_node& n) { n.auth_source = fn; });
+}
+
+MAD_DECL void client_socket::add_listener(std::string event, listener fn) const {
+    run([event = std::move(event), fn = std::move(fn)](detail::client_node& n) {
+        n.listeners.add(event, fn);
+    });
+}
+
+MAD_DECL void client_socket::off(std::string_view event) const {
+    run([name = std::string(event)](detail::client_node& n) { n.listeners.remove(name); });
+}
+
+MAD_DECL void client_socket::on_connect(std::function<void()> fn) const {
+    run([fn = std::move(fn)](detail::client_node& n) { n.connect_handlers.push_back(fn); });
+}
+
+MAD_DECL void client_socket::on_disconnect(std::function<void(disconnect_reason)> fn) const {
+    run([fn = std::move(fn)](detail::client_node& n) { n.disconnect_handlers.push_back(fn); });
+}
+
+MAD_DECL void
+client_socket::on_connect_error(std::function<void(connect_failure const&)> fn) const {
+    run([fn = std::move(fn)](detail::client_node& n) { n.error_handlers.push_back(fn); });
+}
+
+MAD_DECL void client_socket::send(encoded p, bool is_volatile) const {
+    run([p = std::move(p), is_volatile](detail::client_node& n) { n.send(p, is_volatile); });
+}
+
+MAD_DECL void client_socket::send_with_ack(encoded p, std::uint64_t id, milliseconds timeout,
+                                           ack_callback done) const {
+    if (node_.expired())
+        return done(error_code(error::session_closed));
+    run([p = std::move(p), id, timeout, done = std::move(done)](detail::client_node& n) {
+        n.send_with_ack(p, id, timeout, done);
+    });
+}
+
+MAD_DECL boost::asio::awaitable<result<arguments>>
+client_socket::ask(client_socket self, encoded p, std::uint64_t id, milliseconds timeout) {
+    net::one_shot<arguments> done(co_await boost::asio::this_coro::executor);
+    self.send_with_ack(std::move(p), id, timeout, done.callback());
+    co_return co_await done.wait();
+}
+
+MAD_DECL std::string client_socket::id() const {
+    std::string id;
+    if (auto n = node_.lock()) {
+        auto& home = n->home;
+        if (home.here())
+            id = n->id;
+        else
+            home.post([n = std::move(n)] {}); // see `run`
+    }
+    return id;
+}
+
+} // namespace mad::inline MAD_ABI::socketio
+
+#endif
