@@ -47,6 +47,14 @@ class hosted {
         native_.reset();
     }
 
+    /// Throws once it has ended.
+    Native const& native() const {
+        if (!native_)
+            throw boost::system::system_error(
+                make_error_code(boost::system::errc::operation_not_permitted), "it has ended");
+        return *native_;
+    }
+
     std::string const& url() const { return url_; }
     bool running() const { return native_ && owner_ == ::getpid(); }
 

@@ -2,25 +2,66 @@
 #include "hosted.hpp"
 #include "register.hpp"
 
+#include <mad/fleet/agent.hpp>
 #include <mad/fleet/api.hpp>
 #include <mad/fleet/web.hpp>
+#include <mad/net/tls_dialer.hpp>
 
 #include <pybind11/stl.h>
+
+#include <cmath>
 
 namespace py = pybind11;
 
 namespace mad_python {
 namespace {
 
+/// An agent with the face of a server: its URL is where it reports to.
+class reporting_agent {
+  public:
+    explicit reporting_agent(mad::fleet::agent_settings settings)
+        : url_(settings.api_url), agent_(std::move(settings)) {}
+
+    mad::result<void> start() {
+        agent_.start();
+        return {};
+    }
+    void stop(mad::milliseconds drain) { agent_.stop(drain); }
+    std::string const& url() const { return url_; }
+    std::string const& id() const { return agent_.id(); }
+
+  private:
+    std::string url_;
+    mad::fleet::agent agent_;
+};
+
+using api_server = hosted<mad::fleet::api>;
+using web_server = hosted<mad::fleet::web>;
+using agent = hosted<reporting_agent>;
+
+[[noreturn]] void refuse(std::string const& what) {
+    throw boost::system::system_error(make_error_code(boost::system::errc::invalid_argument), what);
+}
+
+/// Settings that are wrong become the one error class that Python knows of us.
+template <class Hosted, class Settings>
+std::unique_ptr<Hosted> make(Settings settings) {
+    try {
+        return std::make_unique<Hosted>(std::move(settings));
+    } catch (boost::system::system_error const&) {
+        throw;
+    } catch (std::exception const& error) {
+        refuse(error.what());
+    }
+}
+
 boost::asio::ip::tcp::endpoint endpoint_of(std::string const& host, std::uint16_t port) {
     boost::system::error_code error;
     auto const address = boost::asio::ip::make_address(host, error);
     if (error)
-        throw boost::system::system_error(error, "listen address " + host);
+        refuse("not an address to listen on: " + host);
     return {address, port};
 }
-
-using api_server = hosted<mad::fleet::api>;
 
 std::unique_ptr<api_server> make_api(std::string const& host, std::uint16_t port,
                                      std::vector<std::string> cors_origins, std::size_t threads) {
@@ -28,10 +69,8 @@ std::unique_ptr<api_server> make_api(std::string const& host, std::uint16_t port
     settings.listen = endpoint_of(host, port);
     settings.threads = threads;
     settings.sockets.engine.cors.origins = std::move(cors_origins);
-    return std::make_unique<api_server>(std::move(settings));
+    return make<api_server>(std::move(settings));
 }
-
-using web_server = hosted<mad::fleet::web>;
 
 std::unique_ptr<web_server> make_web(std::string const& host, std::uint16_t port,
                                      std::string api_url, std::string root) {
@@ -39,15 +78,28 @@ std::unique_ptr<web_server> make_web(std::string const& host, std::uint16_t port
     settings.listen = endpoint_of(host, port);
     settings.api_url = std::move(api_url);
     settings.root = std::move(root);
-    try {
-        return std::make_unique<web_server>(std::move(settings));
-    } catch (std::runtime_error const& error) { // wrong settings
-        throw boost::system::system_error(
-            make_error_code(boost::system::errc::invalid_argument), error.what());
-    }
+    return make<web_server>(std::move(settings));
 }
 
-/// What all servers have in common.
+std::unique_ptr<agent> make_agent(std::string api_url, std::string id, double interval,
+                                  std::vector<std::string> tags) {
+    mad::fleet::agent_settings settings;
+    if (!(interval >= 1 && interval <= 60))
+        refuse("interval must be 1 to 60 seconds");
+    settings.interval = mad::milliseconds(std::lround(interval * 1000));
+    settings.api_url = std::move(api_url);
+    settings.id = std::move(id);
+    settings.tags = std::move(tags);
+    if (settings.api_url.starts_with("https:")) {
+        auto context = mad::net::tls_client_context::load({});
+        if (!context)
+            refuse(context.error().message);
+        settings.tls = std::make_shared<mad::net::tls_dialer>(*context);
+    }
+    return make<agent>(std::move(settings));
+}
+
+/// What all of them have in common.
 template <class Hosted>
 py::class_<Hosted> server_class(py::module_& module, char const* name, char const* doc) {
     return py::class_<Hosted>(module, name, doc)
@@ -66,6 +118,10 @@ void register_fleet(py::module_& module) {
     server_class<web_server>(module, "WebServer", "The console's page.")
         .def(py::init(&make_web), py::kw_only(), py::arg("host"), py::arg("port"),
              py::arg("api_url"), py::arg("root"));
+    server_class<agent>(module, "Agent", "Samples this host and reports to a node.")
+        .def(py::init(&make_agent), py::kw_only(), py::arg("api_url"), py::arg("id"),
+             py::arg("interval"), py::arg("tags"))
+        .def_property_readonly("id", [](agent const& it) { return it.native().id(); });
 }
 
 } // namespace mad_python

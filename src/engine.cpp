@@ -1,4 +1,7 @@
 // Bodies of room engine.
+#include <mad/engine/impl/client.ipp>
+#include <mad/engine/impl/client_endpoint.ipp>
+#include <mad/engine/impl/client_polling.ipp>
 #include <mad/engine/impl/close_reason.ipp>
 #include <mad/engine/impl/cors.ipp>
 #include <mad/engine/impl/error.ipp>

@@ -99,7 +99,18 @@ class Agent(_Server):
     ) -> None:
         from mad import _core
 
-        self._native = _core.Agent(api_url=api_url, id=id or "", interval=interval, tags=list(tags))
+        native = _core.Agent(api_url=api_url, id=id or "", interval=interval, tags=list(tags))
+        self._native = native
+        self._id = native.id
+
+    @property
+    def id(self) -> str:
+        """Its name in the fleet."""
+        return self._id
+
+    def stop(self, drain: float = 1) -> None:
+        """Ends it, after waiting up to `drain` seconds for its goodbye to be sent."""
+        super().stop(drain)
 
 
 @atexit.register

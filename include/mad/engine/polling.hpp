@@ -30,6 +30,11 @@ class polling final : public transport, public net::turn_work {
     /// A POST is being uploaded: it counts from its head on. False: one is under way already.
     bool begin_post(net::http::exchange&);
 
+    /// Whether another POST than that one is under way.
+    bool overlaps(net::http::exchange const& x) const {
+        return posting_ && (!uploader_ || uploader_ != x.owner());
+    }
+
     /// The body of that POST has arrived.
     void post(net::http::exchange, std::string_view body, bool binary_body, std::string fields);
 

@@ -16,7 +16,7 @@ class cpu_meter {
   public:
     /// `ticks_per_s`: length of the kernel's clock tick, sysconf(_SC_CLK_TCK).
     explicit cpu_meter(unsigned ticks_per_s)
-        : hot_plug_ticks_(3u * ticks_per_s) {}
+        : hot_plug_ticks_(std::uint64_t{3} * ticks_per_s) {}
 
     /// Writes `cpu` and `cores` of `out`; both stay empty while no rate can be formed. A column
     /// that falls counts as 0, since the kernel corrects idle times downwards; one that falls by

@@ -21,7 +21,7 @@ inline constexpr std::size_t max_cores_listed = 64;
 
 /// Room that `append_health_json` keeps to, in bytes, so that id, info and all fit the 16 KB that a
 /// server takes: past it no more filesystems are listed.
-inline constexpr std::size_t max_health_bytes = 12 * 1024;
+inline constexpr std::size_t max_health_bytes = 12'288;
 
 /// Appends the `health` object of a message, without blanks and in fixed order. `storage` and
 /// `network` are always there; all else only when known. Bytes and bytes per second are whole;

@@ -61,6 +61,8 @@ struct space_use {
 /// One filesystem.
 struct filesystem {
     mount_name mount;
+
+    /// The kernel's name of the type. `overlay` is the root of a container and nothing else.
     type_name type;
 
     /// Absent while a network filesystem has not answered yet, or no longer does.

@@ -43,8 +43,8 @@ class space_probe {
 
     space_probe(statvfs_function call, milliseconds limit);
 
-    /// Leaves a thread whose call does not return within 50 ms to itself; it ends when it returns, so
-    /// what the function needs must be its own.
+    /// Leaves a thread whose call does not return within 50 ms to itself; it ends when it returns,
+    /// so what the function needs must be its own.
     ~space_probe();
 
     space_probe(space_probe const&) = delete;

@@ -116,7 +116,8 @@ class tls_client_context final : public std::enable_shared_from_this<tls_client_
     static tls_result<std::shared_ptr<tls_client_context>> load(tls_client_settings = {});
 
     /// An engine that has its first message ready to be written. `host` is a name or an address
-    /// (`[::1]` too), which the peer's certificate must have; a name is also sent (SNI).
+    /// (`[::1]` too), which the peer's certificate must have; a name is also sent (SNI). Throws
+    /// std::invalid_argument when it is empty and certificates are verified.
     std::unique_ptr<cipher> connect(std::string host) const;
 
   private:

@@ -127,6 +127,8 @@ class client {
 
 #if !defined(MAD_SEPARATE_COMPILATION)
 #include <mad/socketio/impl/client.ipp>
+#include <mad/socketio/impl/client_core.ipp>
+#include <mad/socketio/impl/client_node.ipp>
 #endif
 
 #endif

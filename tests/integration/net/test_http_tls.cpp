@@ -59,6 +59,7 @@ class tls_client {
             auto const n = engine->read(buffer);
             if (!n) {
                 failed = n.error();
+                flush(); // the alert that says why
                 return false;
             }
             if (*n == 0)
@@ -285,6 +286,7 @@ TEST_CASE("new certificates are for new connections, old ones go on") {
         CHECK_FALSE(distrusts.handshake());
         CHECK(distrusts.failed == net::tls_error::untrusted);
     }
+    CHECK(wait_until([&] { return w.log().has("unknown ca"); })); // the server's side of it
     CHECK(old.ask(get("/hello")).status == 200);
 }
 

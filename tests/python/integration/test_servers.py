@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_an_agent_appears_on_its_node_and_leaves_it() -> None:
 
     with mad.ApiServer() as api:
         with mad.Agent(api.url, id="here", interval=1) as agent:
-            assert agent.url == api.url
+            assert (agent.url, agent.id) == (api.url, "here")
             wait_until(lambda: agents(api) == 1)
         wait_until(lambda: agents(api) == 0)
 
@@ -95,6 +96,33 @@ def test_a_port_that_is_taken_is_an_error_with_code_and_category() -> None:
     with mad.ApiServer() as first, pytest.raises(mad.Error) as caught:
         mad.ApiServer(port_of(first)).start()
     assert (caught.value.code, caught.value.category) == (98, "system")
+
+
+def test_an_agent_without_a_name_has_the_machines_own() -> None:
+    first, second = (mad.Agent("http://127.0.0.1:1") for _ in range(2))
+    assert first.id == second.id != ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"api_url": "nonsense"}, "nonsense"),
+        ({"api_url": "http://127.0.0.1:1", "interval": 0.5}, "interval"),
+        ({"api_url": "http://127.0.0.1:1", "interval": float("nan")}, "interval"),
+        ({"api_url": "http://127.0.0.1:1", "tags": ["x" * 65]}, "tag"),
+    ],
+)
+def test_an_agents_settings_are_judged(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(mad.Error, match=says) as caught:
+        mad.Agent(**arguments)
+    assert caught.value.code == 22
+
+
+def test_an_agent_waits_for_its_node_and_stops_without_one() -> None:
+    with mad.Agent("http://127.0.0.1:1", id="alone") as agent:
+        assert agent.running
+        started = time.monotonic()
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("listen", ["nonsense", "example.test:80", 70000])

@@ -53,13 +53,13 @@ TEST_CASE("a chunked body is the same however it is cut") {
         std::string wire, body;
         std::size_t rest;
     };
-    auto const r = GENERATE(
-        row{"0\r\n\r\n", "", 0}, row{"5\r\nhello\r\n0\r\n\r\n", "hello", 0},
-        row{"1\r\na\r\n2\r\nbc\r\n0\r\n\r\nGET / HTTP/1.1", "abc", 14},
-        row{"A\r\n0123456789\r\n00000000\r\n\r\n", "0123456789", 0},
-        row{"a;name=value\r\n0123456789\r\n0;x=\"y\"\r\n\r\n", "0123456789", 0},
-        row{"2\r\n\r\n\r\n0\r\n\r\n", "\r\n", 0}, // data that looks like framing
-        row{"1\r\nx\r\n0\r\nTrailer: yes\r\nAnother: 1\r\n\r\n\r\n", "x", 2});
+    auto const r =
+        GENERATE(row{"0\r\n\r\n", "", 0}, row{"5\r\nhello\r\n0\r\n\r\n", "hello", 0},
+                 row{"1\r\na\r\n2\r\nbc\r\n0\r\n\r\nGET / HTTP/1.1", "abc", 14},
+                 row{"A\r\n0123456789\r\n00000000\r\n\r\n", "0123456789", 0},
+                 row{"a;name=value\r\n0123456789\r\n0;x=\"y\"\r\n\r\n", "0123456789", 0},
+                 row{"2\r\n\r\n\r\n0\r\n\r\n", "\r\n", 0}, // data that looks like framing
+                 row{"1\r\nx\r\n0\r\nTrailer: yes\r\nAnother: 1\r\n\r\n\r\n", "x", 2});
     CAPTURE(r.wire);
     outcome const good{state::done, r.body, r.rest};
     CHECK(decode(r.wire, {}) == good);
@@ -78,12 +78,12 @@ TEST_CASE("a body that is not whole is waited for") {
 }
 
 TEST_CASE("what is not framed exactly is refused, wherever it is cut") {
-    auto const wire = GENERATE(as<std::string>{}, "\r\n", ";\r\n", "g\r\n", "-1\r\n", "+1\r\n",
-                               "0x1\r\n", " 1\r\n", "1\n", "1\rx", "1\r\nab", "1\r\na\n",
-                               "1\r\na\rb", "123456789\r\n", "5\r\nhello0\r\n", "0\r\nA: b\n\r\n",
-                               "0\r\nA: b\rC", "0\n\n", "1;a\rb\r\n", "1;a\nb\r\n",
-                               std::string("1;\0\r\n", 5), std::string("0\r\n\0\r\n\r\n", 8),
-                               "0\r\n\rx", "1,1\r\n", "0_0\r\n");
+    auto const wire =
+        GENERATE(as<std::string>{}, "\r\n", ";\r\n", "g\r\n", "-1\r\n", "+1\r\n", "0x1\r\n",
+                 " 1\r\n", "1\n", "1\rx", "1\r\nab", "1\r\na\n", "1\r\na\rb", "123456789\r\n",
+                 "5\r\nhello0\r\n", "0\r\nA: b\n\r\n", "0\r\nA: b\rC", "0\n\n", "1;a\rb\r\n",
+                 "1;a\nb\r\n", std::string("1;\0\r\n", 5), std::string("0\r\n\0\r\n\r\n", 8),
+                 "0\r\n\rx", "1,1\r\n", "0_0\r\n");
     CAPTURE(wire);
     CHECK(decode(wire, {}).end == state::bad);
     CHECK(decode(wire, everywhere(wire)).end == state::bad);

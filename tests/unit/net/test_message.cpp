@@ -114,9 +114,9 @@ TEST_CASE("the date is that of RFC 9110") {
 
 TEST_CASE("each status that is used has its phrase") {
     std::set<std::string_view> seen;
-    for (int const s : {100, 101, 200, 204, 206, 301, 302, 304, 308, 400, 401, 403, 404, 405, 406,
-                        408, 409, 413, 414, 415, 417, 421, 426, 429, 431, 500, 501, 502, 503, 504,
-                        505}) {
+    for (int const s :
+         {100, 101, 200, 204, 206, 301, 302, 304, 308, 400, 401, 403, 404, 405, 406, 408,
+          409, 413, 414, 415, 417, 421, 426, 429, 431, 500, 501, 502, 503, 504, 505}) {
         CAPTURE(s);
         CHECK(reason_phrase(s) != "Unknown");
         CHECK(seen.insert(reason_phrase(s)).second);

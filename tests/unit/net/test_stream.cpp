@@ -113,7 +113,8 @@ TEST_CASE("a secure stream holds nothing back that the descriptor would not anno
     auto const into = GENERATE(std::size_t{32 * 1024}, std::size_t{64 * 1024});
     std::string sent, got;
     for (int i = 0; i < 200; ++i) {
-        std::string const text(static_cast<std::size_t>(i * 379 % 17'000), static_cast<char>('a' + i % 26));
+        std::string const text(static_cast<std::size_t>(i * 379 % 17'000),
+                               static_cast<char>('a' + i % 26));
         std::size_t taken = 0;
         while (taken < text.size()) {
             auto const w = write_text(p.b, std::string_view(text).substr(taken));

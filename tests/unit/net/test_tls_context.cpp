@@ -40,7 +40,8 @@ struct outcome {
     bool agreed;
 };
 
-outcome meet(tls_server_context& server, tls_client_context const& client, std::string const& host) {
+outcome meet(tls_server_context& server, tls_client_context const& client,
+             std::string const& host) {
     tls_side s(server.accept()), c(client.connect(host));
     talk(c, s);
     // Only who was refused hears of it by an alert.
@@ -52,23 +53,22 @@ outcome meet(tls_server_context& server, tls_client_context const& client, std::
 
 TEST_CASE("the name on the certificate must be the one that was asked for") {
     authority ca;
-    auto const server = serve(ca.issue(
-        "names", {"common.example",
-                  {"DNS:a.example", "DNS:*.wild.example", "DNS:f*.part.example", "DNS:10.0.0.1",
-                   "IP:127.0.0.1", "IP:::1"}}));
+    auto const server =
+        serve(ca.issue("names", {"common.example",
+                                 {"DNS:a.example", "DNS:*.wild.example", "DNS:f*.part.example",
+                                  "DNS:10.0.0.1", "IP:127.0.0.1", "IP:::1"}}));
     auto const client = trust(ca.ca_file());
     struct row {
         char const* host;
         bool good;
     };
-    auto const r = GENERATE(row{"a.example", true}, row{"A.Example", true}, row{"a.example.", true},
-                            row{"b.example", false}, row{"x.wild.example", true},
-                            row{"wild.example", false}, row{"x.y.wild.example", false},
-                            row{"foo.part.example", false},
-                            row{"common.example", false}, // names count, the common one does not
-                            row{"127.0.0.1", true}, row{"127.0.0.2", false}, row{"::1", true},
-                            row{"[::1]", true}, row{"[::2]", false},
-                            row{"10.0.0.1", false}); // an address wants an address
+    auto const r = GENERATE(
+        row{"a.example", true}, row{"A.Example", true}, row{"a.example.", true},
+        row{"b.example", false}, row{"x.wild.example", true}, row{"wild.example", false},
+        row{"x.y.wild.example", false}, row{"foo.part.example", false},
+        row{"common.example", false}, // names count, the common one does not
+        row{"127.0.0.1", true}, row{"127.0.0.2", false}, row{"::1", true}, row{"[::1]", true},
+        row{"[::2]", false}, row{"10.0.0.1", false}); // an address wants an address
     CAPTURE(r.host);
     auto const o = meet(*server, *client, r.host);
     CHECK(o.agreed == r.good);
@@ -118,8 +118,8 @@ TEST_CASE("a certificate file may carry the chain up to the authority") {
     root_wish.authority = true;
     auto const root_cert = make_cert(root_wish, root_key.get());
     auto const middle = make_cert(middle_wish, middle_key.get(), root_cert.get(), root_key.get());
-    auto const leaf = make_cert({"leaf", {"DNS:localhost"}}, leaf_key.get(), middle.get(),
-                                middle_key.get());
+    auto const leaf =
+        make_cert({"leaf", {"DNS:localhost"}}, leaf_key.get(), middle.get(), middle_key.get());
     authority::files const f{root.file("chain.pem"), root.file("chain.key")};
     write_certs(root.file("root.pem"), {root_cert.get()});
     write_key(f.key, leaf_key.get());
@@ -212,6 +212,13 @@ TEST_CASE("SSL_CERT_FILE says whom to trust when the settings do not") {
         REQUIRE_FALSE(loaded);
         CHECK(loaded.error().message.starts_with(ca.file("nowhere.pem") + ": "));
     }
+}
+
+TEST_CASE("a certificate is never taken without a name to check") {
+    authority ca;
+    auto const client = trust(ca.ca_file());
+    auto const host = GENERATE(std::string{}, std::string("."), std::string("a\0b", 3));
+    CHECK_THROWS_AS(client->connect(host), std::invalid_argument);
 }
 
 TEST_CASE("every TLS error has words of its own") {

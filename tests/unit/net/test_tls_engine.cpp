@@ -33,7 +33,9 @@ struct connection {
     tls_side server, client;
 };
 
-void only_tls_1_2(SSL_CTX* c) { SSL_CTX_set_max_proto_version(c, TLS1_2_VERSION); }
+void only_tls_1_2(SSL_CTX* c) {
+    SSL_CTX_set_max_proto_version(c, TLS1_2_VERSION);
+}
 
 std::string noise(std::size_t n) {
     std::string s(n, '\0');

@@ -13,10 +13,10 @@ TEST_CASE("a message serves a websocket whole and a polling body by its payload"
         std::size_t size;
         std::string header;
     };
-    auto const r = GENERATE(row{0, std::string("\x81\x00", 2)}, row{5, "\x81\x05"},
-                            row{125, "\x81\x7d"}, row{126, std::string("\x81\x7e\x00\x7e", 4)},
-                            row{65535, "\x81\x7e\xff\xff"},
-                            row{65536, std::string("\x81\x7f\0\0\0\0\0\x01\0\0", 10)});
+    auto const r =
+        GENERATE(row{0, std::string("\x81\x00", 2)}, row{5, "\x81\x05"}, row{125, "\x81\x7d"},
+                 row{126, std::string("\x81\x7e\x00\x7e", 4)}, row{65535, "\x81\x7e\xff\xff"},
+                 row{65536, std::string("\x81\x7f\0\0\0\0\0\x01\0\0", 10)});
     std::string const text(r.size, 'x');
     auto const b = wire_block::message(text, false);
     CHECK(b.payload() == text);

@@ -223,8 +223,8 @@ MAD_DECL void server::part::close_some(std::size_t most, close_reason why) {
 
 MAD_DECL void server::part::on_head(net::http::request const& r, net::http::exchange& x,
                                     std::size_t&) {
-    if (r.method != "POST")
-        return;
+    if (r.method != "POST" || r.whole)
+        return; // `serve` follows at once
     auto const query = parse_request_query(r.query);
     auto* const s = query.sid.empty() ? nullptr : find(query.sid);
     auto* const p = s ? s->as_polling() : nullptr;
@@ -341,6 +341,10 @@ MAD_DECL void server::part::serve(detail::engine_request& e, std::string_view bo
             v ? error::bad_request : static_cast<error>(v.error().value()), e.fields));
     if (*v == verdict::poll)
         return s->poll(std::move(x), std::move(e.fields));
+    if (p->overlaps(x)) {
+        x.respond(detail::error_answer(error::overlap, e.fields));
+        return s->close(close_reason::transport_error);
+    }
     if (e.binary_body && s->rev() == revision::eio4) {
         p->cancel_post();
         x.respond(detail::error_answer(error::binary_body, e.fields));

@@ -210,7 +210,7 @@ inline void put_filesystems(std::string const& out, json_object& o, sample const
     if (s.filesystems.empty())
         return;
     // What follows the list takes less than 4 KB, one entry of it less than 2 KB.
-    constexpr std::size_t room = max_health_bytes - 6 * 1024;
+    constexpr std::size_t room = max_health_bytes - 6144;
     std::size_t listed = 0;
     {
         json_array a(o.key("disk"));

@@ -61,8 +61,8 @@ inline mount_entry const* mount_with_id(std::span<mount_entry const> all, unsign
     return it == all.end() ? nullptr : &*it;
 }
 
-/// Whether `m` hangs on the mount `ancestor`. Where the line of a parent is missing, as in a changed
-/// root, it might: the answer is yes.
+/// Whether `m` hangs on the mount `ancestor`. Where the line of a parent is missing, as in a
+/// changed root, it might: the answer is yes.
 inline bool may_hang_on(std::span<mount_entry const> all, unsigned ancestor, mount_entry const& m) {
     // Parents cannot form a ring, but the text is not ours to trust.
     auto const* at = &m;

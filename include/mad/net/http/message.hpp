@@ -44,6 +44,7 @@ struct request {
     bool keep_alive = true;
     bool upgrade = false; ///< `Connection: upgrade` with an `Upgrade` field
     bool secure = false;  ///< arrived over TLS
+    bool whole = true;    ///< the body, if any, had arrived with the head
     boost::asio::ip::address peer;
 
     /// The first field of that name; empty when there is none.

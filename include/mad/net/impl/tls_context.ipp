@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <stdexcept>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -204,6 +205,9 @@ MAD_DECL std::unique_ptr<cipher> tls_client_context::connect(std::string host) c
         host = host.substr(1, host.size() - 2);
     if (!host.empty() && host.back() == '.')
         host.pop_back(); // `example.org.`: certificates and SNI have it without
+    // OpenSSL takes an empty name for "any name will do".
+    if (verify_ && (host.empty() || host.find('\0') != host.npos))
+        throw std::invalid_argument("tls: no host name to check the certificate against");
     detail::tls_handle ssl(SSL_new(context_.get()));
     if (!ssl)
         throw std::bad_alloc();

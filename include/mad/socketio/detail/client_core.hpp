@@ -28,6 +28,7 @@ class client_acks final : public ack_target {
         : shared_(std::move(s)), node_(std::move(n)) {}
     std::string_view ack_nsp() const override { return shared_->name; }
     void send_ack(std::uint8_t, std::uint32_t, std::uint32_t generation, encoded) override;
+    std::shared_ptr<client_node> node() const { return node_.lock(); }
 
   private:
     std::shared_ptr<client_shared const> shared_;
@@ -65,7 +66,7 @@ struct client_node {
     void on_failure(connect_failure const&);
     void settle(std::uint64_t id, result<arguments>);
     void finished();
-    /// Nothing calls back any more.
+    /// The client is gone: who still waits is told, and nothing calls back any more.
     void forget();
 
     client_core* core; // null once the client is gone
@@ -164,7 +165,7 @@ class client_core {
             core.on_message(data, binary);
         }
         void on_close(engine::close_reason why, error_code ec) override {
-            core.on_close(*this, why, ec);
+            core.on_close(why, ec);
         }
         void on_finished() override { core.on_finished(*this); }
         client_core& core;
@@ -173,7 +174,7 @@ class client_core {
 
     void on_open();
     void on_message(std::string_view data, bool binary);
-    void on_close(link&, engine::close_reason, error_code);
+    void on_close(engine::close_reason, error_code);
     void on_finished(link&);
     void on_retry();
     void reconnect();

@@ -16,8 +16,11 @@ MAD_DECL client_core::client_core(net::shard& s, client_settings settings)
       tasks_(s.context()) {}
 
 MAD_DECL client_core::~client_core() {
+    // With the io_context, if not retired before: nobody is there to be told.
     for (auto& [name, n] : nodes_) {
         n->core = nullptr;
+        n->waiting.clear();
+        n->acks_.clear();
         n->forget();
     }
 }
@@ -115,10 +118,9 @@ MAD_DECL void client_core::on_message(std::string_view data, bool binary) {
         n->on_packet(**p);
 }
 
-MAD_DECL void client_core::on_close(link& l, engine::close_reason why, error_code ec) {
+MAD_DECL void client_core::on_close(engine::close_reason why, error_code ec) {
     auto const was = std::exchange(state_, state::closed);
     leaving_.push_back(std::move(link_)); // until `on_finished`, which may come at once
-    (void)l;
     decoder_.reset();
     auto const reason = reason_of(why);
     if (was == state::opening) {

@@ -148,7 +148,8 @@ MAD_DECL void client_node::disconnect() {
         append_header(text, packet_type::disconnect, 0, name(), std::nullopt);
         core->transmit_text(text);
     }
-    auto const was = joined();
+    // Out before the connection ends: what it says of its end is not for this socket any more.
+    bool const was = shared->joined.exchange(false, std::memory_order_relaxed);
     // Of a CONNECT that is under way nobody knows whether it will succeed, and leaving a namespace
     // that was not joined ends the connection: the reply is awaited, and answered then.
     core->released();
@@ -164,7 +165,7 @@ MAD_DECL void client_node::on_packet(packet const& p) {
     case packet_type::connect_error:
         return on_refused(p.view);
     case packet_type::disconnect:
-        if (!joined())
+        if (!shared->joined.exchange(false, std::memory_order_relaxed))
             return;
         active = false;
         core->released();
@@ -193,7 +194,7 @@ MAD_DECL void client_node::on_connected(packet_view const& p) {
     if (!asked || joined())
         return;
     asked = false;
-    auto const data = json::parse(p.payload, nullptr, false);
+    auto const data = parse_json(p.payload, core->settings().packets.json).value_or(json());
     auto const sid = data.is_object() ? data.find("sid") : data.end();
     if (!data.is_object() || sid == data.end() || !sid->is_string()) {
         active = false;
@@ -248,7 +249,7 @@ MAD_DECL void client_node::on_refused(packet_view const& p) {
         return;
     active = false;
     connect_failure f{make_error_code(error::connect_refused), {}, std::nullopt};
-    auto const data = json::parse(p.payload, nullptr, false);
+    auto const data = parse_json(p.payload, core->settings().packets.json).value_or(json());
     if (data.is_object()) {
         if (auto const m = data.find("message"); m != data.end() && m->is_string())
             f.message = m->get<std::string>();
@@ -298,7 +299,7 @@ MAD_DECL void client_node::on_link_end(disconnect_reason why, error_code ec) {
 MAD_DECL void client_node::left(disconnect_reason why) {
     shared->joined.store(false, std::memory_order_relaxed);
     id.clear();
-    early_.clear();
+    paused = false; // the next connection is not
     for (std::size_t i = 0; i < disconnect_handlers.size() && core; ++i) {
         auto const fn = disconnect_handlers[i];
         try {
@@ -400,8 +401,7 @@ MAD_DECL void client_node::on_event(packet const& p) {
     auto const event = view.escaped ? view.read(scratch) : view.raw;
     if (event.empty() && p.view.payload.empty())
         return;
-    auto const self = core->node(name());
-    client_event context(self, p, event);
+    client_event context(answers->node(), p, event);
     auto const mine = generation;
     auto const call = [&](listener const& fn) {
         if (!core || !joined() || generation != mine)

@@ -88,8 +88,12 @@ MAD_DECL void connection::read() {
             write();
         if (phase_ == phase::closed)
             return;
-        if (r.status == io_status::failed)
+        if (r.status == io_status::failed) {
+            if (shard_.log().wants(log_level::debug) && stream_.secure())
+                shard_.log().debug("net.tls.failed", {{"peer", peer_.to_string()},
+                                                      {"why", stream_.failure()}});
             return close();
+        }
         if (r.status == io_status::ended)
             return peer_ended();
         if (r.status == io_status::ok)
@@ -225,6 +229,7 @@ MAD_DECL void connection::begin(std::string_view& in, std::size_t head_bytes) {
     bool const whole = h.body == body_kind::none ||
                        (h.body == body_kind::sized && in.size() >= h.content_length);
     phase_ = phase::answer;
+    h.req.whole = whole;
     body_missing_ = !whole;
     exchange x(*this);
     std::size_t max_body = 0;

@@ -1,0 +1,82 @@
+// conformance-client: mad's client goes through the rows of CLIENT.md.
+
+#include "client_peer.hpp"
+
+#include <mad/net/signals.hpp>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
+#include <iostream>
+
+namespace {
+
+using namespace conformance;
+
+std::vector<row> all_rows() {
+    auto rows = connect_rows();
+    for (auto* const more : {event_rows, namespace_rows, return_rows})
+        for (auto& r : more())
+            rows.push_back(std::move(r));
+    return rows;
+}
+
+boost::asio::awaitable<int> run(row_clock& clock, std::string url, std::string column,
+                                std::vector<std::string> names) {
+    int failed = 0;
+    for (auto const& r : all_rows()) {
+        bool const named = std::find(names.begin(), names.end(), r.name) != names.end();
+        if ((!r.only.empty() && r.only != column) || (!names.empty() && !named))
+            continue;
+        peers p(clock, url, column);
+        clock.begin();
+        std::string why;
+        try {
+            co_await r.run(p);
+        } catch (std::exception const& e) {
+            why = *e.what() ? e.what() : "failed";
+            std::replace(why.begin(), why.end(), '\n', ' ');
+        }
+        p.close();
+        failed += !why.empty();
+        if (why.empty())
+            std::cout << "ok " << r.name << std::endl;
+        else
+            std::cout << "not ok " << r.name << ' ' << why << std::endl;
+    }
+    co_return failed;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    mad::net::signal_wait const ignored{SIGPIPE};
+    CLI::App app{"mad's Socket.IO client against a socket.io server", "conformance-client"};
+    std::string url, transport, level = "off";
+    std::vector<std::string> names;
+    app.add_option("--url", url, "http://HOST:PORT")->required();
+    app.add_option("--transport", transport, "polling|websocket|upgrade")
+        ->required()
+        ->check(CLI::IsMember({"polling", "websocket", "upgrade"}));
+    app.add_option("ROW", names, "only these rows");
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        auto const code = app.exit(e);
+        return code == 0 ? 0 : 2;
+    }
+
+    boost::asio::io_context ctx(1);
+    row_clock clock(ctx);
+    int failed = 1;
+    boost::asio::co_spawn(ctx, run(clock, url, transport, names),
+                          [&](std::exception_ptr e, int n) { failed = e ? 1 : n; });
+    // Not only the rows: a client that leaves work behind would keep this from returning.
+    ctx.run_for(mad::seconds(60));
+    if (!ctx.stopped()) {
+        std::cerr << "conformance-client: still busy after 60 s\n";
+        return 1;
+    }
+    return failed > 0 ? 1 : 0;
+}
