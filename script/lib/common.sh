@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+# One compiler cache for all checkouts of a machine: paths count from the checkout's root.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 
 say() { printf '%s\n' "==> $*"; }
 die() { printf '%s\n' "$(basename "$0"): $*" >&2; exit 1; }

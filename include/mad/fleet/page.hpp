@@ -29,10 +29,12 @@ std::optional<origin> parse_origin(std::string_view url);
 std::string content_policy(std::string_view api_url);
 
 /// A folder of files in memory as a route: compressed forms, ETag, caching for names that carry
-/// their hash, safe headers. Paths without a file and without a dot get `index.html` (deep links).
+/// their hash, safe headers. Paths without a file get `index.html` (deep links), but for those under
+/// `/assets/`: 404.
 class page final : public net::http::route {
   public:
-    /// Reads `root`. Throws std::runtime_error naming what is missing.
+    /// Reads `root`, links to files included, links to folders not. Throws std::runtime_error naming
+    /// what is missing.
     page(std::string const& root, std::string_view api_url);
 
     void on_request(net::shard&, net::http::request const&, net::http::exchange) override;

@@ -17,7 +17,7 @@ enum class record_error : std::uint8_t {
     none = 0,
     not_an_object, ///< or not JSON, or nested deeper than `record_limits::max_depth`
     too_large,     ///< over `record_limits::max_bytes`
-    bad_id,        ///< no string of 1 to 128 bytes without control characters
+    bad_id,        ///< no text of 1 to 128 bytes without control characters
     bad_health,    ///< `health` is no object
     too_many,      ///< an array or the tags are longer than their limit
 };
@@ -40,10 +40,9 @@ struct record_limits {
 /// One message of an agent, `{id, health, ...}`, judged in one pass over its bytes; nothing is built.
 /// Views point into the message.
 struct record_view {
-    std::string id;           ///< unescaped
-    std::string_view id_text; ///< as JSON, quotes included
-    std::string_view health;  ///< as JSON; empty in `client_disconnected`
-    std::string_view info;    ///< as JSON; empty when absent
+    std::string id;          ///< unescaped
+    std::string_view health; ///< as JSON; empty in `client_disconnected`
+    std::string_view info;   ///< as JSON; empty when absent
     std::string run;
     std::optional<std::uint64_t> seq;
     std::optional<std::uint64_t> interval_ms;
@@ -58,7 +57,8 @@ result<record_view> judge_record(std::string_view message, bool needs_health,
                                  record_limits const& = {});
 
 /// The record as consoles get it: what the agent sent, with the node's own `socketID` (one sent by
-/// a peer is never passed on) and the last known `info`.
+/// a peer is never passed on) and the last known `info`. The id is written one way, however the
+/// agent wrote it: original pages compare it with that of `web_client_disconnect`.
 /// Example: `{"id":"web-042","health":{...},"v":2,"info":{...},"socketID":"x"}`
 std::string splice_record(record_view const&, std::string_view info, std::string_view socket_id);
 

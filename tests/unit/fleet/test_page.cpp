@@ -298,14 +298,31 @@ TEST_CASE_METHOD(site, "no path leads out of the folder") {
     }
 }
 
-TEST_CASE_METHOD(site, "a link out of the folder is not followed") {
+TEST_CASE_METHOD(site, "a linked file has the name of the link, and linked folders are left out") {
     mad_test::temp_folder outside;
     outside.write("secret.txt", "secret");
     fs::create_symlink(outside.file("secret.txt"), folder.file("link.txt"));
     fs::create_directory_symlink(outside.file(""), folder.file("linked"));
+    fs::create_symlink("/nowhere", folder.file("broken.txt"));
     serve();
-    CHECK(get("/link.txt").body.find("secret") == std::string::npos);
+    auto const name = fs::path(outside.file("")).parent_path().filename().string();
+    CHECK(get("/link.txt").body == "secret");
+    CHECK(get("/../" + name + "/secret.txt").body.find("secret") == std::string::npos);
     CHECK(get("/linked/secret.txt").body.find("secret") == std::string::npos);
+    CHECK(get("/broken.txt").body == "<!doctype html>plain");
+}
+
+TEST_CASE_METHOD(site, "the folder may be named with or without a slash, or by a link") {
+    auto bare = folder.file("");
+    bare.pop_back();
+    mad_test::temp_folder other;
+    fs::create_directory_symlink(bare, other.file("current"));
+    for (auto const& root : {bare, bare + "/", bare + "/./", other.file("current")}) {
+        CAPTURE(root);
+        served.emplace(root, "");
+        CHECK(served->files() == 7);
+        CHECK(get("/assets/logo.svg").body == "<svg/>");
+    }
 }
 
 TEST_CASE_METHOD(ready_site, "methods that change something are refused") {

@@ -45,6 +45,15 @@ inline bool carries_hash(std::string_view path) {
            dot - dash - 1 >= 8;
 }
 
+/// Whether the parameters of a coding say that it is not wanted: `;q=0`, `; q=0.000`.
+inline bool refused(std::string_view parameters) {
+    auto const q = parameters.find("q=");
+    if (q == parameters.npos)
+        return false;
+    auto const weight = parameters.substr(q + 2);
+    return weight.starts_with('0') && weight.find_first_of("123456789") == weight.npos;
+}
+
 /// Whether `Accept-Encoding` takes a coding; `q=0` refuses it.
 inline bool accepts(std::string_view header, std::string_view coding) {
     while (!header.empty()) {
@@ -52,10 +61,8 @@ inline bool accepts(std::string_view header, std::string_view coding) {
         auto item = net::http::trim(header.substr(0, comma));
         header.remove_prefix(std::min(comma + 1, header.size()));
         auto const semicolon = std::min(item.find(';'), item.size());
-        auto const parameters = item.substr(semicolon);
         if (net::http::iequals(net::http::trim(item.substr(0, semicolon)), coding))
-            return parameters.find("q=0") == parameters.npos ||
-                   parameters.find("q=0.") != parameters.npos;
+            return !refused(item.substr(semicolon));
     }
     return false;
 }
@@ -95,7 +102,8 @@ MAD_DECL page::page(std::string const& root, std::string_view api_url) {
         auto const name = entry.path().filename().string();
         if (!entry.is_regular_file() || name.ends_with(".br") || name.ends_with(".gz"))
             continue;
-        auto const path = "/" + fs::relative(entry.path(), root).generic_string();
+        // Not `relative`, which would give a link the name of what it points to.
+        auto const path = "/" + entry.path().lexically_relative(root).generic_string();
         auto const bytes = detail::read_file(entry.path());
         auto& f = files_[path];
         f.plain = net::wire_block::raw(bytes);
@@ -144,7 +152,7 @@ MAD_DECL net::http::response page::answer(file const& f, net::http::request cons
     if (r.secure)
         out.set("Strict-Transport-Security", "max-age=31536000");
     out.set("Cache-Control", f.immutable ? "public, max-age=31536000, immutable" : "no-cache");
-    out.set("ETag", f.etag);
+    out.set("ETag", "W/" + f.etag); // weak: one tag for all codings
     out.set("Vary", "Accept-Encoding");
     auto const known = r.header("If-None-Match");
     if (!known.empty() && (known == "*" || known.find(f.etag) != known.npos)) {

@@ -42,10 +42,16 @@ inline std::optional<std::uint64_t> whole_number(json_span v) {
     return n;
 }
 
+/// Without control characters: those below the space, DEL, and U+0080 to U+009F.
 inline bool is_plain(std::string_view s) {
-    return std::none_of(s.begin(), s.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    });
+    unsigned char before = 0;
+    for (char const x : s) {
+        auto const c = static_cast<unsigned char>(x);
+        if (c < 0x20 || c == 0x7f || (before == 0xc2 && c < 0xa0))
+            return false;
+        before = c;
+    }
+    return true;
 }
 
 /// False when an array anywhere in the value is longer than `most`.
@@ -120,7 +126,8 @@ MAD_DECL result<record_view> judge_record(std::string_view message, bool needs_h
     limits.lone_surrogates = true;
     if (!scan_object(message, limits, take))
         return error_code(record_error::not_an_object);
-    if (id.kind != json_kind::string)
+    // A lone surrogate is no text: different ids would be read as the same one.
+    if (id.kind != json_kind::string || !scan_json(id.text))
         return error_code(record_error::bad_id);
     json_unescape(id.text, out.id);
     if (out.id.empty() || out.id.size() > l.max_id_bytes || !detail::is_plain(out.id))
@@ -132,7 +139,6 @@ MAD_DECL result<record_view> judge_record(std::string_view message, bool needs_h
         why = record_error::too_many;
     if (why != record_error::none)
         return error_code(why);
-    out.id_text = id.text;
     out.health = health.text;
     out.info = info.kind == json_kind::object ? info.text : std::string_view{};
     return out;
@@ -141,11 +147,12 @@ MAD_DECL result<record_view> judge_record(std::string_view message, bool needs_h
 MAD_DECL std::string splice_record(record_view const& r, std::string_view info,
                                    std::string_view socket_id) {
     std::string out;
-    out.reserve(r.id_text.size() + r.health.size() + r.rest.size() + info.size() + 80);
-    out.append("{\"id\":").append(r.id_text);
+    auto const known = r.info.empty() ? info : r.info;
+    out.reserve(r.id.size() + r.health.size() + r.rest.size() + known.size() + 96);
+    out.append("{\"id\":");
+    append_json_string(out, r.id);
     out.append(",\"health\":").append(r.health.empty() ? "{}" : r.health);
     out.append(r.rest);
-    auto const known = r.info.empty() ? info : r.info;
     if (!known.empty())
         out.append(",\"info\":").append(known);
     out.append(",\"socketID\":");
