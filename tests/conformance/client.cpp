@@ -2,8 +2,6 @@
 
 #include "client_peer.hpp"
 
-#include <mad/net/signals.hpp>
-
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
 
@@ -51,9 +49,8 @@ boost::asio::awaitable<int> run(row_clock& clock, std::string url, std::string c
 } // namespace
 
 int main(int argc, char** argv) {
-    mad::net::signal_wait const ignored{SIGPIPE};
     CLI::App app{"mad's Socket.IO client against a socket.io server", "conformance-client"};
-    std::string url, transport, level = "off";
+    std::string url, transport;
     std::vector<std::string> names;
     app.add_option("--url", url, "http://HOST:PORT")->required();
     app.add_option("--transport", transport, "polling|websocket|upgrade")

@@ -66,7 +66,7 @@ boost::asio::awaitable<json> peer::ask(std::string event, json value, json more)
     auto args = json::array();
     if (!value.is_discarded())
         args.push_back(std::move(value));
-    if (!more.is_null())
+    if (!more.is_discarded())
         args.push_back(std::move(more));
     auto const all = co_await ask_all(event, std::move(args));
     check(!all.empty(), "ack of " + event + " without arguments");

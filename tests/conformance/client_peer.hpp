@@ -131,7 +131,9 @@ class peer {
 
     /// Emits and gives all arguments of the ack, or its first one.
     boost::asio::awaitable<json> ask_all(std::string event, json args);
-    boost::asio::awaitable<json> ask(std::string event, json value = {}, json more = {});
+    boost::asio::awaitable<json> ask(std::string event, json value = none(), json more = none());
+    /// No argument at all.
+    static json none() { return json(json::value_t::discarded); }
 
     void emit(std::string const& event, json args = json::array());
 

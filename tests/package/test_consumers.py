@@ -113,3 +113,16 @@ def test_an_unknown_component_is_named(consumer: Build, prefix: Path, tmp_path: 
     project = consumer("unknown-component", prefix, SOURCE=tmp_path)
     assert project.configured.returncode != 0
     assert "mad has no component 'telepathy'" in project.configured.stderr
+
+
+def test_the_readmes_example_compiles(consumer: Build, prefix: Path, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    (tmp_path / "main.cpp").write_text(readme.split("```cpp\n")[1].split("```")[0])
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\nproject(program LANGUAGES CXX)\n"
+        + "add_executable(program main.cpp)\n"
+        + readme.split("```cmake\n")[1].split("```")[0]
+    )
+    project = consumer("readme", prefix, SOURCE=tmp_path)
+    succeeded(project.configured)
+    succeeded(project.build())

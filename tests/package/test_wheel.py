@@ -139,3 +139,7 @@ def test_pip_install_builds_everything_by_itself(sdist: Path) -> None:
     for program in ("mad", *PROGRAMS):
         assert mad.__version__ in call(venv / "bin" / program, "--version")
     call(venv / "bin" / "python", "-c", "import mad; mad.sample(0.1)")
+
+
+def test_the_installed_console_is_found_by_its_server(installed: Path) -> None:
+    call(installed / "mad-web", "--check")

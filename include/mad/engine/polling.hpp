@@ -19,8 +19,10 @@ namespace mad::inline MAD_ABI::engine {
 /// most one of each at a time.
 class polling final : public transport, public net::turn_work {
   public:
-    /// `limits` outlives it.
-    polling(net::shard&, revision, net::outbox_limits const& limits, transport_events&);
+    /// `limits` outlives it. While more than `pause_above_bytes` waits for the peer, no further
+    /// packets of a POST are handed out.
+    polling(net::shard&, revision, net::outbox_limits const& limits, std::size_t pause_above_bytes,
+            transport_events&);
     ~polling() override;
 
     /// A GET; `fields` are header lines for its answer (CORS). It is answered when there is something
@@ -72,6 +74,9 @@ class polling final : public transport, public net::turn_work {
     void on_turn_end() override;
     void answer_poll();
     std::string take_body();
+    void emptied();
+    /// Whether the peer's packets may be handed out now.
+    bool may_read() const { return paused_ == 0 && queued_bytes_ <= pause_above_bytes_; }
     void read_body();
     void end_post();
 
@@ -89,14 +94,15 @@ class polling final : public transport, public net::turn_work {
     net::http::exchange poll_;
     std::string poll_fields_;
     std::vector<net::wire_block> queue_;
-    std::size_t queued_bytes_ = 0;
+    std::size_t queued_bytes_ = 0, largest_ = 0; // largest_: of the messages in the queue
+    std::size_t pause_above_bytes_;
     std::unique_ptr<upload> upload_;
     net::http::exchange_owner* uploader_ = nullptr; // its body is on the way
     std::shared_ptr<int> alive_ = std::make_shared<int>(); // for slices posted to the shard
     std::uint32_t progress_ = 0;
     std::uint8_t paused_ = 0;
     revision revision_;
-    bool open_ = true, posting_ = false, reading_ = false;
+    bool open_ = true, posting_ = false, reading_ = false, slice_posted_ = false;
 };
 
 } // namespace mad::inline MAD_ABI::engine

@@ -36,7 +36,7 @@ class session_owner {
     virtual server_settings const& settings() const = 0;
     virtual websocket_settings const& websockets() const = 0;
     /// Keeps a closed websocket until the peer has said goodbye, or for `close_timeout`.
-    virtual void linger(std::unique_ptr<websocket>) = 0;
+    virtual void linger(std::unique_ptr<websocket>, close_reason) = 0;
     /// Keeps the last words for the next GETs of that sid, for `goodbye_timeout`.
     virtual void keep_goodbye(std::string_view sid, std::vector<std::string> bodies) = 0;
     /// Takes the session out of the table and destroys it when the turn ends.
@@ -111,7 +111,8 @@ class session final : public transport_events {
     std::array<char, 20> sid_;
     revision revision_;
     transport_kind kind_ = transport_kind::polling;
-    std::uint8_t paused_ = 0;
+    std::uint8_t paused_ = 0, excuses_ = 0;
+    bool paused_lately_ = false; // at some time since the deadline was set
     bool open_ = true;
 };
 

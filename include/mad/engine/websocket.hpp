@@ -50,6 +50,9 @@ class websocket final : public transport, public net::poll_target, public net::t
     void pause() override;
     void resume() override;
 
+    /// True from `start` to the end of the connection.
+    bool started() const { return watched_; }
+
     /// Events end. orderly: a close frame without a code behind what is queued; the peer's close
     /// frame is then awaited by whoever keeps this object, who hears of it through `set_events`.
     void close(close_manner) override;
@@ -69,7 +72,9 @@ class websocket final : public transport, public net::poll_target, public net::t
     void consume(std::span<char> in);
     /// False when the rest must wait or the wire is over.
     bool handle(net::ws_message const&);
+    bool has_room(std::size_t more) const;
     void write();
+    void judge_full();
     void finish();
     void ended(close_reason);
     void shut();
@@ -82,6 +87,7 @@ class websocket final : public transport, public net::poll_target, public net::t
     net::outbox out_;
     net::ws_decoder decoder_;
     std::unique_ptr<std::string> stash_; // input that waits while paused
+    std::size_t largest_ = 0; // of the messages that wait; 0 when none does
     std::uint32_t interest_ = 0, progress_ = 0;
     std::uint8_t paused_ = 0; // by the session, and by ourselves
     net::ws_role role_;
@@ -89,7 +95,7 @@ class websocket final : public transport, public net::poll_target, public net::t
     bool blocked_ = false;      // the wire is full
     bool full_ = false;         // paused because of `pause_above_bytes`
     bool shut_after_write_ = false;
-    bool peer_closed_ = false, draining_ = false, consuming_ = false;
+    bool peer_closed_ = false, draining_ = false, consuming_ = false, watched_ = false;
 };
 
 } // namespace mad::inline MAD_ABI::engine

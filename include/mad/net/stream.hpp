@@ -47,6 +47,12 @@ class stream {
     }
     ~stream() { close(); }
 
+    /// The same connection, from now on encrypted.
+    stream with(std::unique_ptr<cipher> c) && {
+        cipher_ = std::move(c);
+        return std::move(*this);
+    }
+
     bool is_open() const { return fd_ >= 0; }
     bool secure() const { return cipher_ != nullptr; }
 

@@ -155,6 +155,13 @@ class client_socket {
         return ask(*this, encode_packet(packet_type::event, nsp(), id, event, args...), id,
                    timeout);
     }
+    boost::asio::awaitable<result<arguments>>
+    emit_with_ack(milliseconds timeout, std::string_view event, arguments const& args) const {
+        check_event(event);
+        auto const id = next_ack_id();
+        return ask(*this, encode_arguments(packet_type::event, nsp(), id, event, args), id,
+                   timeout);
+    }
 
     /// Whether it has joined. Exact in handlers, a snapshot elsewhere.
     bool connected() const { return shared_ && shared_->joined.load(std::memory_order_relaxed); }

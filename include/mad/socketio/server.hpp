@@ -33,7 +33,8 @@ struct server_settings {
 
     packet_limits packets;
 
-    /// Unfinished coroutine handlers of one socket; reading from it stops above. Ours.
+    /// Unfinished coroutine handlers of one socket; above, its events wait, and reading stops when a
+    /// thousand of them do. Ours.
     std::size_t max_unfinished = 64;
 
     /// Packets a second from one connection, and how many may come at once; over it, reading pauses

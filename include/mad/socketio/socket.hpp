@@ -7,10 +7,9 @@
 #include <mad/socketio/handshake.hpp>
 #include <mad/socketio/listener.hpp>
 
-#include <boost/asio/async_result.hpp>
+#include <mad/engine/handshake.hpp>
+
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <array>
 #include <functional>
@@ -18,6 +17,10 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace mad::inline MAD_ABI::net {
+class shard;
+}
 
 namespace mad::inline MAD_ABI::socketio {
 

@@ -73,7 +73,8 @@ def test_the_page_is_told_where_the_node_is(page: Path) -> None:
 
 def test_an_agent_appears_on_its_node_and_leaves_it() -> None:
     def agents(api: mad.ApiServer) -> int:
-        return int(json.loads(get(api.url + "/health"))["sessions"])
+        lines = get(api.url + "/metrics").decode().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("mad_agents ")))
 
     with mad.ApiServer() as api:
         with mad.Agent(api.url, id="here", interval=1) as agent:
@@ -214,3 +215,19 @@ def test_no_descriptor_is_left_behind() -> None:
         with mad.ApiServer() as api:
             get(api.url + "/health")
     assert count() <= before
+
+
+def test_the_readmes_example_runs(page: Path) -> None:
+    del page
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    example = readme.split("```python\n")[1].split("```")[0].replace("8081", "0")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", example],
+        input="\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "open http://127.0.0.1:" in done.stdout

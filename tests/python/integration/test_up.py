@@ -67,6 +67,7 @@ def test_the_page_is_served_and_may_talk_to_the_node() -> None:
         assert get(handshake, Origin=localhost).startswith(b"0{")
         with pytest.raises(urllib.error.HTTPError) as refused:
             get(handshake, Origin="http://elsewhere.test")
+        refused.value.close()
         assert refused.value.code == 403
 
 

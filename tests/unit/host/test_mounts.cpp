@@ -231,6 +231,8 @@ TEST_CASE("of mounts on one place the last is seen, and one above hides those be
     // In a changed root parents are missing: nothing is taken for hidden.
     CHECK(chosen("2 77 8:2 / /mnt/a rw - ext4 /dev/sda2 rw\n"
                  "3 78 8:3 / /mnt rw - ext4 /dev/sda3 rw\n") == "/mnt/a | /mnt");
+    CHECK(chosen("2 77 8:2 / /mnt rw - ext4 /dev/sda2 rw\n"
+                 "3 78 8:3 / /mnt rw - ext4 /dev/sda3 rw\n") == "/mnt");
     // Parents in a ring are nonsense, and no reason to stay in it.
     CHECK(chosen("2 3 8:2 / /d/x rw - ext4 a rw\n3 2 8:3 / /e rw - ext4 b rw\n"
                  "7 7 8:4 / /d rw - ext4 c rw\n") == "/e | /d");

@@ -222,7 +222,7 @@ TEST_CASE("samples in quick succession have gauges but no rates, and lose no bas
     CHECK(*s.last().agent.cpu_pct == Approx(0.2));
 }
 
-TEST_CASE("one source that cannot be read stops no other, and comes back with a baseline") {
+TEST_CASE("one source that cannot be read stops no other, and begins with a baseline when it can") {
     struct row {
         std::string file;
         source failed;
@@ -269,6 +269,27 @@ TEST_CASE("one source that cannot be read stops no other, and comes back with a 
         CHECK_FALSE(s.last().cpu);
     if (r.failed == source::net)
         CHECK_FALSE(s.last().net);
+}
+
+TEST_CASE("a reading that failed loses no baseline: the next rate is over both intervals") {
+    machine m;
+    m.put_small(0);
+    m.put_rest();
+    sampler s(m.settings());
+    s.take();
+    for (auto file : {"proc/stat", "proc/net/dev"})
+        m.files.put(file, "");
+    m.clock.advance(2500ms);
+    auto const& lost = s.take();
+    CHECK_FALSE(lost.cpu);
+    CHECK_FALSE(lost.net);
+    CHECK(lost.network == 0);
+    m.put_small(2);
+    m.clock.advance(2500ms);
+    auto const& next = s.take();
+    CHECK(next.cpu->pct == Approx(20));
+    CHECK(*next.net->rx == Approx(100'000));
+    CHECK(next.network == Approx(1.0));
 }
 
 TEST_CASE("a machine without any file has the two original fields and every error") {

@@ -317,18 +317,16 @@ TEST_CASE("a pool has its shards on threads of their own, numbered") {
     io_pool pool(3);
     CHECK(pool.size() == 3);
     CHECK(pool.shards().size() == 3);
-    std::vector<std::promise<std::pair<std::thread::id, std::size_t>>> seen(3);
+    std::vector<std::promise<std::pair<std::thread::id, shard*>>> seen(3);
     for (std::size_t i = 0; i < 3; ++i)
-        pool[i].post([&, i] {
-            CHECK(shard::current() == &pool[i]);
-            seen[i].set_value({std::this_thread::get_id(), pool[i].index()});
-        });
+        pool[i].post([&, i] { seen[i].set_value({std::this_thread::get_id(), shard::current()}); });
     pool.start();
     pool.start(); // once is enough
     std::vector<std::thread::id> ids;
     for (std::size_t i = 0; i < 3; ++i) {
-        auto const [id, index] = seen[i].get_future().get();
-        CHECK(index == i);
+        auto const [id, current] = seen[i].get_future().get();
+        CHECK(current == &pool[i]);
+        CHECK(current->index() == i);
         CHECK(std::find(ids.begin(), ids.end(), id) == ids.end());
         ids.push_back(id);
     }

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <support/print_result.hpp>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>

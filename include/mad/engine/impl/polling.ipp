@@ -4,6 +4,8 @@
 #include <mad/engine/payload.hpp>
 #include <mad/engine/polling.hpp>
 
+#include <algorithm>
+
 namespace mad::inline MAD_ABI::engine {
 
 namespace detail {
@@ -34,8 +36,9 @@ inline net::http::response packets_answer(std::string_view fields, std::string b
 } // namespace detail
 
 MAD_DECL polling::polling(net::shard& s, revision rev, net::outbox_limits const& limits,
-                          transport_events& e)
-    : shard_(s), limits_(limits), events_(&e), revision_(rev) {}
+                          std::size_t pause_above_bytes, transport_events& e)
+    : shard_(s), limits_(limits), events_(&e), pause_above_bytes_(pause_above_bytes),
+      revision_(rev) {}
 
 MAD_DECL polling::~polling() { shard_.unmark(*this); }
 
@@ -78,28 +81,33 @@ MAD_DECL void polling::post(net::http::exchange x, std::string_view body, bool b
     constexpr std::size_t whole_below = 16 * 1024;
     posting_ = true;
     uploader_ = nullptr;
-    if (body.size() > whole_below || paused_ > 0) {
-        upload_ = std::make_unique<upload>();
-        upload_->answer = std::move(x);
-        upload_->fields = std::move(fields);
-        upload_->body.assign(body);
-        upload_->reader.emplace(revision_, upload_->body, binary_body);
-        if (!reading_)
-            read_body();
-        return;
-    }
+    // A small body is read where it lies, unless its reader has to wait.
     payload_reader reader(revision_, body, binary_body);
     packet_view p;
-    for (;;) {
+    std::size_t taken = 0;
+    bool done = false;
+    while (!done && body.size() <= whole_below && may_read()) {
         auto const more = reader.next(p);
         if (!more && events_)
             std::exchange(events_, nullptr)->on_transport_end(close_reason::parse_error);
-        if (!more || !*more || !events_)
+        done = !more || !*more || !events_;
+        if (done)
             break;
+        ++taken;
         events_->on_packet(p);
     }
-    posting_ = false;
-    x.respond(detail::polling_answer(200, fields, "text/html", "ok"));
+    if (done || !events_) {
+        posting_ = false;
+        return x.respond(detail::polling_answer(200, fields, "text/html", "ok"));
+    }
+    upload_ = std::make_unique<upload>();
+    upload_->answer = std::move(x);
+    upload_->fields = std::move(fields);
+    upload_->body.assign(body);
+    upload_->reader.emplace(revision_, upload_->body, binary_body);
+    for (; taken > 0; --taken)
+        (void)upload_->reader->next(p);
+    read_body();
 }
 
 MAD_DECL void polling::read_body() {
@@ -107,7 +115,7 @@ MAD_DECL void polling::read_body() {
     constexpr int slice = 256;
     reading_ = true;
     packet_view p;
-    for (int i = 0; i < slice && upload_ && events_ && paused_ == 0; ++i) {
+    for (int i = 0; i < slice && upload_ && events_ && may_read(); ++i) {
         auto const more = upload_->reader->next(p);
         if (!more)
             std::exchange(events_, nullptr)->on_transport_end(close_reason::parse_error);
@@ -120,11 +128,8 @@ MAD_DECL void polling::read_body() {
     reading_ = false;
     if (upload_ && !events_)
         end_post();
-    else if (upload_ && paused_ == 0)
-        shard_.post([this, alive = std::weak_ptr<int>(alive_)] {
-            if (!alive.expired() && upload_ && !reading_)
-                read_body();
-        });
+    else if (upload_ && may_read())
+        shard_.mark(*this);
 }
 
 MAD_DECL void polling::end_post() {
@@ -135,17 +140,16 @@ MAD_DECL void polling::end_post() {
 
 MAD_DECL void polling::resume() {
     if (paused_ > 0 && --paused_ == 0 && upload_)
-        shard_.post([this, alive = std::weak_ptr<int>(alive_)] {
-            if (!alive.expired() && upload_ && !reading_)
-                read_body();
-        });
+        shard_.mark(*this);
 }
 
 MAD_DECL bool polling::send(net::wire_block packet) {
     if (!open_)
         return true;
     auto const n = packet.payload().size();
-    if (queued_bytes_ + n > limits_.max_bytes || queue_.size() >= limits_.max_blocks)
+    // The largest one does not count: see `websocket::has_room`.
+    largest_ = std::max(largest_, n);
+    if (queued_bytes_ + n > limits_.max_bytes + largest_ || queue_.size() >= limits_.max_blocks)
         return false;
     queued_bytes_ += n;
     queue_.push_back(std::move(packet));
@@ -164,6 +168,17 @@ MAD_DECL void polling::flush_noop() {
 MAD_DECL void polling::on_turn_end() {
     if (poll_.open() && !queue_.empty())
         answer_poll();
+    // The next slice, not before descriptors have been served again.
+    if (!upload_ || reading_ || slice_posted_ || !may_read())
+        return;
+    slice_posted_ = true;
+    shard_.post([this, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired())
+            return;
+        slice_posted_ = false;
+        if (upload_ && !reading_)
+            read_body();
+    });
 }
 
 MAD_DECL void polling::answer_poll() {
@@ -178,13 +193,19 @@ MAD_DECL std::string polling::take_body() {
     queue_.clear();
     if (queue_.capacity() > 8)
         queue_.shrink_to_fit();
-    queued_bytes_ = 0;
+    emptied();
     ++progress_;
     return body;
 }
 
+MAD_DECL void polling::emptied() {
+    queued_bytes_ = largest_ = 0;
+    if (upload_)
+        shard_.mark(*this);
+}
+
 MAD_DECL std::vector<net::wire_block> polling::take_queue() {
-    queued_bytes_ = 0;
+    emptied();
     return std::exchange(queue_, {});
 }
 

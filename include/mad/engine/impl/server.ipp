@@ -29,6 +29,10 @@ inline request_method method_of(std::string_view m) {
                       : m == "POST" ? request_method::post : request_method::other;
 }
 
+inline bool wants_websocket(net::http::request const& r) {
+    return r.upgrade && net::http::has_token(r.header("Upgrade"), "websocket");
+}
+
 inline net::http::response error_answer(error e, std::string_view fields, std::string message = {}) {
     auto const a = answer_of(e).value_or(http_answer{500, -1, "Internal Server Error"});
     net::http::response r;
@@ -76,7 +80,7 @@ class server::part final : public session_owner {
     net::shard& home() override { return home_; }
     server_settings const& settings() const override { return server_.settings_; }
     websocket_settings const& websockets() const override { return server_.websockets_; }
-    void linger(std::unique_ptr<websocket>) override;
+    void linger(std::unique_ptr<websocket>, close_reason) override;
     void keep_goodbye(std::string_view sid, std::vector<std::string> bodies) override;
     void release(session&) override;
 
@@ -140,24 +144,31 @@ class server::part final : public session_owner {
                  std::string const& rest);
     void hop(part& to, detail::engine_request, std::string_view body, net::http::exchange);
     void shut_websocket(net::stream, std::string const& answer);
+    bool say_goodbye(detail::engine_request const&, net::http::exchange&);
     result<verdict> judge_request(detail::engine_request const&);
     bool websocket_ok(net::http::request const&, net::http::exchange&, std::string_view fields);
     void populate(session&);
     session& make(revision, net::http::request const&);
     void forget(lingerer&);
     void drop_goodbye(std::string const& sid) {
-        if (auto n = goodbyes_.extract(sid))
-            home_.reap(std::move(n.mapped()));
+        auto n = goodbyes_.extract(sid);
+        if (!n)
+            return;
+        for (auto const& b : n.mapped()->bodies)
+            goodbye_bytes_ -= b.size();
+        home_.reap(std::move(n.mapped()));
     }
 
     server& server_;
     net::shard& home_;
     std::uint8_t index_;
+    // Sessions hold exchanges that point at arrivals: they must go first, so they stand behind.
+    detail::hop_table hops_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<detail::hop_owner>> arrivals_;
     std::unordered_map<std::string_view, std::unique_ptr<session>> sessions_;
     std::vector<std::unique_ptr<lingerer>> lingering_;
     std::unordered_map<std::string, std::unique_ptr<goodbye>> goodbyes_;
-    detail::hop_table hops_;
-    std::unordered_map<detail::hop_owner*, std::unique_ptr<detail::hop_owner>> arrivals_;
+    std::size_t goodbye_bytes_ = 0;
 };
 
 class server::route final : public net::http::route {
@@ -225,6 +236,8 @@ MAD_DECL void server::part::on_head(net::http::request const& r, net::http::exch
                                     std::size_t&) {
     if (r.method != "POST" || r.whole)
         return; // `serve` follows at once
+    if (detail::wants_websocket(r))
+        return; // refused when it is whole
     auto const query = parse_request_query(r.query);
     auto* const s = query.sid.empty() ? nullptr : find(query.sid);
     auto* const p = s ? s->as_polling() : nullptr;
@@ -243,7 +256,7 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
     detail::engine_request e;
     e.query = parse_request_query(r.query);
     e.method = detail::method_of(r.method);
-    e.upgrade = r.upgrade && net::http::has_token(r.header("Upgrade"), "websocket");
+    e.upgrade = detail::wants_websocket(r);
     e.binary_body = r.header("Content-Type").starts_with("application/octet-stream");
     e.fields = cors_fields(cors, r);
     if (e.upgrade)
@@ -278,16 +291,8 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
     auto const v = judge_request(e);
     if (!v) {
         auto const why = static_cast<error>(v.error().value());
-        // The words of a session that has just been closed wait for this GET.
-        if (auto const it = goodbyes_.find(e.query.sid);
-            it != goodbyes_.end() && e.method == request_method::get && !e.upgrade) {
-            auto& bodies = it->second->bodies;
-            auto body = std::move(bodies.front());
-            bodies.erase(bodies.begin());
-            if (bodies.empty())
-                drop_goodbye(e.query.sid);
-            return x.respond(detail::packets_answer(e.fields, std::move(body)));
-        }
+        if (say_goodbye(e, x))
+            return;
         return x.respond(e.upgrade ? detail::upgrade_refusal(why, e.fields)
                                    : detail::error_answer(why, e.fields));
     }
@@ -305,6 +310,21 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
     if (*v == verdict::open)
         return open(r, e, std::move(x));
     serve(e, r.body, std::move(x));
+}
+
+/// The words of a session that has just been closed wait for its next GETs.
+MAD_DECL bool server::part::say_goodbye(detail::engine_request const& e, net::http::exchange& x) {
+    auto const it = goodbyes_.find(e.query.sid);
+    if (it == goodbyes_.end() || e.method != request_method::get || e.upgrade)
+        return false;
+    auto& bodies = it->second->bodies;
+    auto body = std::move(bodies.front());
+    bodies.erase(bodies.begin());
+    goodbye_bytes_ -= body.size();
+    if (bodies.empty())
+        drop_goodbye(e.query.sid);
+    x.respond(detail::packets_answer(e.fields, std::move(body)));
+    return true;
 }
 
 MAD_DECL result<verdict> server::part::judge_request(detail::engine_request const& e) {
@@ -336,6 +356,8 @@ MAD_DECL void server::part::serve(detail::engine_request& e, std::string_view bo
     auto const v = judge_request(e);
     auto* const s = find(e.query.sid);
     auto* const p = s ? s->as_polling() : nullptr;
+    if (!v && say_goodbye(e, x))
+        return;
     if (!v || !p)
         return x.respond(detail::error_answer(
             v ? error::bad_request : static_cast<error>(v.error().value()), e.fields));
@@ -440,7 +462,7 @@ MAD_DECL void server::part::shut_websocket(net::stream st, std::string const& an
     if (!l->socket->start(*l, {}))
         return;
     l->socket->close(close_manner::orderly);
-    linger(std::move(l->socket));
+    linger(std::move(l->socket), close_reason::forced_close);
     home_.reap(std::move(l));
 }
 
@@ -452,32 +474,37 @@ MAD_DECL void server::part::hop(part& to, detail::engine_request e, std::string_
         std::string body;
     };
     auto const c = std::make_shared<cargo>(cargo{std::move(e), std::string(body)});
-    auto owned = std::make_unique<detail::hop_owner>(home_, hops_, id);
-    auto* const there = owned.get();
-    auto const shared = std::make_shared<std::unique_ptr<detail::hop_owner>>(std::move(owned));
+    // Named by a number: an address may be used again while a message about it is on its way.
+    auto const name = std::uint64_t(index_) << 56 | id;
     // Set before the post: the answer cannot overtake it, since it comes back by a post as well.
-    hops_.find(id)->on_gone([&to, there, this, id](int status) {
+    hops_.find(id)->on_gone([&to, name, this, id](int status) {
         hops_.take(id);
-        to.home().post([&to, there, status] {
-            if (to.arrivals_.contains(there))
-                there->peer_gone(status);
+        to.home().post([&to, name, status] {
+            if (auto const it = to.arrivals_.find(name); it != to.arrivals_.end())
+                it->second->peer_gone(status);
         });
     });
-    to.home().post([&to, there, shared, c] {
-        to.arrivals_.emplace(there, std::move(*shared));
-        there->gone = [&to, there] {
-            if (auto n = to.arrivals_.extract(there))
+    to.home().post([&to, name, id, this, c] {
+        auto& there = *to.arrivals_
+                           .emplace(name, std::make_unique<detail::hop_owner>(home_, hops_, id))
+                           .first->second;
+        there.gone = [&to, name] {
+            if (auto n = to.arrivals_.extract(name))
                 to.home().reap(std::move(n.mapped()));
         };
-        to.serve(c->request, c->body, net::http::exchange(*there));
+        to.serve(c->request, c->body, net::http::exchange(there));
     });
 }
 
-MAD_DECL void server::part::linger(std::unique_ptr<websocket> w) {
+MAD_DECL void server::part::linger(std::unique_ptr<websocket> w, close_reason why) {
     auto l = std::make_unique<lingerer>(*this, std::move(w));
     l->socket->set_events(*l);
     l->slot = lingering_.size();
-    home_.deadlines().arm(l->limit, settings().close_timeout);
+    // A server that goes does not wait long for peers that say nothing.
+    auto const most = settings().close_timeout;
+    home_.deadlines().arm(l->limit, why == close_reason::server_shutting_down
+                                        ? std::min(most, milliseconds(1000))
+                                        : most);
     lingering_.push_back(std::move(l));
 }
 
@@ -495,7 +522,17 @@ MAD_DECL void server::part::forget(lingerer& l) {
 }
 
 MAD_DECL void server::part::keep_goodbye(std::string_view sid, std::vector<std::string> bodies) {
-    // Bounded like the sessions themselves: each had its place until now.
+    // Clients that never come back for them must not hold memory: past the budget the queue of a
+    // session is given up and only the close packet is kept.
+    constexpr std::size_t budget = 16 * 1024 * 1024;
+    std::size_t size = 0;
+    for (auto const& b : bodies)
+        size += b.size();
+    if (goodbye_bytes_ + size > budget) {
+        bodies.erase(bodies.begin(), bodies.end() - 1);
+        size = bodies.front().size();
+    }
+    goodbye_bytes_ += size;
     auto g = std::make_unique<goodbye>(*this, sid, std::move(bodies));
     home_.deadlines().arm(g->limit, settings().goodbye_timeout);
     goodbyes_.insert_or_assign(std::string(sid), std::move(g));

@@ -4,6 +4,7 @@
 #include <mad/engine/session.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace mad::inline MAD_ABI::engine {
 
@@ -69,7 +70,8 @@ MAD_DECL session::session(session_owner& o, std::string_view sid, revision rev, 
 MAD_DECL session::~session() = default;
 
 MAD_DECL void session::begin_polling() {
-    transport_ = std::make_unique<polling>(home(), revision_, owner_.settings().outbox, *this);
+    transport_ = std::make_unique<polling>(home(), revision_, owner_.settings().outbox,
+                                           owner_.settings().pause_above_bytes, *this);
     home().deadlines().arm(beat_, owner_.settings().ping_interval);
 }
 
@@ -109,13 +111,17 @@ MAD_DECL void session::send_control(packet_type t, std::string_view data) {
 }
 
 MAD_DECL void session::pause() {
-    if (open_ && paused_++ == 0)
-        transport_->pause();
+    if (!open_ || paused_++ > 0)
+        return;
+    paused_lately_ = true;
+    transport_->pause();
 }
 
 MAD_DECL void session::resume() {
-    if (open_ && paused_ > 0 && --paused_ == 0)
+    if (open_ && paused_ > 0 && --paused_ == 0) {
+        excuses_ = 0;
         transport_->resume();
+    }
 }
 
 MAD_DECL void session::poll(net::http::exchange x, std::string fields) {
@@ -170,9 +176,12 @@ MAD_DECL void session::on_heartbeat() {
         return home().deadlines().arm(beat_, s.ping_timeout);
     }
     seen_progress_ = moved;
+    // Its pong may lie behind what we did not want to read.
+    bool const we_are_slow = std::exchange(paused_lately_, paused_ > 0) || paused_ > 0;
     if (heartbeat_.on_deadline() == heartbeat::action::close) {
-        if (paused_ > 0 && transport_->queued_bytes() == 0)
-            return home().deadlines().arm(beat_, s.ping_timeout); // it is we who are slow
+        constexpr std::uint8_t most_excuses = 10; // but nothing lasts for ever
+        if (we_are_slow && transport_->queued_bytes() == 0 && ++excuses_ <= most_excuses)
+            return home().deadlines().arm(beat_, s.ping_timeout);
         return end(close_reason::ping_timeout, close_manner::at_once);
     }
     home().deadlines().arm(beat_, s.ping_timeout);
@@ -194,7 +203,7 @@ MAD_DECL void session::end(close_reason why, close_manner how) {
         w->close(how);
         if (!w->closed()) {
             transport_.release();
-            owner_.linger(std::unique_ptr<websocket>(w));
+            owner_.linger(std::unique_ptr<websocket>(w), why);
         }
     } else {
         auto& p = static_cast<polling&>(*transport_);
@@ -273,7 +282,7 @@ MAD_DECL void session::drop_candidate() {
     if (w->closed())
         home().reap(std::move(w));
     else
-        owner_.linger(std::move(w));
+        owner_.linger(std::move(w), close_reason::forced_close);
 }
 
 } // namespace mad::inline MAD_ABI::engine

@@ -4,6 +4,9 @@
 #include <mad/core/ids.hpp>
 #include <mad/engine/websocket.hpp>
 
+#include <algorithm>
+#include <utility>
+
 #include <sys/epoll.h>
 
 namespace mad::inline MAD_ABI::engine {
@@ -32,6 +35,7 @@ MAD_DECL bool websocket::start(transport_events& e, std::string_view rest) {
         stream_.close();
         return false;
     }
+    watched_ = true;
     if (!rest.empty()) {
         std::string copy(rest);
         consume(copy);
@@ -53,11 +57,25 @@ MAD_DECL void websocket::push(net::wire_block packet) {
 MAD_DECL bool websocket::send(net::wire_block packet) {
     if (!open_)
         return true; // said goodbye: nothing more is owed
-    auto const& l = settings_.outbox;
-    if (out_.bytes() + packet.frame().size() > l.max_bytes || out_.size() >= l.max_blocks)
+    auto const n = packet.frame().size();
+    // A burst within one turn makes no slow consumer: only what the wire does not take counts. What
+    // becomes of the wire is seen at the end of the turn.
+    if (!has_room(n) && watched_ && !blocked_)
+        out_.write_to(stream_, shard_.write_scratch());
+    if (!has_room(n))
         return false;
+    largest_ = std::max(largest_, n);
     push(std::move(packet));
     return true;
+}
+
+/// The largest one does not count: a list that is longer than the limit must not end who asked.
+MAD_DECL bool websocket::has_room(std::size_t more) const {
+    auto const& l = settings_.outbox;
+    if (out_.empty())
+        return l.max_blocks > 0;
+    return out_.bytes() + more <= l.max_bytes + std::max(largest_, more) &&
+           out_.size() < l.max_blocks;
 }
 
 MAD_DECL void websocket::pause() {
@@ -76,7 +94,6 @@ MAD_DECL void websocket::resume() {
 
 MAD_DECL void websocket::close(close_manner how) {
     events_ = nullptr;
-    stash_.reset();
     if (closed())
         return;
     if (how == close_manner::silent)
@@ -93,6 +110,10 @@ MAD_DECL void websocket::close(close_manner how) {
         out_.write_to(stream_, shard_.write_scratch());
         return shut();
     }
+    // Nobody hears packets any more, but the peer's goodbye is among what it still sends.
+    paused_ = 0;
+    full_ = false;
+    interest();
     shard_.mark(*this);
 }
 
@@ -113,8 +134,14 @@ MAD_DECL void websocket::on_ready(std::uint32_t events) {
         return;
     if (events & EPOLLOUT)
         write();
-    if (!closed() && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-        read();
+    if (closed() || !(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+        return;
+    if (paused_ == 0)
+        return read();
+    // Not asked for (EPOLLHUP and EPOLLERR cannot be masked): the connection is broken, and waiting
+    // would spin the loop.
+    if (events & (EPOLLHUP | EPOLLERR))
+        ended(close_reason::transport_error);
 }
 
 MAD_DECL void websocket::on_fault() { ended(close_reason::transport_error); }
@@ -123,11 +150,11 @@ MAD_DECL void websocket::read() {
     auto const scratch = shard_.read_scratch();
     auto const half = scratch.size() / 2;
     auto const into = scratch.first(half);
-    for (int round = 0; round < 4 && !closed(); ++round) {
-        // Not wanted now, so it is trouble (EPOLLHUP, EPOLLERR cannot be masked): the connection is
-        // broken, and asking again would spin the loop.
-        if (paused_ > 0)
-            return ended(close_reason::transport_error);
+    if (stash_) { // resumed in this turn: what came before the pause goes first
+        auto const waiting = std::exchange(stash_, nullptr);
+        consume(*waiting);
+    }
+    for (int round = 0; round < 4 && !closed() && paused_ == 0; ++round) {
         auto const r = stream_.read(into, scratch.subspan(half));
         if (stream_.owes() && !blocked_)
             shard_.mark(*this);
@@ -166,6 +193,10 @@ MAD_DECL void websocket::consume(std::span<char> in) {
         }
         if (*r == net::ws_status::need_more || !handle(m))
             break;
+        // Answers may be many times as long as what asks for them: stop in time, not at the end of
+        // the turn.
+        if (out_.bytes() > settings_.pause_above_bytes)
+            blocked_ ? judge_full() : write();
     }
     consuming_ = false;
 }
@@ -237,16 +268,22 @@ MAD_DECL void websocket::write() {
         return ended(close_reason::transport_error);
     bool const was = blocked_;
     blocked_ = s == net::io_status::blocked;
-    bool const full = out_.bytes() > settings_.pause_above_bytes ||
-                      (full_ && out_.bytes() > settings_.pause_above_bytes / 2);
-    if (full != full_) {
-        full_ = full;
-        full ? pause() : resume();
-    }
+    if (out_.empty())
+        largest_ = 0;
+    judge_full();
     if (was != blocked_)
         interest();
     if (!blocked_ && shut_after_write_)
         finish();
+}
+
+MAD_DECL void websocket::judge_full() {
+    bool const full = out_.bytes() > settings_.pause_above_bytes ||
+                      (full_ && out_.bytes() > settings_.pause_above_bytes / 2);
+    if (full == full_)
+        return;
+    full_ = full;
+    full ? pause() : resume();
 }
 
 MAD_DECL void websocket::finish() {
@@ -258,12 +295,13 @@ MAD_DECL void websocket::finish() {
         draining_ = true;
         stream_.shutdown_send();
         paused_ = 0;
+        full_ = false;
         interest();
     }
 }
 
 MAD_DECL void websocket::interest() {
-    if (closed())
+    if (closed() || !watched_)
         return;
     auto const want = (paused_ ? 0u : std::uint32_t(EPOLLIN)) | (blocked_ ? std::uint32_t(EPOLLOUT) : 0u);
     if (want == interest_)
@@ -282,7 +320,8 @@ MAD_DECL void websocket::ended(close_reason why) {
 MAD_DECL void websocket::shut() {
     if (closed())
         return;
-    shard_.unwatch(stream_.fd());
+    if (std::exchange(watched_, false))
+        shard_.unwatch(stream_.fd());
     stream_.close();
     out_.clear();
     stash_.reset();

@@ -1,6 +1,7 @@
 #ifndef MAD_FLEET_IMPL_RECORD_IPP
 #define MAD_FLEET_IMPL_RECORD_IPP
 
+#include <mad/core/detail/named_category.hpp>
 #include <mad/core/json_text.hpp>
 #include <mad/fleet/record.hpp>
 
@@ -11,27 +12,23 @@ namespace mad::inline MAD_ABI::fleet {
 
 namespace detail {
 
-class record_category_impl final : public error_category {
-  public:
-    char const* name() const noexcept override { return "mad.fleet.record"; }
-    std::string message(int v) const override {
-        switch (static_cast<record_error>(v)) {
-        case record_error::none:
-            return "no error";
-        case record_error::not_an_object:
-            return "the message is no JSON object, or nested too deeply";
-        case record_error::too_large:
-            return "the message is over 16 KB";
-        case record_error::bad_id:
-            return "id must be a string of 1 to 128 bytes without control characters";
-        case record_error::bad_health:
-            return "health must be an object";
-        case record_error::too_many:
-            return "a list in the message is too long";
-        }
-        return "unknown error";
+inline std::string_view describe_record_error(int v) {
+    switch (static_cast<record_error>(v)) {
+    case record_error::none:
+        return "no error";
+    case record_error::not_an_object:
+        return "the message is no JSON object, or nested too deeply";
+    case record_error::too_large:
+        return "the message is over 16 KB";
+    case record_error::bad_id:
+        return "id must be a string of 1 to 128 bytes without control characters";
+    case record_error::bad_health:
+        return "health must be an object";
+    case record_error::too_many:
+        return "a list in the message is too long";
     }
-};
+    return "unknown error";
+}
 
 inline std::optional<std::uint64_t> whole_number(json_span v) {
     std::uint64_t n = 0;
@@ -86,7 +83,8 @@ inline bool tags_fit(json_span info, record_limits const& l) {
 } // namespace detail
 
 MAD_DECL error_category const& record_category() {
-    static detail::record_category_impl const it;
+    static mad::detail::named_category const it("mad.fleet.record",
+                                                &detail::describe_record_error);
     return it;
 }
 

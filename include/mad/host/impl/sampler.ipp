@@ -132,7 +132,6 @@ MAD_DECL void sampler::state::read_cpu() {
     auto const text = stat.read(buffer);
     auto const at = now();
     if (!text || !parse_proc_stat(*text, stat_now)) {
-        cpu.reset();
         out.failed.add(source::cpu);
         return;
     }
@@ -181,7 +180,6 @@ MAD_DECL void sampler::state::read_disks() {
     auto const text = diskstats.read(buffer);
     auto const at = now();
     if (!text) {
-        disks.reset();
         out.failed.add(source::io);
         return;
     }
@@ -193,7 +191,6 @@ MAD_DECL void sampler::state::read_net() {
     auto const text = net_dev.read(buffer);
     auto const at = now();
     if (!text || !parse_net_dev(*text, nics_now)) {
-        nics.reset();
         out.failed.add(source::net);
         return;
     }

@@ -44,11 +44,21 @@ class chunk_decoder {
                     return state::bad;
                 } else if (c == '\r') {
                     step_ = step::size_lf;
-                } else if (c == ';' || c == ' ' || c == '\t') {
+                } else if (c == ';') {
                     step_ = step::extension;
+                } else if (c == ' ' || c == '\t') {
+                    step_ = step::blank;
                 } else {
                     return state::bad;
                 }
+                break;
+            case step::blank: // RFC 9112 7.1.1: blanks may stand before an extension, no more
+                if (c == ';')
+                    step_ = step::extension;
+                else if (c == '\r')
+                    step_ = step::size_lf;
+                else if ((c != ' ' && c != '\t') || overhead_left_-- == 0)
+                    return state::bad;
                 break;
             case step::extension:
                 if (c == '\r')
@@ -100,6 +110,7 @@ class chunk_decoder {
   private:
     enum class step : std::uint8_t {
         size,
+        blank,
         extension,
         size_lf,
         data,

@@ -72,6 +72,7 @@ MAD_DECL void deadline_queue::fire() {
     struct reschedule {
         deadline_queue& q;
         ~reschedule() {
+            q.firing_ = false;
             if (auto const next = q.earliest(); next < q.scheduled_ && !q.stopped_)
                 q.schedule(next);
         }

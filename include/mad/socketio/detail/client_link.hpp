@@ -45,7 +45,7 @@ class client_link final : public engine::session_handler {
     double tokens_;
     time_point filled_{};
     std::uint8_t shard_;
-    bool joined_once_ = false, throttled_ = false, closing_ = false;
+    bool joined_once_ = false, throttled_ = false;
 };
 
 /// Lets a socket's middlewares run one after the other.

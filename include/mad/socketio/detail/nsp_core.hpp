@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <deque>
+#include <exception>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,9 @@ struct room {
     std::string name;
     std::vector<socket_node*> members;
 };
+
+/// Logs what left a handler.
+void report_fault(nsp_core&, std::string_view event, std::exception_ptr);
 
 /// Handlers by event name, in order of registration. Shared, so that one that removes itself (or is
 /// removed by another) stays alive while it runs.
@@ -71,11 +75,30 @@ struct awaited_ack {
     net::deadline limit;
 };
 
+/// An event that waits for a place: as many coroutine handlers as may be are unfinished.
+struct held_event {
+    packet_view view; // its payload is `payload`
+    std::string payload;
+    std::vector<std::string> attachments;
+
+    std::size_t size() const {
+        auto n = payload.size();
+        for (auto const& a : attachments)
+            n += a.size();
+        return n;
+    }
+};
+
+/// Above this a socket is not read further.
+inline constexpr std::size_t most_held = 1024, most_held_bytes = 1024 * 1024;
+
 /// What a socket has only when it is used: an idle one has none of it.
 struct socket_extras {
     listener_table listeners;
     std::vector<std::function<void(disconnect_reason)>> on_disconnect, on_disconnecting;
     std::unordered_map<std::uint64_t, std::unique_ptr<awaited_ack>> acks;
+    std::deque<held_event> held;
+    std::size_t held_bytes = 0;
     json data;
 };
 
@@ -96,6 +119,8 @@ struct socket_node {
     void leave(std::string_view room_name);
     void leave_all();
     void on_event(packet const&);
+    void run_event(packet const&);
+    void hold(packet const&);
     void on_ack(packet const&);
     /// Out of the namespace: handlers are told, rooms left, the slot freed.
     void end(disconnect_reason);
@@ -108,7 +133,7 @@ struct socket_node {
     std::array<char, 20> name{};
     std::uint32_t slot = 0, generation = 0, index = 0, mark = 0;
     std::uint16_t unfinished = 0;
-    bool connected = false, paused = false;
+    bool connected = false, paused = false, ending = false;
     std::vector<room*> rooms;
     std::string auth; // JSON text; empty: none
     std::unique_ptr<socket_extras> more;

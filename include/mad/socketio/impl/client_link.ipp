@@ -11,7 +11,8 @@ namespace mad::inline MAD_ABI::socketio::detail {
 MAD_DECL client_link::client_link(server_core& c, engine::session& s, std::uint8_t shard)
     : core_(c), session_(s), decoder_(c.settings().packets),
       deadline_([](void* p) { static_cast<client_link*>(p)->on_deadline(); }, this),
-      tokens_(c.settings().packet_burst), shard_(shard) {
+      tokens_(c.settings().packet_burst), filled_(std::chrono::steady_clock::now()),
+      shard_(shard) {
     arm();
 }
 
@@ -19,13 +20,15 @@ MAD_DECL client_link::client_link(server_core& c, engine::session& s, std::uint8
 /// attachments of a packet.
 MAD_DECL void client_link::arm() {
     auto& d = session_.home().deadlines();
+    if (throttled_)
+        return; // the deadline is in use; `on_deadline` comes back here
     if (decoder_.waiting()) {
         if (!deadline_.armed() || joined_once_)
             d.arm(deadline_, milliseconds(10'000));
     } else if (!joined_once_) {
         if (!deadline_.armed())
             d.arm(deadline_, core_.settings().connect_timeout);
-    } else if (!throttled_) {
+    } else {
         deadline_.cancel();
     }
 }
@@ -144,11 +147,11 @@ MAD_DECL void client_link::connected(socket_node& n) {
     auto const s = n.handle();
     // By index: a handler may register another one.
     for (std::size_t i = 0; i < n.part.on_connection.size() && n.link; ++i) {
+        auto const fn = n.part.on_connection[i]; // registering another may move the list
         try {
-            n.part.on_connection[i](s);
-        } catch (std::exception const& e) {
-            core_.settings().log.error("socketio.handler.fault",
-                                       {{"event", "connection"}, {"what", e.what()}});
+            fn(s);
+        } catch (...) {
+            report_fault(n.core, "connection", std::current_exception());
         }
     }
 }
@@ -163,8 +166,7 @@ MAD_DECL void client_link::forget(socket_node& n) { std::erase(sockets_, &n); }
 MAD_DECL void client_link::on_close(engine::session&, engine::close_reason why) {
     deadline_.cancel();
     decoder_.reset();
-    auto const reason =
-        closing_ ? disconnect_reason::forced_server_close : reason_of(why);
+    auto const reason = reason_of(why);
     while (!sockets_.empty())
         sockets_.back()->end(reason);
 }

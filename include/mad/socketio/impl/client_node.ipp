@@ -194,7 +194,8 @@ MAD_DECL void client_node::on_connected(packet_view const& p) {
     if (!asked || joined())
         return;
     asked = false;
-    auto const data = parse_json(p.payload, core->settings().packets.json).value_or(json());
+    auto const parsed = parse_json(p.payload, core->settings().packets.json);
+    auto const data = parsed ? *parsed : json();
     auto const sid = data.is_object() ? data.find("sid") : data.end();
     if (!data.is_object() || sid == data.end() || !sid->is_string()) {
         active = false;
@@ -249,7 +250,8 @@ MAD_DECL void client_node::on_refused(packet_view const& p) {
         return;
     active = false;
     connect_failure f{make_error_code(error::connect_refused), {}, std::nullopt};
-    auto const data = parse_json(p.payload, core->settings().packets.json).value_or(json());
+    auto const parsed = parse_json(p.payload, core->settings().packets.json);
+    auto const data = parsed ? *parsed : json();
     if (data.is_object()) {
         if (auto const m = data.find("message"); m != data.end() && m->is_string())
             f.message = m->get<std::string>();

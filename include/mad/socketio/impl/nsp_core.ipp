@@ -82,6 +82,18 @@ MAD_DECL void socket_node::leave_all() {
         leave(std::string(rooms.back()->name));
 }
 
+MAD_DECL void report_fault(nsp_core& core, std::string_view event, std::exception_ptr e) {
+    std::string what = "unknown exception";
+    try {
+        std::rethrow_exception(e);
+    } catch (std::exception const& x) {
+        what = x.what();
+    } catch (...) {
+    }
+    core.server().settings().log.error("socketio.handler.fault",
+                                       {{"event", event}, {"what", what}});
+}
+
 /// The event that is being handled; on the stack of `socket_node::on_event`.
 class running_event final : public event_context {
   public:
@@ -115,26 +127,9 @@ class running_event final : public event_context {
                               generation = node_.generation,
                               name = std::string(name_)](std::exception_ptr e) {
                 if (e)
-                    report(core, name, e);
+                    report_fault(core, name, e);
                 core.with(shard, slot, generation, [](socket_node& n) { n.finished(); });
             });
-        auto const& limit = core.server().settings().max_unfinished;
-        if (node_.link && !node_.paused && node_.unfinished >= limit) {
-            node_.paused = true;
-            node_.link->session().pause();
-        }
-    }
-
-    static void report(nsp_core& core, std::string_view event, std::exception_ptr e) {
-        std::string what = "unknown exception";
-        try {
-            std::rethrow_exception(e);
-        } catch (std::exception const& x) {
-            what = x.what();
-        } catch (...) {
-        }
-        core.server().settings().log.error("socketio.handler.fault",
-                                           {{"event", event}, {"what", what}});
     }
 
   private:
@@ -147,6 +142,27 @@ class running_event final : public event_context {
 };
 
 MAD_DECL void socket_node::on_event(packet const& p) {
+    if (unfinished >= core.server().settings().max_unfinished || (more && !more->held.empty()))
+        return hold(p);
+    run_event(p);
+}
+
+/// Keeps an event until a handler has finished. Acknowledgements go on being read: handlers may be
+/// waiting for them. Reading stops only when too much is kept.
+MAD_DECL void socket_node::hold(packet const& p) {
+    auto& x = extras();
+    held_event h{p.view, std::string(p.view.payload), {}};
+    h.attachments.assign(p.attachments.begin(), p.attachments.end());
+    h.view.nsp = core.name();
+    x.held_bytes += h.size();
+    x.held.push_back(std::move(h));
+    if (!paused && link && (x.held.size() > most_held || x.held_bytes > most_held_bytes)) {
+        paused = true;
+        link->session().pause();
+    }
+}
+
+MAD_DECL void socket_node::run_event(packet const& p) {
     auto const view = event_name(p.view);
     thread_local std::string scratch;
     // A handler may run another socket's events (never in practice): the name must not change.
@@ -161,7 +177,7 @@ MAD_DECL void socket_node::on_event(packet const& p) {
         try {
             fn(context);
         } catch (...) {
-            running_event::report(core, event, std::current_exception());
+            report_fault(core, event, std::current_exception());
         }
     };
     bool taken = false;
@@ -193,38 +209,51 @@ MAD_DECL void socket_node::settle(std::uint64_t ack_id, result<arguments> answer
     try {
         done(std::move(answer));
     } catch (...) {
-        running_event::report(core, "ack", std::current_exception());
+        report_fault(core, "ack", std::current_exception());
     }
 }
 
 MAD_DECL void socket_node::finished() {
     --unfinished;
-    if (paused && link && unfinished < core.server().settings().max_unfinished / 2) {
+    while (link && more && !more->held.empty() &&
+           unfinished < core.server().settings().max_unfinished) {
+        auto const h = std::move(more->held.front());
+        more->held.pop_front();
+        more->held_bytes -= h.size();
+        packet p(h.view);
+        p.view.payload = h.payload;
+        p.attachments = h.attachments;
+        run_event(p);
+    }
+    if (paused && link && more->held.size() < most_held / 2) {
         paused = false;
         link->session().resume();
     }
 }
 
 MAD_DECL void socket_node::end(disconnect_reason why) {
-    if (!link)
+    if (!link || std::exchange(ending, true))
         return;
+    // First of all: a handler may end the connection, which ends whatever the link still knows.
+    auto& session = link->session();
+    link->forget(*this);
     auto const self = handle();
     bool const was = std::exchange(connected, false);
     auto const tell = [&](auto const& handlers, auto const&... args) {
-        for (auto const& fn : handlers) {
+        for (std::size_t i = 0; i < handlers.size(); ++i) {
+            auto const fn = handlers[i]; // registering another may move the list
             try {
                 fn(args...);
             } catch (...) {
-                running_event::report(core, "disconnect", std::current_exception());
+                report_fault(core, "disconnect", std::current_exception());
             }
         }
     };
     if (was && more)
         tell(more->on_disconnecting, why);
     leave_all();
-    if (paused)
-        link->session().resume();
-    link->forget(*this);
+    if (std::exchange(paused, false))
+        session.resume();
     link = nullptr;
     if (was && more)
         tell(more->on_disconnect, why);
@@ -317,11 +346,16 @@ MAD_DECL nsp_core::~nsp_core() = default;
 
 MAD_DECL void nsp_core::deliver(encoded const& p, target const& t, broadcast_flags f) {
     each_part([p, t, f](nsp_part& part) {
-        // A receiver that is full may be closed, which changes the tables: hence the copy that
-        // `select` made, whose nodes live until the turn ends.
-        for (auto* const n : part.select(t))
+        // A receiver that is full may be closed: handlers run, and broadcast in their turn. The list
+        // is taken out meanwhile; its nodes live until the turn ends.
+        part.select(t);
+        auto chosen = std::exchange(part.selected, {});
+        for (auto* const n : chosen)
             if (n->link)
                 n->send(p, f.is_volatile);
+        // Back, so that the next broadcast need not allocate; unless one ran meanwhile.
+        if (part.selected.empty())
+            part.selected = std::move(chosen);
     });
 }
 
@@ -439,7 +473,7 @@ MAD_DECL void nsp_core::fetch_local(target const& t,
     g->done = std::move(done);
     each_part([t, g](nsp_part& part) {
         std::vector<socket_info> here;
-        for (auto* const n : part.select(t)) {
+        for (auto* const n : std::vector(part.select(t))) {
             socket_info info;
             info.id = n->id();
             info.rooms.push_back(info.id);

@@ -100,6 +100,7 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(int fd) {
 MAD_DECL void server::close() {
     core_->note_close();
     core_->http().drain();
+    core_->engine().drain(); // handshakes that are on their way open no more sessions
     core_->engine().close();
     for (std::size_t i = 0; i < core_->shards().size(); ++i)
         core_->shards()[i]->dispatch([this, i] { core_->tasks(i).drain(); });

@@ -30,8 +30,12 @@ MAD_DECL connection::~connection() {
     // Destroyed with its server: an exchange may be waiting elsewhere and must not look for us.
     phase_ = phase::closed;
     shard_.unwatch(stream_.fd());
-    if (current_)
-        current_->end(0);
+    try {
+        if (current_)
+            current_->end(0);
+    } catch (...) {
+        shard_.fault("net.connection.fault");
+    }
 }
 
 MAD_DECL bool connection::start() {
@@ -53,9 +57,9 @@ MAD_DECL void connection::close() {
         shard_.unwatch(stream_.fd());
         stream_.close();
     }
+    owner_.release(*this); // first: what is told next may throw; we live until the turn ends
     if (current_)
         current_->end(0);
-    owner_.release(*this);
 }
 
 MAD_DECL void connection::drain() {
@@ -301,7 +305,8 @@ MAD_DECL bool connection::take_body(std::string_view& in) {
     }
     if (!done)
         return false;
-    deadline_.cancel();
+    if (!blocked_)
+        deadline_.cancel();
     phase_ = phase::answer;
     auto const whole = std::move(partial_);
     whole->h.req.body = whole->body;

@@ -148,7 +148,9 @@ MAD_DECL void server::accepted(part& p, int fd, boost::asio::ip::address const& 
     if (!ledger_->addresses.enter(peer, std::chrono::steady_clock::now()))
         return refuse("address", "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\n"
                                  "Content-Length: 0\r\nConnection: close\r\n\r\n");
-    p.add(stream(fd, p.tls ? p.tls->accept() : nullptr, ledger_->enter(peer)), peer);
+    // The stream owns the descriptor before anything can throw.
+    stream plain(fd, nullptr, ledger_->enter(peer));
+    p.add(p.tls ? std::move(plain).with(p.tls->accept()) : std::move(plain), peer);
 }
 
 MAD_DECL void server::set_tls(std::shared_ptr<cipher_factory> f) {
