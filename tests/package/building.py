@@ -34,7 +34,8 @@ class Consumer:
         if prefix:
             settings["CMAKE_PREFIX_PATH"] = prefix
         settings |= {key: value for key, value in defines.items() if key != "SOURCE"}
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if "SOURCE" in defines:  # a folder that is another one each time
+            shutil.rmtree(self.folder, ignore_errors=True)
         self.configured = self._run(
             ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(self.folder)]
             + [f"-D{key}={value}" for key, value in settings.items()]

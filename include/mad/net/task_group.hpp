@@ -27,7 +27,8 @@ class task_group {
     task_group(task_group const&) = delete;
     task_group& operator=(task_group const&) = delete;
 
-    /// Starts a child. On the io_context's thread.
+    /// Starts a child, which runs up to its first wait before this returns. On the io_context's
+    /// thread.
     void spawn(task, ended = {});
 
     /// First step: children that wait are asked to end in order (`total` cancellation).

@@ -40,6 +40,7 @@ TEST_CASE("a websocket that does not answer gets a goodbye and is cut in the sam
     CHECK(f->is_close());
     CHECK(f->payload.empty());
     CHECK(p.ws().wire.at_end()); // without our goodbye
+    CHECK(w.await_closes(1));
     CHECK(w.closes() == reasons{close_reason::ping_timeout});
     CHECK(w.await_connections(0));
 }
@@ -50,6 +51,7 @@ TEST_CASE("a polling peer that does not answer is told by its GET") {
     p.open();
     CHECK(p.get().body == "2");
     CHECK(p.get().body == "1");
+    CHECK(w.await_closes(1));
     CHECK(w.closes() == reasons{close_reason::ping_timeout});
     CHECK(p.get().body == R"({"code":1,"message":"Session ID unknown"})");
 }
@@ -90,6 +92,7 @@ TEST_CASE("the heartbeat goes on across an upgrade") {
     ws.text("3");
     CHECK(ws.next_text() == "2");
     CHECK(ws.next()->is_close());
+    CHECK(w.await_closes(1));
     CHECK(w.closes() == reasons{close_reason::ping_timeout});
 }
 

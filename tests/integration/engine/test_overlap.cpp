@@ -103,10 +103,9 @@ TEST_CASE("an upload is forgotten when its request turns out to be something els
     p.open();
     {
         raw_client c(w.port);
-        auto const all =
-            p.post_request("4x", "Connection: Upgrade\r\nUpgrade: websocket\r\n"
-                                 "Sec-WebSocket-Version: 13\r\n"
-                                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+        auto const all = p.post_request("4x", "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                                              "Sec-WebSocket-Version: 13\r\n"
+                                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
         c.send(all.substr(0, all.size() - 1));
         // Its head has been read when the byte that is missing is all that it waits for.
         CHECK(c.silent_for(20ms));

@@ -23,7 +23,8 @@ constexpr milliseconds patience{10'000};
 /// A client of a scripted server, on an io_context that runs until nothing is left to do.
 struct world {
     explicit world(std::vector<scripted_server::script> scripts, client_limits limits = {})
-        : server(ctx, std::move(scripts)), http(net::shard::of(ctx), settings(limits)) {}
+        : server(ctx, std::move(scripts))
+        , http(net::shard::of(ctx), settings(limits)) {}
 
     client_settings settings(client_limits limits) const {
         client_settings s;
@@ -88,15 +89,17 @@ TEST_CASE("bodies of every framing arrive, and connections are kept where that i
         row{"sized", answer_of("hello"), false, "hello", 200, 1},
         row{"empty", answer_of(""), false, "", 200, 1},
         row{"no content", "HTTP/1.1 204 No Content\r\n\r\n", false, "", 204, 1},
-        row{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n"
-                       "0\r\nT: u\r\n\r\n",
+        row{"chunked",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n"
+            "0\r\nT: u\r\n\r\n",
             false, "abc", 200, 1},
         row{"until close", "HTTP/1.1 200 OK\r\n\r\nall of it", true, "all of it", 200, 2},
         row{"says close", answer_of("x", "Connection: close\r\n"), false, "x", 200, 2},
         row{"1.0", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", false, "x", 200, 2},
         row{"error", "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", false, "no", 404, 1},
-        row{"interim", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" +
-                           answer_of("at last"),
+        row{"interim",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" +
+                answer_of("at last"),
             false, "at last", 200, 1},
         row{"more than asked for", answer_of("x") + answer_of("y"), false, "x", 200, 2});
     CAPTURE(r.what);
@@ -155,7 +158,8 @@ TEST_CASE("answers over a limit, malformed or cut short are errors") {
             client_error::bad_response},
         row{"nothing", "", client_error::ended},
         row{"half a head", "HTTP/1.1 200 OK\r\nConte", client_error::ended},
-        row{"half a body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", client_error::ended},
+        row{"half a body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+            client_error::ended},
         row{"half a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
             client_error::ended});
     CAPTURE(r.what);
@@ -230,7 +234,8 @@ TEST_CASE("nobody there is the system's error") {
 }
 
 TEST_CASE("an upgrade gives the stream and what came behind the answer") {
-    world w({{{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nfirst"}}});
+    world w(
+        {{{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nfirst"}}});
     client_request r;
     r.upgrade = true;
     r.set("Upgrade", "x");
@@ -269,25 +274,23 @@ TEST_CASE("a coroutine gets the answer, and cancelling it closes the connection"
     world w({{{answer_of("hi")}}});
     std::optional<result<client_response>> first, second;
     boost::asio::cancellation_signal stop;
-    boost::asio::co_spawn(w.ctx, w.http.request({}, patience),
-                          [&](std::exception_ptr, result<client_response> r) {
-                              first = std::move(r);
-                              boost::asio::co_spawn(
-                                  w.ctx, w.http.request({}, patience),
-                                  boost::asio::bind_cancellation_slot(
-                                      stop.slot(),
-                                      [&](std::exception_ptr, result<client_response> again) {
-                                          second = std::move(again);
-                                          w.server.close();
-                                      }));
-                              boost::asio::post(w.ctx, [&] {
-                                  stop.emit(boost::asio::cancellation_type::terminal);
-                              });
-                          });
+    boost::asio::co_spawn(
+        w.ctx, w.http.request({}, patience), [&](std::exception_ptr, result<client_response> r) {
+            first = std::move(r);
+            boost::asio::co_spawn(
+                w.ctx, w.http.request({}, patience),
+                boost::asio::bind_cancellation_slot(
+                    stop.slot(), [&](std::exception_ptr, result<client_response> again) {
+                        second = std::move(again);
+                        w.server.close();
+                    }));
+            boost::asio::post(w.ctx, [&] { stop.emit(boost::asio::cancellation_type::terminal); });
+        });
     w.ctx.run();
     REQUIRE(first);
     REQUIRE(*first);
     CHECK((*first)->body == "hi");
-    // co_spawn ends a cancelled coroutine with an exception or its own answer; either way nothing runs.
+    // co_spawn ends a cancelled coroutine with an exception or its own answer; either way nothing
+    // runs.
     CHECK_FALSE(w.http.busy());
 }

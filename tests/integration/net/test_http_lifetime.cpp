@@ -153,6 +153,7 @@ TEST_CASE("a route that throws when its peer has gone costs nothing else") {
     timed_out.read_to_end();
     CHECK(other.ask(get("/hello")).status == 200);
     CHECK(w.await_connections(1));
+    CHECK(w.log().count("net.connection.fault") == 2);
     CHECK(w.log().has("gone is gone"));
 }
 
@@ -210,6 +211,24 @@ TEST_CASE("what is in the queue when draining begins is still served") {
         CHECK(c.answer().body == "hello\n");
         CHECK(c.at_end());
     }
+}
+
+TEST_CASE("bytes that are no request do not hold up the draining") {
+    http::server_settings s;
+    s.limits.head_timeout = s.limits.idle_timeout = limit(3'600'000);
+    http_world w(s);
+    raw_client c(w.port);
+    CHECK(c.ask(get("/hello")).status == 200);
+    std::promise<void> hold, held;
+    w.pool()[0].post([&] {
+        held.set_value();
+        hold.get_future().wait();
+        w.server().drain();
+    });
+    held.get_future().wait();
+    c.send("\r\n");
+    hold.set_value();
+    CHECK(c.at_end());
 }
 
 TEST_CASE("closing ends everything at once") {

@@ -150,7 +150,7 @@ MAD_DECL bool client::send(net::wire_block packet) {
     if (transport_->send(std::move(packet)))
         return true;
     settings_.log.warn("engine.client.slow_consumer", {{"bytes", transport_->queued_bytes()}});
-    end(close_reason::slow_consumer, error::queue_full, close_manner::silent);
+    end(close_reason::slow_consumer, error::queue_full, close_manner::at_once);
     return false;
 }
 
@@ -277,7 +277,13 @@ MAD_DECL void client::on_transport_end(close_reason why) {
         ec = static_cast<client_polling&>(*transport_).why();
     if (!ec && state_ == state::opening)
         ec = error::transport_failed;
-    end(why, ec, why == close_reason::parse_error ? close_manner::orderly : close_manner::silent);
+    // Where it is we who do not go on the server cannot know.
+    bool const ours = why == close_reason::parse_error ||
+                      ec == net::http::client_error::body_too_large ||
+                      ec == net::http::client_error::head_too_large;
+    auto const goodbye =
+        kind_ == transport_kind::polling ? close_manner::at_once : close_manner::orderly;
+    end(why, ec, ours ? goodbye : close_manner::silent);
 }
 
 MAD_DECL void client::on_silence() {
@@ -344,6 +350,8 @@ MAD_DECL void client::linger() {
 }
 
 MAD_DECL void client::linger_done() {
+    if (!lingerer_)
+        return; // closing the wire below may say so once more
     auto wire = lingerer_->take();
     shard_.reap(std::move(lingerer_)); // both may be on the stack
     wire->close(close_manner::silent);

@@ -205,12 +205,19 @@ MAD_DECL void client_polling::fail(error_code why) {
 }
 
 MAD_DECL void client_polling::close(close_manner how) {
-    if (!open_)
+    if (!open_) {
+        if (how == close_manner::silent && leaving_) {
+            done_ = nullptr;
+            finish();
+        }
         return;
+    }
     open_ = false;
     events_ = nullptr;
     if (how == close_manner::silent || sid_.empty())
         return finish();
+    if (how == close_manner::at_once)
+        take_queue();
     // The GET stays until the server has heard the goodbye: cutting it is a broken wire to the
     // server, and what is still queued would be lost.
     leaving_ = true;

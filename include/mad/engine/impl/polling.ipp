@@ -86,17 +86,17 @@ MAD_DECL void polling::post(net::http::exchange x, std::string_view body, bool b
     packet_view p;
     std::size_t taken = 0;
     bool done = false;
-    while (!done && body.size() <= whole_below && may_read()) {
+    while (body.size() <= whole_below) {
         auto const more = reader.next(p);
         if (!more && events_)
             std::exchange(events_, nullptr)->on_transport_end(close_reason::parse_error);
         done = !more || !*more || !events_;
-        if (done)
+        if (done || !may_read())
             break;
         ++taken;
         events_->on_packet(p);
     }
-    if (done || !events_) {
+    if (done) {
         posting_ = false;
         return x.respond(detail::polling_answer(200, fields, "text/html", "ok"));
     }

@@ -498,7 +498,10 @@ MAD_DECL void server::part::hop(part& to, detail::engine_request e, std::string_
 
 MAD_DECL void server::part::linger(std::unique_ptr<websocket> w, close_reason why) {
     auto l = std::make_unique<lingerer>(*this, std::move(w));
-    l->socket->set_events(*l);
+    if (l->socket->started())
+        l->socket->set_events(*l);
+    else if (!l->socket->start(*l, {})) // its session ended while it was made
+        return home_.reap(std::move(l));
     l->slot = lingering_.size();
     // A server that goes does not wait long for peers that say nothing.
     auto const most = settings().close_timeout;

@@ -145,8 +145,14 @@ MAD_DECL void session::on_packet(packet_view const& p) {
     }
     switch (p.type) {
     case packet_type::message:
-        if (handler_)
+        if (!handler_)
+            break;
+        try {
             handler_->on_message(*this, p.data, p.binary);
+        } catch (...) { // costs this session, whichever wire brought the message
+            home().fault("engine.session.fault");
+            end(close_reason::transport_error, close_manner::orderly);
+        }
         break;
     case packet_type::close:
         // The client leaves: a waiting GET gets a noop, a websocket a close frame.
@@ -224,8 +230,13 @@ MAD_DECL void session::end(close_reason why, close_manner how) {
             p.close(close_manner::silent);
         }
     }
-    if (handler_)
-        handler_->on_close(*this, why);
+    if (handler_) {
+        try {
+            handler_->on_close(*this, why);
+        } catch (...) {
+            home().fault("engine.session.fault");
+        }
+    }
     owner_.release(*this);
 }
 

@@ -1,6 +1,7 @@
 #ifndef MAD_NET_IMPL_TASK_GROUP_IPP
 #define MAD_NET_IMPL_TASK_GROUP_IPP
 
+#include <mad/net/detail/shard_executor.hpp>
 #include <mad/net/task_group.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -11,7 +12,7 @@ namespace mad::inline MAD_ABI::net {
 MAD_DECL void task_group::spawn(task t, ended done) {
     auto const child = children_.emplace(children_.end());
     boost::asio::co_spawn(
-        ctx_, std::move(t),
+        detail::shard_executor<>(shard::of(ctx_)), std::move(t),
         boost::asio::bind_cancellation_slot(
             child->slot(), [this, child, done = std::move(done)](std::exception_ptr e) {
                 children_.erase(child);

@@ -40,16 +40,31 @@ class listener_table {
         entries_.push_back({std::move(event), std::make_shared<listener>(std::move(fn))});
     }
     void remove(std::string_view event) {
-        std::erase_if(entries_, [&](entry const& e) { return e.event == event; });
+        // While some run only their functions go: the places of the others must not move.
+        for (auto& e : entries_)
+            if (e.event == event)
+                e.fn.reset();
+        stale_ = true;
+        if (running_ == 0)
+            sweep();
     }
     bool empty() const { return entries_.empty(); }
 
-    /// Calls those of `event`; the empty name is for those of every event. Whether there were any.
+    /// Calls those of `event`; the empty name is for those of every event. Ones that are added
+    /// meanwhile wait for the next event. Whether there were any.
     template <class Call>
-    bool run(std::string_view event, Call&& call) const {
+    bool run(std::string_view event, Call&& call) {
+        struct scope {
+            listener_table& t;
+            explicit scope(listener_table& x) : t(x) { ++t.running_; }
+            ~scope() {
+                if (--t.running_ == 0 && t.stale_)
+                    t.sweep();
+            }
+        } const running(*this);
         bool any = false;
-        for (std::size_t i = 0; i < entries_.size(); ++i) {
-            if (entries_[i].event != event)
+        for (std::size_t i = 0, n = entries_.size(); i < n; ++i) {
+            if (entries_[i].event != event || !entries_[i].fn)
                 continue;
             auto const fn = entries_[i].fn;
             any = true;
@@ -61,9 +76,17 @@ class listener_table {
   private:
     struct entry {
         std::string event;
-        std::shared_ptr<listener> fn;
+        std::shared_ptr<listener> fn; // null: removed
     };
+
+    void sweep() {
+        std::erase_if(entries_, [](entry const& e) { return !e.fn; });
+        stale_ = false;
+    }
+
     std::vector<entry> entries_;
+    unsigned running_ = 0;
+    bool stale_ = false;
 };
 
 /// An answer that a peer owes us.

@@ -108,8 +108,12 @@ MAD_DECL void client_link::on_packet(packet const& p) {
 MAD_DECL void client_link::on_connect(packet_view const& p) {
     if (find(p.nsp))
         return session_.close(engine::close_reason::forced_close);
-    if (p.nsp.size() > core_.settings().packets.max_name)
-        return send_connect_error(p.nsp.substr(0, 64), {"Invalid namespace", std::nullopt});
+    if (p.nsp.size() > core_.settings().packets.max_name) {
+        auto cut = std::min<std::size_t>(64, p.nsp.size() - 1);
+        while ((static_cast<unsigned char>(p.nsp[cut]) & 0xc0) == 0x80) // inside a character
+            --cut;
+        return send_connect_error(p.nsp.substr(0, cut), {"Invalid namespace", std::nullopt});
+    }
     if (sockets_.size() >= core_.settings().max_namespaces)
         return send_connect_error(p.nsp, {"too many namespaces", std::nullopt});
     auto* const nsp = core_.find_nsp(p.nsp);
@@ -210,10 +214,10 @@ struct middleware_walk : std::enable_shared_from_this<middleware_walk> {
                                     self->proceed(node, mine, e);
                                 });
             });
-        } catch (std::exception const& e) {
-            core.server().settings().log.error("socketio.handler.fault",
-                                               {{"event", "middleware"}, {"what", e.what()}});
-            n.link->refuse(n, {"internal error", std::nullopt});
+        } catch (...) {
+            report_fault(core, "middleware", std::current_exception());
+            // It may have had its word already, or have sent the socket away.
+            proceed(n, mine, connect_error{"internal error", std::nullopt});
         }
     }
 
