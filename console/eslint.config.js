@@ -33,7 +33,7 @@ const tests = {
 };
 
 const scripts = {
-  files: ["dev/**"],
+  files: ["dev/**", "scripts/**"],
   languageOptions: {
     globals: {
       Buffer: "readonly",

@@ -30,7 +30,7 @@ story both_ways(client_world& w, std::string transports) {
     auto value = json::object();
     value["bytes"] = json::binary({0, 1, 255});
     value["more"] = json::array({json::binary({}), "\xe2\x82\xac", nullptr, true, -1, 1e300});
-    CHECK(co_await c.ask("echo", value) == value);
+    expect(co_await c.ask("echo", value), value);
 
     // The server's side of acks and of its own events.
     inbox<json> done(w.ctx);
@@ -49,7 +49,7 @@ story both_ways(client_world& w, std::string transports) {
     auto got = json::array();
     got.push_back(json::binary({1, 2, 3, 4}));
     got.push_back(4);
-    CHECK(co_await done.next() == got);
+    expect(co_await done.next(), got);
 }
 
 story order(client_world& w, std::string transports) {
@@ -103,7 +103,7 @@ story handlers(client_world& w) {
     // Only what has no handler reaches the one for all; the second "twice" had none any more.
     auto const wanted_twice = json::array({"twice", nullptr});
     REQUIRE(c.events.size() == 1);
-    CHECK(co_await c.events.next() == wanted_twice);
+    expect(co_await c.events.next(), wanted_twice);
 }
 
 story mismatch(client_world& w) {
@@ -134,8 +134,8 @@ story answers_once(client_world& w) {
         reply(2);
     });
     c.socket.connect();
-    CHECK(co_await answers.next() == 1);
-    CHECK(co_await c.ask("echo", "still there") == "still there");
+    expect(co_await answers.next(), 1);
+    expect(co_await c.ask("echo", "still there"), "still there");
     CHECK(answers.empty());
 }
 
@@ -149,15 +149,15 @@ story late_answer(client_world& w) {
     c.socket.on("q", [&](sio::ack reply) { kept.push_back(std::move(reply)); });
     c.socket.connect();
     co_await c.connects.next();
-    CHECK(co_await c.ask("echo", 1) == 1);
+    expect(co_await c.ask("echo", 1), 1);
     c.socket.emit("drop");
     co_await c.connects.next();
-    CHECK(co_await c.ask("echo", 2) == 2);
+    expect(co_await c.ask("echo", 2), 2);
     REQUIRE(kept.size() == 2);
     // The first belongs to a connection that is gone: its number means something else by now.
     kept[0]("old");
     kept[1]("new");
-    CHECK(co_await c.ask("echo", 3) == 3);
+    expect(co_await c.ask("echo", 3), 3);
     CHECK(c.reasons.size() == 1);
 }
 
@@ -182,16 +182,16 @@ story coroutine_handlers(client_world& w) {
     });
     c.socket.emit("ask many");
     for (int i = 0; i < 4; ++i)
-        CHECK(co_await started.next() == i);
+        expect(co_await started.next(), i);
     // The others wait on the wire until some have ended.
     gate.cancel();
     for (int i = 4; i < 10; ++i) {
-        CHECK(co_await started.next() == i);
+        expect(co_await started.next(), i);
         gate.cancel();
     }
     gate.cancel();
     for (int i = 0; i < 10; ++i)
-        CHECK(co_await answers.next() == i * 10);
+        expect(co_await answers.next(), i * 10);
 }
 
 story coroutine_fault(client_world& w) {
@@ -203,7 +203,7 @@ story coroutine_fault(client_world& w) {
     });
     c.socket.connect();
     co_await c.connects.next();
-    CHECK(co_await c.ask("echo", 1) == 1);
+    expect(co_await c.ask("echo", 1), 1);
     CHECK(w.log.has("a worse day"));
 }
 
@@ -219,7 +219,10 @@ story early(client_world& w) {
     c.socket.connect();
     co_await c.connects.next();
     for (auto const* const name : {"first", "second", "third"})
-        CHECK((co_await c.events.next())[0] == name);
+        {
+        auto const event = co_await c.events.next();
+        CHECK(event[0] == name);
+    }
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include <mad/core/json_parse.hpp>
 #include <mad/socketio/detail/server_core.hpp>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -238,7 +239,10 @@ MAD_DECL void socket_node::end(disconnect_reason why) {
     auto& session = link->session();
     link->forget(*this);
     auto const self = handle();
-    bool const was = std::exchange(connected, false);
+    // Handlers run on their shard or not at all: a server that is destroyed ends its sockets from
+    // another thread.
+    bool const here = part.home.here();
+    bool const was = std::exchange(connected, false) && here;
     auto const tell = [&](auto const& handlers, auto const&... args) {
         for (std::size_t i = 0; i < handlers.size(); ++i) {
             auto const fn = handlers[i]; // registering another may move the list
@@ -259,7 +263,7 @@ MAD_DECL void socket_node::end(disconnect_reason why) {
         tell(more->on_disconnect, why);
     if (was)
         tell(part.on_disconnect, self, why);
-    if (more)
+    if (more && here)
         while (!more->acks.empty())
             settle(more->acks.begin()->first, error_code(error::not_acknowledged));
     part.remove(*this);
@@ -310,11 +314,12 @@ MAD_DECL std::vector<socket_node*> const& nsp_part::select(target const& t) {
     auto const now = ++epoch;
     auto const visit = [&](std::vector<std::string> const& names, auto&& fn) {
         for (auto const& name : names) {
+            // Each socket is in the room that has its id for a name, whoever else has joined it.
+            if (auto const own = by_id.find(name); own != by_id.end())
+                fn(own->second);
             if (auto const it = rooms.find(name); it != rooms.end())
                 for (auto* const n : it->second->members)
                     fn(n);
-            else if (auto const own = by_id.find(name); own != by_id.end())
-                fn(own->second);
         }
     };
     visit(t.except, [&](socket_node* n) { n->mark = now; });
@@ -385,8 +390,8 @@ class ack_collector : public std::enable_shared_from_this<ack_collector> {
         ++seen_;
         if (a)
             values_.push_back(a->empty() ? json() : std::move(a->values.front()));
-        else
-            missing_ = true;
+        else if (why_ != error::timeout)
+            why_ = a.error();
         finish_if_complete(lock);
     }
 
@@ -394,8 +399,12 @@ class ack_collector : public std::enable_shared_from_this<ack_collector> {
     void finish_if_complete(std::unique_lock<std::mutex>& lock) {
         if (parts_left_ > 0 || seen_ < expected_)
             return;
+        auto const why = why_;
         lock.unlock();
-        finish(missing_ ? error_code(error::not_acknowledged) : error_code());
+        finish(why);
+        // Not to be held, nor the loop with it, for the rest of the time.
+        boost::asio::post(timer_.get_executor(),
+                          [self = shared_from_this()] { self->timer_.cancel(); });
     }
 
     void finish(error_code ec) {
@@ -410,12 +419,12 @@ class ack_collector : public std::enable_shared_from_this<ack_collector> {
             done(std::move(out));
     }
 
-    boost::asio::steady_timer timer_; // ends by itself; late answers find `done_` empty
+    boost::asio::steady_timer timer_; // late answers find `done_` empty
     std::mutex mutex_;
     std::function<void(ack_responses)> done_;
     std::vector<json> values_;
     std::size_t parts_left_, expected_ = 0, seen_ = 0;
-    bool missing_ = false;
+    error_code why_; // of an answer that is missing; a timeout before all else
 };
 
 MAD_DECL void nsp_core::deliver_with_ack(encoded const& p, std::uint64_t id, target const& t,
@@ -428,6 +437,10 @@ MAD_DECL void nsp_core::deliver_with_ack(encoded const& p, std::uint64_t id, tar
         auto const chosen = part.select(t);
         all->asked(chosen.size());
         for (auto* const n : chosen) {
+            if (!n->link) { // ended by what came of sending to another
+                all->answered(error_code(error::not_acknowledged));
+                continue;
+            }
             auto w = std::make_unique<awaited_ack>(
                 *n, id, [all](result<arguments> a) { all->answered(std::move(a)); });
             part.home.deadlines().arm(w->limit, timeout);

@@ -74,7 +74,7 @@ MAD_DECL void socket::send_with_ack(encoded p, std::uint64_t id, milliseconds ti
     auto work = [&part, slot = slot_, generation = generation_, p = std::move(p), id, timeout,
                  done = std::move(done)] {
         auto* const n = part.find(slot, generation);
-        if (!n)
+        if (!n || !n->link) // gone, or going: whoever asks again must not keep it
             return done(error_code(error::session_closed));
         auto w = std::make_unique<detail::awaited_ack>(*n, id, done);
         if (timeout.count() > 0)
