@@ -40,6 +40,7 @@ const scripts = {
       URL: "readonly",
       clearTimeout: "readonly",
       console: "readonly",
+      process: "readonly",
       setInterval: "readonly",
       setTimeout: "readonly",
     },

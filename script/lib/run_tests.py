@@ -209,7 +209,9 @@ def integration() -> Counts:
 
 def python() -> Counts:
     need_build("dev")
+    need_console()
     need_build("python", "mad_core")
+    need_console()
     environment = {"PYTHONPATH": str(BUILD / "python" / "package")}
     sources = ["python", "tests/python", "tests/package", "script/lib"]
     tool = [sys.executable, "-m"]

@@ -5,6 +5,6 @@
 
 int main() {
     auto const line = mad::format_log_line({mad::log_level::info, "consumer.started", {{"answer", 42}}},
-                                           mad::log_format::text, 0);
+                                           mad::log_format::as_text, 0);
     std::printf("mad %s\n%s\n", MAD_VERSION, line.c_str());
 }

@@ -97,8 +97,6 @@ class broadcast_operator {
 
 } // namespace mad::inline MAD_ABI::socketio
 
-#if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/socketio/impl/broadcast.ipp>
-#endif
+// Bodies come with server.hpp and client.hpp: they need the whole room.
 
 #endif

@@ -126,9 +126,12 @@ class client {
 } // namespace mad::inline MAD_ABI::socketio
 
 #if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/socketio/server.hpp> // bodies that both sides share
+
 #include <mad/socketio/impl/client.ipp>
 #include <mad/socketio/impl/client_core.ipp>
 #include <mad/socketio/impl/client_node.ipp>
+#include <mad/socketio/impl/client_socket.ipp>
 #endif
 
 #endif

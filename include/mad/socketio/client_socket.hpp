@@ -191,8 +191,6 @@ class client_socket {
 
 } // namespace mad::inline MAD_ABI::socketio
 
-#if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/socketio/impl/client_socket.ipp>
-#endif
+// Bodies come with server.hpp and client.hpp: they need the whole room.
 
 #endif

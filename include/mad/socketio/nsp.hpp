@@ -77,8 +77,6 @@ class nsp {
 
 } // namespace mad::inline MAD_ABI::socketio
 
-#if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/socketio/impl/nsp.ipp>
-#endif
+// Bodies come with server.hpp and client.hpp: they need the whole room.
 
 #endif

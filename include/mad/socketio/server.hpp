@@ -135,7 +135,12 @@ class server {
 } // namespace mad::inline MAD_ABI::socketio
 
 #if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/socketio/impl/broadcast.ipp>
+#include <mad/socketio/impl/client_link.ipp>
+#include <mad/socketio/impl/nsp.ipp>
+#include <mad/socketio/impl/nsp_core.ipp>
 #include <mad/socketio/impl/server.ipp>
+#include <mad/socketio/impl/socket.ipp>
 #endif
 
 #endif

@@ -163,8 +163,6 @@ class socket {
 
 } // namespace mad::inline MAD_ABI::socketio
 
-#if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/socketio/impl/socket.ipp>
-#endif
+// Bodies come with server.hpp and client.hpp: they need the whole room.
 
 #endif
