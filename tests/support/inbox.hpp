@@ -1,6 +1,8 @@
 #ifndef MAD_TESTS_SUPPORT_INBOX_HPP
 #define MAD_TESTS_SUPPORT_INBOX_HPP
 
+#include <support/coroutine_warnings.hpp>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -14,12 +16,13 @@
 
 namespace mad_test {
 
-/// Values in order of arrival, for a coroutine that waits for them. A wait that takes too long is an
-/// error. On one io_context.
+/// Values in order of arrival, for a coroutine that waits for them. A wait that takes too long is
+/// an error. On one io_context.
 template <class T>
 class inbox {
   public:
-    explicit inbox(boost::asio::io_context& ctx) : event_(ctx) {}
+    explicit inbox(boost::asio::io_context& ctx)
+        : event_(ctx) {}
 
     void push(T value) {
         items_.push_back(std::move(value));

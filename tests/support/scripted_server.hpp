@@ -1,6 +1,8 @@
 #ifndef MAD_TESTS_SUPPORT_SCRIPTED_SERVER_HPP
 #define MAD_TESTS_SUPPORT_SCRIPTED_SERVER_HPP
 
+#include <support/coroutine_warnings.hpp>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -25,16 +27,17 @@ namespace mad_test {
 class scripted_server {
   public:
     struct step {
-        std::string answer;      ///< sent when a whole request has come
-        bool close = false;      ///< end after it
-        bool early = false;      ///< sent as soon as the head has come
-        bool unasked = false;    ///< sent without waiting for a request
+        std::string answer;   ///< sent when a whole request has come
+        bool close = false;   ///< end after it
+        bool early = false;   ///< sent as soon as the head has come
+        bool unasked = false; ///< sent without waiting for a request
     };
     using script = std::vector<step>; ///< for one connection; at its end the connection stays open
 
     /// The n-th connection plays the n-th script, later ones the last.
     scripted_server(boost::asio::io_context& ctx, std::vector<script> scripts)
-        : acceptor_(ctx, {boost::asio::ip::address_v4::loopback(), 0}), scripts_(std::move(scripts)) {
+        : acceptor_(ctx, {boost::asio::ip::address_v4::loopback(), 0})
+        , scripts_(std::move(scripts)) {
         boost::asio::co_spawn(ctx, accept(), boost::asio::detached);
     }
 

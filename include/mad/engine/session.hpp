@@ -38,7 +38,8 @@ class session_owner {
     /// Keeps a closed websocket until the peer has said goodbye, or for `close_timeout`.
     virtual void linger(std::unique_ptr<websocket>, close_reason) = 0;
     /// Keeps the last words for the next GETs of that sid, for `goodbye_timeout`.
-    virtual void keep_goodbye(std::string_view sid, std::vector<std::string> bodies) = 0;
+    virtual void keep_goodbye(std::string_view sid, std::vector<std::string> bodies,
+                              close_reason) = 0;
     /// Takes the session out of the table and destroys it when the turn ends.
     virtual void release(session&) = 0;
 
@@ -46,8 +47,8 @@ class session_owner {
     virtual ~session_owner() = default;
 };
 
-/// One Engine.IO session, server side: whichever wire carries it, its heartbeat, its upgrade and its
-/// end. Lives and is used on one shard; owned by the table of that shard.
+/// One Engine.IO session, server side: whichever wire carries it, its heartbeat, its upgrade and
+/// its end. Lives and is used on one shard; owned by the table of that shard.
 class session final : public transport_events {
   public:
     session(session_owner&, std::string_view sid, revision, handshake_info);

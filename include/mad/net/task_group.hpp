@@ -14,16 +14,17 @@
 
 namespace mad::inline MAD_ABI::net {
 
-/// The coroutines that belong to somebody, on one io_context. Nothing is detached: shutdown asks all
-/// of them to finish, waits, then stops them. Must outlive its children (`empty()`), or be destroyed
-/// after its io_context has stopped.
+/// The coroutines that belong to somebody, on one io_context. Nothing is detached: shutdown asks
+/// all of them to finish, waits, then stops them. Must outlive its children (`empty()`), or be
+/// destroyed after its io_context has stopped.
 class task_group {
   public:
     using task = boost::asio::awaitable<void>;
     /// Called when a child has ended; the exception that left it, if any.
     using ended = std::function<void(std::exception_ptr)>;
 
-    explicit task_group(boost::asio::io_context& ctx) : ctx_(ctx) {}
+    explicit task_group(boost::asio::io_context& ctx)
+        : ctx_(ctx) {}
     task_group(task_group const&) = delete;
     task_group& operator=(task_group const&) = delete;
 
@@ -31,7 +32,8 @@ class task_group {
     /// thread.
     void spawn(task, ended = {});
 
-    /// First step: children that wait are asked to end in order (`total` cancellation).
+    /// First step: children that wait are asked to end in order (`total` cancellation). Those hear
+    /// it that have enabled it (`this_coro::reset_cancellation_state`); the others go on.
     void drain() { emit(boost::asio::cancellation_type::total); }
 
     /// Second step: children that still wait are ended (`terminal`).

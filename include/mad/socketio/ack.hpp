@@ -3,6 +3,7 @@
 
 #include <mad/socketio/encoded.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -36,10 +37,17 @@ class ack {
     /// `target` outlives it.
     ack(detail::ack_target& target, std::uint8_t shard, std::uint32_t slot,
         std::uint32_t generation, std::uint64_t id)
-        : target_(&target), id_(id), slot_(slot), generation_(generation), shard_(shard) {}
+        : target_(&target)
+        , id_(id)
+        , slot_(slot)
+        , generation_(generation)
+        , shard_(shard) {}
     /// Keeps `target` alive.
     ack(std::shared_ptr<detail::ack_target> target, std::uint32_t generation, std::uint64_t id)
-        : target_(target.get()), keep_(std::move(target)), id_(id), generation_(generation) {}
+        : target_(target.get())
+        , keep_(std::move(target))
+        , id_(id)
+        , generation_(generation) {}
     ack(ack&& o) noexcept = default;
     ack& operator=(ack&& o) noexcept = default;
     ack(ack const& o) { share(o); }
@@ -50,7 +58,7 @@ class ack {
     }
 
     /// Whether an answer is wanted and none has been given.
-    bool wanted() const { return target_ && !(shared_ ? *shared_ : done_); }
+    bool wanted() const { return target_ && !(shared_ ? bool(*shared_) : done_); }
 
     template <class... Ts>
     void operator()(Ts const&... args) {
@@ -66,7 +74,7 @@ class ack {
     void share(ack const& o) {
         // Only copies cost an allocation: handlers nearly always move the one they are given.
         if (o.target_ && !o.shared_)
-            o.shared_ = std::make_shared<bool>(o.done_);
+            o.shared_ = std::make_shared<std::atomic<bool>>(o.done_);
         target_ = o.target_;
         keep_ = o.keep_;
         id_ = o.id_;
@@ -80,17 +88,14 @@ class ack {
     bool take() {
         if (!wanted())
             return false;
-        (shared_ ? *shared_ : done_) = true;
-        return true;
+        return shared_ ? !shared_->exchange(true) : !std::exchange(done_, true);
     }
 
-    void send(encoded p) const {
-        target_->send_ack(shard_, slot_, generation_, std::move(p));
-    }
+    void send(encoded p) const { target_->send_ack(shard_, slot_, generation_, std::move(p)); }
 
     detail::ack_target* target_ = nullptr;
     std::shared_ptr<detail::ack_target> keep_; // clients only
-    mutable std::shared_ptr<bool> shared_;
+    mutable std::shared_ptr<std::atomic<bool>> shared_;
     std::uint64_t id_ = 0;
     std::uint32_t slot_ = 0, generation_ = 0;
     std::uint8_t shard_ = 0;

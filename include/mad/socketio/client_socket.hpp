@@ -28,7 +28,8 @@ struct client_node;
 
 /// What handles know without asking the shard.
 struct client_shared {
-    explicit client_shared(std::string n) : name(std::move(n)) {}
+    explicit client_shared(std::string n)
+        : name(std::move(n)) {}
     std::string const name;
     std::atomic<std::uint64_t> ack_ids{0};
     std::atomic<bool> joined{false};
@@ -43,8 +44,8 @@ inline constexpr bool has_socket<std::tuple<Ts...>> = (std::same_as<Ts, socket> 
 
 /// Why a client's socket could not connect.
 struct connect_failure {
-    /// `error::connect_refused` when the server refused the namespace, `error::incompatible_peer` for
-    /// a 2.x server; else what went wrong below, which the client tries again.
+    /// `error::connect_refused` when the server refused the namespace, `error::incompatible_peer`
+    /// for a 2.x server; else what went wrong below, which the client tries again.
     error_code code;
     std::string message;             ///< the server's words, else those of `code`
     std::optional<std::string> data; ///< JSON text that came with a refusal
@@ -53,8 +54,8 @@ struct connect_failure {
 };
 
 /// One namespace of a `client`: a handle, cheap to copy, that keeps nothing alive. All calls may be
-/// made from any thread; handlers run on the client's shard. Once the client is gone, calls do nothing
-/// or answer `error::session_closed`.
+/// made from any thread; handlers run on the client's shard. Once the client is gone, calls do
+/// nothing or answer `error::session_closed`.
 class client_socket {
   public:
     using connect_callback = std::function<void(result<void>)>;
@@ -67,8 +68,8 @@ class client_socket {
     /// under way. Also after the server has ended it, or refused.
     void connect() const { connect(connect_callback()); }
 
-    /// The same; `done` is told the first outcome: connected, or what came of the first attempt. Trying
-    /// again, where settings say so, goes on regardless.
+    /// The same; `done` is told the first outcome: connected, or what came of the first attempt.
+    /// Trying again, where settings say so, goes on regardless.
     void connect(connect_callback done) const;
 
     /// The same as a coroutine. Cancelling it forgets the outcome.
@@ -147,9 +148,8 @@ class client_socket {
 
     /// The same as a coroutine. Cancelling it forgets the answer.
     template <class... Ts>
-    boost::asio::awaitable<result<arguments>> emit_with_ack(milliseconds timeout,
-                                                            std::string_view event,
-                                                            Ts const&... args) const {
+    boost::asio::awaitable<result<arguments>>
+    emit_with_ack(milliseconds timeout, std::string_view event, Ts const&... args) const {
         check_event(event);
         auto const id = next_ack_id();
         return ask(*this, encode_packet(packet_type::event, nsp(), id, event, args...), id,
@@ -183,7 +183,7 @@ class client_socket {
     static boost::asio::awaitable<result<void>> wait(client_socket);
     static boost::asio::awaitable<result<arguments>> ask(client_socket, encoded, std::uint64_t id,
                                                          milliseconds timeout);
-    void run(std::function<void(detail::client_node&)>) const;
+    void run(std::function<void(detail::client_node&)> fn, std::function<void()> gone = {}) const;
 
     std::weak_ptr<detail::client_node> node_;
     std::shared_ptr<detail::client_shared> shared_;

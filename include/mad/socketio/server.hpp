@@ -28,13 +28,17 @@ struct server_settings {
     /// A connection that has joined no namespace in this time is closed.
     milliseconds connect_timeout{45'000};
 
+    /// How long the attachments of one packet may take to arrive; then the connection is closed.
+    /// Ours.
+    milliseconds attachment_timeout{10'000};
+
     /// Namespaces of one connection; one more gets a connect error. Ours.
     std::size_t max_namespaces = 8;
 
     packet_limits packets;
 
-    /// Unfinished coroutine handlers of one socket; above, its events wait, and reading stops when a
-    /// thousand of them do. Ours.
+    /// Unfinished coroutine handlers of one socket; above, its events wait, and reading stops when
+    /// a thousand of them do. Ours.
     std::size_t max_unfinished = 64;
 
     /// Packets a second from one connection, and how many may come at once; over it, reading pauses
@@ -82,7 +86,9 @@ class server {
     nsp of(std::string_view name) const;
 
     // The namespace `/`.
-    void on_connection(std::function<void(socket)> fn) const { root().on_connection(std::move(fn)); }
+    void on_connection(std::function<void(socket)> fn) const {
+        root().on_connection(std::move(fn));
+    }
     template <class Fn>
     void on(std::string event, Fn fn) const {
         root().on(std::move(event), std::move(fn));

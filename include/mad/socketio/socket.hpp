@@ -42,7 +42,7 @@ class socket {
     /// 20 characters, new for each connection and namespace; not the Engine.IO sid.
     std::string_view id() const { return {id_.data(), id_.size()}; }
     std::string_view nsp() const;
-    /// False once it has left its namespace. Exact on its own shard, a snapshot elsewhere.
+    /// True while it is in its namespace. Only on its own shard; false elsewhere.
     bool connected() const;
 
     /// Calls `fn` for each event of that name. `fn` takes the arguments it wants (see
@@ -98,9 +98,8 @@ class socket {
 
     /// The same as a coroutine. Cancelling it forgets the answer.
     template <class... Ts>
-    boost::asio::awaitable<result<arguments>> emit_with_ack(milliseconds timeout,
-                                                            std::string_view event,
-                                                            Ts const&... args) const {
+    boost::asio::awaitable<result<arguments>>
+    emit_with_ack(milliseconds timeout, std::string_view event, Ts const&... args) const {
         check_event(event);
         auto const id = next_ack_id();
         return ask(encode_packet(packet_type::event, nsp(), id, event, args...), id, timeout);
@@ -122,12 +121,12 @@ class socket {
     /// Leaves the namespace; `close` also ends the connection under it.
     void disconnect(bool close = false) const;
 
-    /// Ends the connection under it at the Engine.IO level (`socket.conn.close()`), without a word at
-    /// this one: the peer reconnects by itself.
+    /// Ends the connection under it at the Engine.IO level (`socket.conn.close()`), without a word
+    /// at this one: the peer reconnects by itself.
     void drop_connection() const;
 
-    /// What it said when it connected. Throws std::logic_error when the socket is gone or this is not
-    /// its shard.
+    /// What it said when it connected. Throws std::logic_error when the socket is gone or this is
+    /// not its shard.
     socketio::handshake handshake() const;
 
     /// Anything an application wants to keep with the socket. As `handshake`.

@@ -170,6 +170,7 @@ TEST_CASE("an upgrade without a probe is taken") {
     engine_world w;
     upgrading u(w);
     u.p.begin_get();
+    u.p.post("3"); // the GET has arrived by then
     u.ws->text("5");
     CHECK(u.p.get_wire().answer().body == "6");
     u.ws->text("4x");

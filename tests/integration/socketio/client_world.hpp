@@ -31,8 +31,12 @@ inline constexpr milliseconds soon{10'000};
 /// A client with what its socket told.
 struct client_peer {
     client_peer(boost::asio::io_context& ctx, sio::client_settings s, std::string const& nsp)
-        : io(std::make_unique<sio::client>(ctx, std::move(s))), socket(io->socket(nsp)),
-          connects(ctx), reasons(ctx), failures(ctx), events(ctx) {
+        : io(std::make_unique<sio::client>(ctx, std::move(s)))
+        , socket(io->socket(nsp))
+        , connects(ctx)
+        , reasons(ctx)
+        , failures(ctx)
+        , events(ctx) {
         socket.on_connect([this] { connects.push(socket.id()); });
         socket.on_disconnect(
             [this](sio::disconnect_reason r) { reasons.push(std::string(to_string(r))); });
@@ -63,7 +67,8 @@ struct client_peer {
 
 /// A server and its clients on one io_context that the test runs itself.
 struct client_world {
-    explicit client_world(sio::server_settings s = quick()) : io(ctx, with_log(std::move(s), log)) {
+    explicit client_world(sio::server_settings s = quick())
+        : io(ctx, with_log(std::move(s), log)) {
         io.on("echo", [](json v) { return v; });
         io.on("drop", [](sio::socket s1) { s1.drop_connection(); });
         io.on("kick", [](sio::socket s1) { s1.disconnect(); });
@@ -122,7 +127,7 @@ struct client_world {
             clients.clear();
             io.close();
         });
-        ctx.run_for(mad::seconds(60));
+        ctx.run_for(mad::seconds(20));
         if (failed)
             std::rethrow_exception(failed);
         REQUIRE(ctx.stopped());
@@ -137,13 +142,17 @@ struct client_world {
 
 /// For what is awaited: inside of CHECK it would run twice, since GCC 12 does not leave out a
 /// `co_await` that stands behind `false &&`.
-inline void expect(json const& got, json const& wanted) { CHECK(got == wanted); }
+inline void expect(json const& got, json const& wanted) {
+    CHECK(got == wanted);
+}
 
 inline std::string each_transport() {
     return GENERATE(as<std::string>(), "polling", "websocket", "upgrade");
 }
 
-inline void reconnecting(sio::client_settings& s) { s.reconnection = true; }
+inline void reconnecting(sio::client_settings& s) {
+    s.reconnection = true;
+}
 
 } // namespace mad_test
 

@@ -218,8 +218,7 @@ story early(client_world& w) {
     auto& c = w.make(w.settings(), "/early");
     c.socket.connect();
     co_await c.connects.next();
-    for (auto const* const name : {"first", "second", "third"})
-        {
+    for (auto const* const name : {"first", "second", "third"}) {
         auto const event = co_await c.events.next();
         CHECK(event[0] == name);
     }

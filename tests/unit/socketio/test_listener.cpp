@@ -12,8 +12,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace mad;
@@ -59,6 +61,21 @@ class fake_event final : public sio::event_context {
     sio::decoder decoder_;
     std::optional<sio::packet> packet_;
     sio::socket who_;
+};
+
+/// Where answers go, without a server.
+class fake_target final : public sio::detail::ack_target {
+  public:
+    std::string_view ack_nsp() const override { return "/n"; }
+    void send_ack(std::uint8_t shard, std::uint32_t slot, std::uint32_t generation,
+                  sio::encoded e) override {
+        std::lock_guard const lock(mutex);
+        sent.push_back(std::to_string(shard) + ' ' + std::to_string(slot) + ' ' +
+                       std::to_string(generation) + ' ' + std::string(e.text().payload()));
+    }
+
+    std::mutex mutex;
+    std::vector<std::string> sent;
 };
 
 /// What a handler of those types is given, printed; or the error it is spared by.
@@ -146,6 +163,52 @@ TEST_CASE("socket and ack stand before and behind the arguments and count for no
     l(e);
     CHECK(got == "1b");
     CHECK(e.replies == 1);
+}
+
+TEST_CASE("an ack answers once, whichever copy is called") {
+    fake_target t;
+    sio::ack a(t, 1, 2, 3, 4);
+    CHECK(a.wanted());
+    SECTION("itself") {
+        a("yes", 1);
+    }
+    SECTION("a copy") {
+        auto b = a;
+        b("yes", 1);
+    }
+    SECTION("the original of a copy of a copy") {
+        auto b = a;
+        auto c = b;
+        a("yes", 1);
+        CHECK_FALSE(c.wanted());
+        c("no");
+    }
+    SECTION("one it was moved to") {
+        auto b = std::move(a);
+        a = b;
+        b("yes", 1);
+    }
+    SECTION("with arguments of any number") {
+        a(sio::arguments{{"yes", 1}});
+    }
+    CHECK_FALSE(a.wanted());
+    a("again");
+    a(sio::arguments{});
+    CHECK(t.sent == std::vector<std::string>{R"(1 2 3 43/n,4["yes",1])"});
+}
+
+TEST_CASE("of many threads that answer at once one does") {
+    fake_target t;
+    for (int round = 0; round < 50; ++round) {
+        sio::ack const first(t, 0, 0, 0, 1);
+        std::vector<sio::ack> copies(4, first);
+        std::vector<std::thread> threads;
+        for (auto& c : copies)
+            threads.emplace_back([&c] { c(); });
+        for (auto& th : threads)
+            th.join();
+    }
+    CHECK(t.sent.size() == 50);
 }
 
 TEST_CASE("what a handler returns goes to the ack, and void asks for none") {

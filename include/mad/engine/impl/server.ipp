@@ -25,15 +25,17 @@ struct engine_request {
 };
 
 inline request_method method_of(std::string_view m) {
-    return m == "GET" ? request_method::get
-                      : m == "POST" ? request_method::post : request_method::other;
+    return m == "GET"    ? request_method::get
+           : m == "POST" ? request_method::post
+                         : request_method::other;
 }
 
 inline bool wants_websocket(net::http::request const& r) {
     return r.upgrade && net::http::has_token(r.header("Upgrade"), "websocket");
 }
 
-inline net::http::response error_answer(error e, std::string_view fields, std::string message = {}) {
+inline net::http::response error_answer(error e, std::string_view fields,
+                                        std::string message = {}) {
     auto const a = answer_of(e).value_or(http_answer{500, -1, "Internal Server Error"});
     net::http::response r;
     r.status = a.status;
@@ -63,6 +65,11 @@ inline std::string forbidden_body(std::string_view message) {
     return out += '}';
 }
 
+/// A server that goes does not wait long for peers that say nothing.
+inline milliseconds patience(milliseconds most, close_reason why) {
+    return why == close_reason::server_shutting_down ? std::min(most, milliseconds(1000)) : most;
+}
+
 inline std::string switching_answer(std::string_view key, std::string_view fields) {
     std::string out = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                       "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
@@ -75,13 +82,15 @@ inline std::string switching_answer(std::string_view key, std::string_view field
 class server::part final : public session_owner {
   public:
     part(server& s, net::shard& home, std::uint8_t index)
-        : server_(s), home_(home), index_(index) {}
+        : server_(s)
+        , home_(home)
+        , index_(index) {}
 
     net::shard& home() override { return home_; }
     server_settings const& settings() const override { return server_.settings_; }
     websocket_settings const& websockets() const override { return server_.websockets_; }
     void linger(std::unique_ptr<websocket>, close_reason) override;
-    void keep_goodbye(std::string_view sid, std::vector<std::string> bodies) override;
+    void keep_goodbye(std::string_view sid, std::vector<std::string> bodies, close_reason) override;
     void release(session&) override;
 
     session* find(std::string_view sid) {
@@ -107,8 +116,9 @@ class server::part final : public session_owner {
     /// A websocket whose session is over, until the peer has said goodbye too.
     struct lingerer final : transport_events {
         lingerer(part& p, std::unique_ptr<websocket> s)
-            : owner(p), socket(std::move(s)),
-              limit([](void* self) { static_cast<lingerer*>(self)->cut(); }, this) {}
+            : owner(p)
+            , socket(std::move(s))
+            , limit([](void* self) { static_cast<lingerer*>(self)->cut(); }, this) {}
 
         void on_packet(packet_view const&) override {}
         void on_transport_end(close_reason) override { owner.forget(*this); }
@@ -126,8 +136,10 @@ class server::part final : public session_owner {
 
     struct goodbye {
         goodbye(part& p, std::string_view s, std::vector<std::string> b)
-            : owner(p), sid(s), bodies(std::move(b)),
-              limit([](void* self) { static_cast<goodbye*>(self)->expire(); }, this) {}
+            : owner(p)
+            , sid(s)
+            , bodies(std::move(b))
+            , limit([](void* self) { static_cast<goodbye*>(self)->expire(); }, this) {}
 
         void expire() { owner.drop_goodbye(sid); }
 
@@ -173,7 +185,8 @@ class server::part final : public session_owner {
 
 class server::route final : public net::http::route {
   public:
-    explicit route(server& s) : server_(s) {}
+    explicit route(server& s)
+        : server_(s) {}
 
     void on_head(net::shard& s, net::http::request const& r, net::http::exchange& x,
                  std::size_t& max_body) override {
@@ -197,7 +210,8 @@ class server::route final : public net::http::route {
 };
 
 MAD_DECL server::server(std::vector<net::shard*> shards, server_settings s, factory f)
-    : settings_(std::move(s)), factory_(std::move(f)) {
+    : settings_(std::move(s))
+    , factory_(std::move(f)) {
     if (settings_.path.empty() || settings_.path.back() != '/')
         settings_.path += '/';
     websockets_.frames.max_message_bytes = settings_.max_payload;
@@ -214,7 +228,9 @@ MAD_DECL void server::mount(net::http::router& r) {
     r.mount(settings_.path, std::make_shared<route>(*this));
 }
 
-MAD_DECL void server::close(close_reason why) { close_some(static_cast<std::size_t>(-1), why); }
+MAD_DECL void server::close(close_reason why) {
+    close_some(static_cast<std::size_t>(-1), why);
+}
 
 MAD_DECL void server::close_some(std::size_t most, close_reason why) {
     for (auto& p : parts_)
@@ -410,9 +426,9 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
     auto& s = make(*e.query.eio, r);
     std::array<std::string_view, 1> const websocket{"websocket"};
     bool const upgradable = !e.upgrade && cfg.allow_upgrades && cfg.handshake.websocket;
-    auto const open_packet = encode_open(
-        s.sid(), std::span(websocket).first(upgradable ? 1 : 0), cfg.ping_interval.count(),
-        cfg.ping_timeout.count(), cfg.max_payload);
+    auto const open_packet =
+        encode_open(s.sid(), std::span(websocket).first(upgradable ? 1 : 0),
+                    cfg.ping_interval.count(), cfg.ping_timeout.count(), cfg.max_payload);
     cfg.log.debug("engine.session.opened",
                   {{"sid", s.sid().substr(0, 6)}, {"transport", to_string(s.kind())}});
     if (e.upgrade) {
@@ -485,9 +501,9 @@ MAD_DECL void server::part::hop(part& to, detail::engine_request e, std::string_
         });
     });
     to.home().post([&to, name, id, this, c] {
-        auto& there = *to.arrivals_
-                           .emplace(name, std::make_unique<detail::hop_owner>(home_, hops_, id))
-                           .first->second;
+        auto& there =
+            *to.arrivals_.emplace(name, std::make_unique<detail::hop_owner>(home_, hops_, id))
+                 .first->second;
         there.gone = [&to, name] {
             if (auto n = to.arrivals_.extract(name))
                 to.home().reap(std::move(n.mapped()));
@@ -503,11 +519,7 @@ MAD_DECL void server::part::linger(std::unique_ptr<websocket> w, close_reason wh
     else if (!l->socket->start(*l, {})) // its session ended while it was made
         return home_.reap(std::move(l));
     l->slot = lingering_.size();
-    // A server that goes does not wait long for peers that say nothing.
-    auto const most = settings().close_timeout;
-    home_.deadlines().arm(l->limit, why == close_reason::server_shutting_down
-                                        ? std::min(most, milliseconds(1000))
-                                        : most);
+    home_.deadlines().arm(l->limit, detail::patience(settings().close_timeout, why));
     lingering_.push_back(std::move(l));
 }
 
@@ -524,7 +536,8 @@ MAD_DECL void server::part::forget(lingerer& l) {
     home_.reap(std::move(dying));
 }
 
-MAD_DECL void server::part::keep_goodbye(std::string_view sid, std::vector<std::string> bodies) {
+MAD_DECL void server::part::keep_goodbye(std::string_view sid, std::vector<std::string> bodies,
+                                         close_reason why) {
     // Clients that never come back for them must not hold memory: past the budget the queue of a
     // session is given up and only the close packet is kept.
     constexpr std::size_t budget = 16 * 1024 * 1024;
@@ -537,7 +550,7 @@ MAD_DECL void server::part::keep_goodbye(std::string_view sid, std::vector<std::
     }
     goodbye_bytes_ += size;
     auto g = std::make_unique<goodbye>(*this, sid, std::move(bodies));
-    home_.deadlines().arm(g->limit, settings().goodbye_timeout);
+    home_.deadlines().arm(g->limit, detail::patience(settings().goodbye_timeout, why));
     goodbyes_.insert_or_assign(std::string(sid), std::move(g));
 }
 

@@ -8,14 +8,15 @@
 
 namespace mad::inline MAD_ABI::engine {
 
-/// A second websocket of a polling session, until it proves itself with `2probe` and takes over with
-/// `5`. Whatever goes wrong with it, the session goes on over polling.
+/// A second websocket of a polling session, until it proves itself with `2probe` and takes over
+/// with `5`. Whatever goes wrong with it, the session goes on over polling.
 class session::candidate final : public transport_events {
   public:
     candidate(session& s, std::unique_ptr<websocket> w)
-        : session_(s), socket_(std::move(w)),
-          timeout_([](void* p) { static_cast<candidate*>(p)->session_.drop_candidate(); }, this),
-          noop_([](void* p) { static_cast<candidate*>(p)->keep_flushing(); }, this) {}
+        : session_(s)
+        , socket_(std::move(w))
+        , timeout_([](void* p) { static_cast<candidate*>(p)->session_.drop_candidate(); }, this)
+        , noop_([](void* p) { static_cast<candidate*>(p)->keep_flushing(); }, this) {}
 
     bool start(std::string_view rest) {
         auto& deadlines = session_.home().deadlines();
@@ -62,8 +63,10 @@ class session::candidate final : public transport_events {
 };
 
 MAD_DECL session::session(session_owner& o, std::string_view sid, revision rev, handshake_info info)
-    : owner_(o), handshake_(std::move(info)),
-      beat_([](void* p) { static_cast<session*>(p)->on_heartbeat(); }, this), revision_(rev) {
+    : owner_(o)
+    , handshake_(std::move(info))
+    , beat_([](void* p) { static_cast<session*>(p)->on_heartbeat(); }, this)
+    , revision_(rev) {
     std::copy_n(sid.begin(), std::min(sid.size(), sid_.size()), sid_.begin());
 }
 
@@ -76,9 +79,8 @@ MAD_DECL void session::begin_polling() {
 }
 
 MAD_DECL polling* session::as_polling() {
-    return open_ && kind_ == transport_kind::polling
-               ? static_cast<polling*>(transport_.get())
-               : nullptr;
+    return open_ && kind_ == transport_kind::polling ? static_cast<polling*>(transport_.get())
+                                                     : nullptr;
 }
 
 MAD_DECL bool session::send(net::wire_block packet) {
@@ -86,8 +88,9 @@ MAD_DECL bool session::send(net::wire_block packet) {
         return false;
     if (transport_->send(std::move(packet)))
         return true;
-    owner_.settings().log.warn("engine.session.slow_consumer",
-                               {{"sid", sid().substr(0, 6)}, {"bytes", transport_->queued_bytes()}});
+    owner_.settings().log.warn(
+        "engine.session.slow_consumer",
+        {{"sid", sid().substr(0, 6)}, {"bytes", transport_->queued_bytes()}});
     end(close_reason::slow_consumer, close_manner::silent);
     return false;
 }
@@ -156,8 +159,8 @@ MAD_DECL void session::on_packet(packet_view const& p) {
         break;
     case packet_type::close:
         // The client leaves: a waiting GET gets a noop, a websocket a close frame.
-        end(close_reason::transport_close, as_polling() ? close_manner::silent
-                                                        : close_manner::orderly);
+        end(close_reason::transport_close,
+            as_polling() ? close_manner::silent : close_manner::orderly);
         break;
     case packet_type::open:
     case packet_type::ping: // only servers ping in revision 4
@@ -170,7 +173,9 @@ MAD_DECL void session::on_packet(packet_view const& p) {
     }
 }
 
-MAD_DECL void session::on_transport_end(close_reason why) { end(why, close_manner::orderly); }
+MAD_DECL void session::on_transport_end(close_reason why) {
+    end(why, close_manner::orderly);
+}
 
 MAD_DECL void session::on_heartbeat() {
     auto const& s = owner_.settings();
@@ -219,7 +224,7 @@ MAD_DECL void session::end(close_reason why, close_manner how) {
             // What is queued goes first and alone: clients act on a close packet before they have
             // looked at the messages that came in the same answer.
             if (p.flush_queue() || !p.polled())
-                owner_.keep_goodbye(sid(), p.last_words());
+                owner_.keep_goodbye(sid(), p.last_words(), why);
             p.close(close_manner::orderly);
             break;
         case close_reason::ping_timeout:

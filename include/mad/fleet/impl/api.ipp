@@ -9,6 +9,7 @@
 #include <mad/net/wait.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 namespace mad::inline MAD_ABI::fleet {
@@ -44,10 +45,14 @@ struct api::cargo {
     record_view record;
 };
 
-/// What is known of the fleet, on the node's first shard; others hand their messages over as values.
+/// What is known of the fleet, on the node's first shard; others hand their messages over as
+/// values.
 class api::hub : public std::enable_shared_from_this<hub> {
   public:
-    hub(api& a, net::shard& home) : api_(a), home_(home), store_(make_embedded_store()) {
+    hub(api& a, net::shard& home)
+        : api_(a)
+        , home_(home)
+        , store_(make_embedded_store()) {
         auto const b = random_id(24);
         secret_ = b;
     }
@@ -68,8 +73,11 @@ class api::hub : public std::enable_shared_from_this<hub> {
     void update(std::string const& opaque, record_view const& r) {
         auto const* const old = store_->find(r.id);
         bool const same_socket = old && old->socket_id == opaque;
-        if (same_socket && r.seq && old->run == r.run && *r.seq < old->seq)
-            return; // an older sample that came late
+        // An older sample that came late. By another connection too: the last ones of a connection
+        // that the agent has given up may be read after the first of its next one.
+        if (old && (same_socket || !r.run.empty()) && r.seq && old->run == r.run &&
+            *r.seq < old->seq)
+            return;
         auto const nsp = api_.io_.of("/");
         if (old && !same_socket)
             nsp.to(detail::watchers_room).emit("web_client_disconnect", r.id);
@@ -82,8 +90,7 @@ class api::hub : public std::enable_shared_from_this<hub> {
         fresh.run = r.run;
         fresh.seq = r.seq.value_or(0);
         fresh.seen = std::chrono::steady_clock::now();
-        nsp.to(detail::watchers_room)
-            .emit("web_client_update", socketio::raw_json{fresh.record});
+        nsp.to(detail::watchers_room).emit("web_client_update", socketio::raw_json{fresh.record});
         store_->put(std::move(fresh));
         api_.counters_.updates.fetch_add(1, std::memory_order_relaxed);
         api_.counters_.agents.store(store_->size(), std::memory_order_relaxed);
@@ -115,29 +122,37 @@ class api::hub : public std::enable_shared_from_this<hub> {
 };
 
 MAD_DECL api::api(api_settings s)
-    : settings_(std::move(s)),
-      node_id_(settings_.node_id.empty() ? random_id(6) : settings_.node_id),
-      instance_(random_id(6)), pool_(detail::shard_count(settings_.threads), settings_.log),
-      io_(pool_, detail::node_settings(settings_)),
-      hub_(std::make_shared<hub>(*this, pool_[0])) {
+    : settings_(std::move(s))
+    , node_id_(settings_.node_id.empty() ? random_id(6) : settings_.node_id)
+    , instance_(random_id(6))
+    , pool_(detail::shard_count(settings_.threads), settings_.log)
+    , io_(pool_, detail::node_settings(settings_))
+    , hub_(std::make_shared<hub>(*this, pool_[0])) {
     add_routes();
     add_handlers();
 }
 
-MAD_DECL api::~api() { stop(); }
+MAD_DECL api::~api() {
+    stop();
+}
 
 MAD_DECL void api::add_handlers() {
     auto const nsp = io_.of("/");
     nsp.on_connection([](socketio::socket s) { s.join(detail::watchers_room); });
 
-    // What a socket is, as far as it has told: kept with it as small JSON, touched by its own shard.
+    // What a socket is, as far as it has told: kept with it as small JSON, touched by its own
+    // shard.
     auto const refuse = [this](socketio::socket const& s, socketio::ack& reply, error_code why) {
         counters_.refused.fetch_add(1, std::memory_order_relaxed);
         settings_.log.debug("fleet.record.refused", {{"error", why.message()}});
         json answer = json::object();
         answer["error"] = why.message();
         reply(answer);
+        if (!s.connected())
+            return; // it does not even take the answer
         auto& d = s.data();
+        if (!d.is_object())
+            d = json::object();
         auto const minute =
             std::chrono::steady_clock::now().time_since_epoch() / std::chrono::minutes(1);
         if (d.value("bad_minute", std::int64_t(-1)) != minute) {
@@ -152,11 +167,13 @@ MAD_DECL void api::add_handlers() {
         }
     };
 
-    auto const sample = [this, refuse](socketio::socket s, socketio::raw_json m,
-                                       socketio::ack reply) {
+    // A missing argument is as bad a message as a wrong one: it counts.
+    using message = std::optional<socketio::raw_json>;
+    auto const sample = [this, refuse](socketio::socket s, message m, socketio::ack reply) {
         // On another shard the message moves once and is judged where it stays.
         auto const c = std::make_shared<cargo>();
-        c->text = std::move(m.text);
+        if (m)
+            c->text = std::move(m->text);
         auto r = judge_record(c->text, true, settings_.records);
         if (!r)
             return refuse(s, reply, r.error());
@@ -178,14 +195,14 @@ MAD_DECL void api::add_handlers() {
     nsp.on("client_connected", sample);
     nsp.on("client_healthcheck", sample);
 
-    nsp.on("client_disconnected",
-           [this, refuse](socketio::socket s, socketio::raw_json m, socketio::ack reply) {
-               auto const r = judge_record(m.text, false, settings_.records);
-               if (!r)
-                   return refuse(s, reply, r.error());
-               forget(s);
-               reply(true);
-           });
+    nsp.on(
+        "client_disconnected", [this, refuse](socketio::socket s, message m, socketio::ack reply) {
+            auto const r = judge_record(m ? m->text : std::string_view(), false, settings_.records);
+            if (!r)
+                return refuse(s, reply, r.error());
+            forget(s);
+            reply(true);
+        });
 
     nsp.on("web_connected", [this](socketio::socket s) {
         counters_.consoles_served.fetch_add(1, std::memory_order_relaxed);
@@ -217,9 +234,9 @@ MAD_DECL void api::add_routes() {
         body += ",\"version\":";
         append_json_string(body, settings_.version);
         body += ",\"uptime_s\":";
-        append_json_number(body, std::chrono::duration_cast<seconds>(
-                                     std::chrono::steady_clock::now() - started_)
-                                     .count());
+        append_json_number(
+            body, std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - started_)
+                      .count());
         body += ",\"sessions\":";
         append_json_number(body, io_.sessions());
         return net::http::json_answer(200, body += '}');

@@ -56,7 +56,10 @@ class listener_table {
     bool run(std::string_view event, Call&& call) {
         struct scope {
             listener_table& t;
-            explicit scope(listener_table& x) : t(x) { ++t.running_; }
+            explicit scope(listener_table& x)
+                : t(x) {
+                ++t.running_;
+            }
             ~scope() {
                 if (--t.running_ == 0 && t.stale_)
                     t.sweep();
@@ -127,7 +130,10 @@ struct socket_extras {
 
 /// One socket on its shard. Owned by its slot; the link under it holds a plain pointer.
 struct socket_node {
-    socket_node(nsp_core& c, nsp_part& p, client_link& l) : core(c), part(p), link(&l) {}
+    socket_node(nsp_core& c, nsp_part& p, client_link& l)
+        : core(c)
+        , part(p)
+        , link(&l) {}
 
     socket handle() const;
     std::string_view id() const { return {name.data(), name.size()}; }
@@ -144,6 +150,7 @@ struct socket_node {
     void on_event(packet const&);
     void run_event(packet const&);
     void hold(packet const&);
+    void run_held();
     void on_ack(packet const&);
     /// Out of the namespace: handlers are told, rooms left, the slot freed.
     void end(disconnect_reason);
@@ -166,7 +173,10 @@ struct socket_node {
 /// nothing is locked.
 struct nsp_part {
     nsp_part(nsp_core& c, net::shard& h, net::task_group& t, std::uint8_t n)
-        : core(c), home(h), tasks(t), index(n) {}
+        : core(c)
+        , home(h)
+        , tasks(t)
+        , index(n) {}
 
     socket_node* find(std::uint32_t slot, std::uint32_t generation) {
         if (slot >= slots.size() || slots[slot].generation != generation)
@@ -178,6 +188,7 @@ struct nsp_part {
     void remove(socket_node&);
     /// The sockets that are meant, each once. Valid until the next call.
     std::vector<socket_node*> const& select(target const&);
+    void deliver(encoded const&, target const&, broadcast_flags);
 
     struct slot_entry {
         std::unique_ptr<socket_node> node;
@@ -220,8 +231,12 @@ class nsp_core final : public local_sockets, public ack_target {
     /// Runs `fn(part)` on every shard.
     template <class Fn>
     void each_part(Fn fn) {
-        for (auto& p : parts_)
-            p->home.dispatch([fn, &part = *p] { fn(part); });
+        for (auto& p : parts_) {
+            if (p->home.here())
+                fn(*p);
+            else
+                p->home.post([fn, &part = *p] { fn(part); });
+        }
     }
 
     /// Runs `fn(node)` on the node's shard, if it is still there.

@@ -10,15 +10,16 @@
 namespace mad::inline MAD_ABI::socketio::detail {
 
 MAD_DECL client_core::client_core(net::shard& s, client_settings settings)
-    : shard_(s), settings_(std::move(settings)), decoder_(settings_.packets),
-      backoff_(settings_.backoff),
-      retry_([](void* p) { static_cast<client_core*>(p)->on_retry(); }, this),
-      tasks_(s.context()) {}
+    : shard_(s)
+    , settings_(std::move(settings))
+    , decoder_(settings_.packets)
+    , backoff_(settings_.backoff)
+    , retry_([](void* p) { static_cast<client_core*>(p)->on_retry(); }, this)
+    , tasks_(s.context()) {}
 
 MAD_DECL client_core::~client_core() {
     // With the io_context, if not retired before: nobody is there to be told.
     for (auto& [name, n] : nodes_) {
-        n->core = nullptr;
         n->waiting.clear();
         n->acks_.clear();
         n->forget();
@@ -233,7 +234,9 @@ MAD_DECL void client_core::close() {
     released();
 }
 
-MAD_DECL void client_core::drop() { close_link(engine::close_reason::transport_close); }
+MAD_DECL void client_core::drop() {
+    close_link(engine::close_reason::transport_close);
+}
 
 MAD_DECL void client_core::retire() {
     if (retired_)

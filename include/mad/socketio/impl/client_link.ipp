@@ -9,10 +9,13 @@
 namespace mad::inline MAD_ABI::socketio::detail {
 
 MAD_DECL client_link::client_link(server_core& c, engine::session& s, std::uint8_t shard)
-    : core_(c), session_(s), decoder_(c.settings().packets),
-      deadline_([](void* p) { static_cast<client_link*>(p)->on_deadline(); }, this),
-      tokens_(c.settings().packet_burst), filled_(std::chrono::steady_clock::now()),
-      shard_(shard) {
+    : core_(c)
+    , session_(s)
+    , decoder_(c.settings().packets)
+    , deadline_([](void* p) { static_cast<client_link*>(p)->on_deadline(); }, this)
+    , tokens_(c.settings().packet_burst)
+    , filled_(std::chrono::steady_clock::now())
+    , shard_(shard) {
     arm();
 }
 
@@ -24,7 +27,7 @@ MAD_DECL void client_link::arm() {
         return; // the deadline is in use; `on_deadline` comes back here
     if (decoder_.waiting()) {
         if (!deadline_.armed() || joined_once_)
-            d.arm(deadline_, milliseconds(10'000));
+            d.arm(deadline_, core_.settings().attachment_timeout);
     } else if (!joined_once_) {
         if (!deadline_.armed())
             d.arm(deadline_, core_.settings().connect_timeout);
@@ -62,19 +65,21 @@ MAD_DECL void client_link::count_packet() {
 
 MAD_DECL void client_link::on_message(engine::session&, std::string_view data, bool binary) {
     count_packet();
+    bool const waited = decoder_.waiting();
     auto p = binary ? decoder_.feed_binary(data) : decoder_.feed_text(data);
     if (!p) {
-        core_.settings().log.debug("socketio.packet.refused",
-                                   {{"sid", session_.sid().substr(0, 6)},
-                                    {"error", p.error().message()}});
+        core_.settings().log.debug("socketio.packet.refused", {{"sid", session_.sid().substr(0, 6)},
+                                                               {"error", p.error().message()}});
         return session_.close(engine::close_reason::forced_close);
     }
     if (*p)
         on_packet(**p);
-    if (decoder_.waiting() && session_.open())
-        arm();
-    else if (deadline_.armed() && joined_once_ && !throttled_)
+    if (decoder_.waiting()) {
+        if (!waited && session_.open())
+            arm(); // once a packet: more of its attachments buy no more time
+    } else if (deadline_.armed() && joined_once_ && !throttled_) {
         deadline_.cancel();
+    }
 }
 
 MAD_DECL socket_node* client_link::find(std::string_view nsp) {
@@ -165,7 +170,9 @@ MAD_DECL void client_link::refuse(socket_node& n, connect_error const& e) {
     n.end(disconnect_reason::server_namespace_disconnect);
 }
 
-MAD_DECL void client_link::forget(socket_node& n) { std::erase(sockets_, &n); }
+MAD_DECL void client_link::forget(socket_node& n) {
+    std::erase(sockets_, &n);
+}
 
 MAD_DECL void client_link::on_close(engine::session&, engine::close_reason why) {
     deadline_.cancel();
@@ -197,7 +204,10 @@ struct middleware_walk : std::enable_shared_from_this<middleware_walk> {
     std::size_t step = 0;
 
     middleware_walk(socket_node const& n)
-        : core(n.core), shard(n.part.index), slot(n.slot), generation(n.generation) {}
+        : core(n.core)
+        , shard(n.part.index)
+        , slot(n.slot)
+        , generation(n.generation) {}
 
     void go(socket_node& n) {
         auto& all = n.part.middlewares;
@@ -230,7 +240,9 @@ struct middleware_walk : std::enable_shared_from_this<middleware_walk> {
     }
 };
 
-MAD_DECL void run_middlewares(socket_node& n) { std::make_shared<middleware_walk>(n)->go(n); }
+MAD_DECL void run_middlewares(socket_node& n) {
+    std::make_shared<middleware_walk>(n)->go(n);
+}
 
 } // namespace mad::inline MAD_ABI::socketio::detail
 

@@ -22,19 +22,28 @@ MAD_DECL void client_acks::send_ack(std::uint8_t, std::uint32_t, std::uint32_t g
 }
 
 MAD_DECL client_ack::client_ack(client_node& n, std::uint64_t i, ack_callback d)
-    : node(n), id(i), done(std::move(d)), limit([](void* p) {
-          auto& self = *static_cast<client_ack*>(p);
-          self.node.settle(self.id, error_code(error::timeout));
-      }, this) {}
+    : node(n)
+    , id(i)
+    , done(std::move(d))
+    , limit(
+          [](void* p) {
+              auto& self = *static_cast<client_ack*>(p);
+              self.node.settle(self.id, error_code(error::timeout));
+          },
+          this) {}
 
 MAD_DECL client_node::client_node(client_core& c, net::shard& h, std::string n)
-    : home(h), shared(std::make_shared<client_shared>(std::move(n))), core(&c) {}
+    : home(h)
+    , shared(std::make_shared<client_shared>(std::move(n)))
+    , core(&c) {}
 
 /// The event that is being handled; on the stack of `client_node::on_event`.
 class client_event final : public event_context {
   public:
     client_event(std::shared_ptr<client_node> n, packet const& p, std::string_view name)
-        : node_(std::move(n)), packet_(p), name_(name) {}
+        : node_(std::move(n))
+        , packet_(p)
+        , name_(name) {}
 
     socket const& who() const override {
         static socket const nobody;
@@ -65,20 +74,20 @@ class client_event final : public event_context {
         if (!node_->core)
             return;
         ++node_->unfinished;
-        node_->core->tasks().spawn(
-            std::move(task), [weak = std::weak_ptr<client_node>(node_),
-                              name = std::string(name_)](std::exception_ptr e) {
-                auto const n = weak.lock();
-                if (!n || !n->core)
-                    return;
+        // The client stays until its last handler has ended.
+        auto& core = *node_->core;
+        core.tasks().spawn(std::move(task), [&core, weak = std::weak_ptr<client_node>(node_),
+                                             name = std::string(name_)](std::exception_ptr e) {
+            try {
                 if (e)
-                    try {
-                        std::rethrow_exception(e);
-                    } catch (...) {
-                        n->core->fault(name);
-                    }
+                    std::rethrow_exception(e);
+            } catch (...) {
+                core.fault(name);
+            }
+            if (auto const n = weak.lock())
                 n->finished();
-            });
+            core.retire_if_idle();
+        });
         if (!node_->paused && node_->unfinished >= node_->core->settings().max_unfinished) {
             node_->paused = true;
             node_->core->pause();
@@ -93,11 +102,10 @@ class client_event final : public event_context {
 
 MAD_DECL void client_node::finished() {
     --unfinished;
-    if (paused && unfinished < core->settings().max_unfinished / 2) {
+    if (core && paused && unfinished <= core->settings().max_unfinished / 2) {
         paused = false;
         core->resume();
     }
-    core->retire_if_idle();
 }
 
 // Joining and leaving
@@ -420,6 +428,7 @@ MAD_DECL void client_node::on_event(packet const& p) {
 }
 
 MAD_DECL void client_node::forget() {
+    core = nullptr;
     active = asked = false;
     shared->joined.store(false, std::memory_order_relaxed);
     listeners = {};

@@ -9,18 +9,22 @@
 namespace mad::inline MAD_ABI::socketio {
 
 MAD_DECL client_socket::client_socket(std::shared_ptr<detail::client_node> const& n)
-    : node_(n), shared_(n->shared) {}
+    : node_(n)
+    , shared_(n->shared) {}
 
-/// The one way to a node: on its shard, while its client is there. The last reference must not be
-/// dropped elsewhere, so the one taken here travels along.
-MAD_DECL void client_socket::run(std::function<void(detail::client_node&)> fn) const {
+/// The one way to a node: on its shard, while its client is there; else `gone` runs. The last
+/// reference must not be dropped elsewhere, so the one taken here travels along.
+MAD_DECL void client_socket::run(std::function<void(detail::client_node&)> fn,
+                                 std::function<void()> gone) const {
     auto n = node_.lock();
     if (!n)
-        return;
+        return gone ? gone() : void();
     auto& home = n->home;
-    home.dispatch([n = std::move(n), fn = std::move(fn)] {
+    home.dispatch([n = std::move(n), fn = std::move(fn), gone = std::move(gone)] {
         if (n->core)
             fn(*n);
+        else if (gone)
+            gone();
     });
 }
 
@@ -30,12 +34,11 @@ MAD_DECL void client_socket::check_event(std::string_view event) {
 }
 
 MAD_DECL void client_socket::connect(connect_callback done) const {
-    if (node_.expired()) {
-        if (done)
-            done(error_code(error::session_closed));
-        return;
-    }
-    run([done = std::move(done)](detail::client_node& n) { n.connect(done); });
+    run([done](detail::client_node& n) { n.connect(done); },
+        [done] {
+            if (done)
+                done(error_code(error::session_closed));
+        });
 }
 
 MAD_DECL boost::asio::awaitable<result<void>> client_socket::wait(client_socket self) {
@@ -93,11 +96,9 @@ MAD_DECL void client_socket::send(encoded p, bool is_volatile) const {
 
 MAD_DECL void client_socket::send_with_ack(encoded p, std::uint64_t id, milliseconds timeout,
                                            ack_callback done) const {
-    if (node_.expired())
-        return done(error_code(error::session_closed));
-    run([p = std::move(p), id, timeout, done = std::move(done)](detail::client_node& n) {
-        n.send_with_ack(p, id, timeout, done);
-    });
+    run([p = std::move(p), id, timeout,
+         done](detail::client_node& n) { n.send_with_ack(p, id, timeout, done); },
+        [done] { done(error_code(error::session_closed)); });
 }
 
 MAD_DECL boost::asio::awaitable<result<arguments>>

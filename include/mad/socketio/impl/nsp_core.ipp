@@ -13,13 +13,15 @@
 namespace mad::inline MAD_ABI::socketio::detail {
 
 MAD_DECL awaited_ack::awaited_ack(socket_node& n, std::uint64_t i, ack_callback d)
-    : node(n), id(i), done(std::move(d)), limit(
-                                              [](void* p) {
-                                                  auto& self = *static_cast<awaited_ack*>(p);
-                                                  self.node.settle(self.id,
-                                                                   error_code(error::timeout));
-                                              },
-                                              this) {}
+    : node(n)
+    , id(i)
+    , done(std::move(d))
+    , limit(
+          [](void* p) {
+              auto& self = *static_cast<awaited_ack*>(p);
+              self.node.settle(self.id, error_code(error::timeout));
+          },
+          this) {}
 
 // socket_node
 
@@ -99,7 +101,10 @@ MAD_DECL void report_fault(nsp_core& core, std::string_view event, std::exceptio
 class running_event final : public event_context {
   public:
     running_event(socket_node& n, packet const& p, std::string_view name)
-        : node_(n), packet_(p), name_(name), who_(n.handle()) {}
+        : node_(n)
+        , packet_(p)
+        , name_(name)
+        , who_(n.handle()) {}
 
     socket const& who() const override { return who_; }
     packet const& what() const override { return packet_; }
@@ -123,14 +128,13 @@ class running_event final : public event_context {
     void start(boost::asio::awaitable<void> task) override {
         ++node_.unfinished;
         auto& core = node_.core;
-        node_.part.tasks.spawn(
-            std::move(task), [&core, shard = node_.part.index, slot = node_.slot,
-                              generation = node_.generation,
-                              name = std::string(name_)](std::exception_ptr e) {
-                if (e)
-                    report_fault(core, name, e);
-                core.with(shard, slot, generation, [](socket_node& n) { n.finished(); });
-            });
+        node_.part.tasks.spawn(std::move(task), [&core, shard = node_.part.index, slot = node_.slot,
+                                                 generation = node_.generation,
+                                                 name = std::string(name_)](std::exception_ptr e) {
+            if (e)
+                report_fault(core, name, e);
+            core.with(shard, slot, generation, [](socket_node& n) { n.finished(); });
+        });
     }
 
   private:
@@ -217,19 +221,29 @@ MAD_DECL void socket_node::settle(std::uint64_t ack_id, result<arguments> answer
 MAD_DECL void socket_node::finished() {
     --unfinished;
     while (link && more && !more->held.empty() &&
-           unfinished < core.server().settings().max_unfinished) {
-        auto const h = std::move(more->held.front());
-        more->held.pop_front();
-        more->held_bytes -= h.size();
-        packet p(h.view);
-        p.view.payload = h.payload;
-        p.attachments = h.attachments;
-        run_event(p);
-    }
+           unfinished < core.server().settings().max_unfinished)
+        run_held();
     if (paused && link && more->held.size() < most_held / 2) {
         paused = false;
         link->session().resume();
     }
+}
+
+MAD_DECL void socket_node::run_held() {
+    auto const h = std::move(more->held.front());
+    more->held.pop_front();
+    more->held_bytes -= h.size();
+    packet p(h.view);
+    p.view.payload = h.payload;
+    p.attachments = h.attachments;
+    run_event(p);
+}
+
+/// Whether it was the peer that left: what it had sent before is still handled.
+inline bool peer_left(disconnect_reason why) {
+    return why == disconnect_reason::client_namespace_disconnect ||
+           why == disconnect_reason::transport_close || why == disconnect_reason::transport_error ||
+           why == disconnect_reason::ping_timeout;
 }
 
 MAD_DECL void socket_node::end(disconnect_reason why) {
@@ -242,6 +256,9 @@ MAD_DECL void socket_node::end(disconnect_reason why) {
     // Handlers run on their shard or not at all: a server that is destroyed ends its sockets from
     // another thread.
     bool const here = part.home.here();
+    if (connected && here && peer_left(why))
+        while (more && !more->held.empty())
+            run_held();
     bool const was = std::exchange(connected, false) && here;
     auto const tell = [&](auto const& handlers, auto const&... args) {
         for (std::size_t i = 0; i < handlers.size(); ++i) {
@@ -339,7 +356,9 @@ MAD_DECL std::vector<socket_node*> const& nsp_part::select(target const& t) {
 
 // nsp_core
 
-MAD_DECL nsp_core::nsp_core(server_core& s, std::string name) : server_(s), name_(std::move(name)) {
+MAD_DECL nsp_core::nsp_core(server_core& s, std::string name)
+    : server_(s)
+    , name_(std::move(name)) {
     for (std::size_t i = 0; i < s.shards().size(); ++i)
         parts_.push_back(std::make_unique<nsp_part>(*this, *s.shards()[i], s.tasks(i),
                                                     static_cast<std::uint8_t>(i)));
@@ -349,26 +368,35 @@ MAD_DECL nsp_core::nsp_core(server_core& s, std::string name) : server_(s), name
 
 MAD_DECL nsp_core::~nsp_core() = default;
 
+MAD_DECL void nsp_part::deliver(encoded const& p, target const& t, broadcast_flags f) {
+    // A receiver that is full may be closed: handlers run, and broadcast in their turn. The list is
+    // taken out meanwhile; its nodes live until the turn ends.
+    select(t);
+    auto chosen = std::exchange(selected, {});
+    for (auto* const n : chosen)
+        if (n->link)
+            n->send(p, f.is_volatile);
+    // Back, so that the next broadcast need not allocate; unless one ran meanwhile.
+    if (selected.empty())
+        selected = std::move(chosen);
+}
+
 MAD_DECL void nsp_core::deliver(encoded const& p, target const& t, broadcast_flags f) {
-    each_part([p, t, f](nsp_part& part) {
-        // A receiver that is full may be closed: handlers run, and broadcast in their turn. The list
-        // is taken out meanwhile; its nodes live until the turn ends.
-        part.select(t);
-        auto chosen = std::exchange(part.selected, {});
-        for (auto* const n : chosen)
-            if (n->link)
-                n->send(p, f.is_volatile);
-        // Back, so that the next broadcast need not allocate; unless one ran meanwhile.
-        if (part.selected.empty())
-            part.selected = std::move(chosen);
-    });
+    for (auto& part : parts_) {
+        if (part->home.here())
+            part->deliver(p, t, f); // nothing is copied
+        else
+            part->home.post([p, t, f, &part = *part] { part.deliver(p, t, f); });
+    }
 }
 
 /// Answers to one broadcast, from all shards.
 class ack_collector : public std::enable_shared_from_this<ack_collector> {
   public:
     ack_collector(net::shard& s, std::size_t parts, std::function<void(ack_responses)> done)
-        : timer_(s.context()), done_(std::move(done)), parts_left_(parts) {}
+        : timer_(s.context())
+        , done_(std::move(done))
+        , parts_left_(parts) {}
 
     void start(milliseconds timeout) {
         timer_.expires_after(timeout);
@@ -430,8 +458,8 @@ class ack_collector : public std::enable_shared_from_this<ack_collector> {
 MAD_DECL void nsp_core::deliver_with_ack(encoded const& p, std::uint64_t id, target const& t,
                                          broadcast_flags f, milliseconds timeout,
                                          std::function<void(ack_responses)> done) {
-    auto const all = std::make_shared<ack_collector>(parts_.front()->home, parts_.size(),
-                                                     std::move(done));
+    auto const all =
+        std::make_shared<ack_collector>(parts_.front()->home, parts_.size(), std::move(done));
     parts_.front()->home.dispatch([all, timeout] { all->start(timeout); });
     each_part([p, id, t, f, timeout, all](nsp_part& part) {
         auto const chosen = part.select(t);
@@ -492,8 +520,10 @@ MAD_DECL void nsp_core::fetch_local(target const& t,
             info.rooms.push_back(info.id);
             for (auto const* const r : n->rooms)
                 info.rooms.push_back(r->name);
-            if (n->more)
+            if (n->more && !n->more->data.is_null())
                 append_json(info.data, n->more->data);
+            else
+                info.data = "{}";
             here.push_back(std::move(info));
         }
         std::unique_lock lock(g->mutex);

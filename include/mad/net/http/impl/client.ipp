@@ -2,7 +2,7 @@
 #define MAD_NET_HTTP_IMPL_CLIENT_IPP
 
 #include <mad/net/http/client.hpp>
-#include <mad/net/http/client_connection.hpp>
+#include <mad/net/http/detail/client_connection.hpp>
 #include <mad/net/http/head.hpp>
 #include <mad/net/one_shot.hpp>
 
@@ -41,8 +41,10 @@ MAD_DECL bool client_response::says(std::string_view name, std::string_view toke
 namespace detail {
 
 MAD_DECL client_connection::client_connection(client& owner, stream s)
-    : shard_(owner.shard_), owner_(owner), stream_(std::move(s)),
-      chunks_(owner.settings_.limits.max_chunk_overhead_bytes) {}
+    : shard_(owner.shard_)
+    , owner_(owner)
+    , stream_(std::move(s))
+    , chunks_(owner.settings_.limits.max_chunk_overhead_bytes) {}
 
 MAD_DECL client_connection::~client_connection() {
     shard_.unmark(*this);
@@ -265,14 +267,19 @@ MAD_DECL void client_connection::finish(result<client_response> why) {
 } // namespace detail
 
 MAD_DECL client::client(shard& s, client_settings settings)
-    : shard_(s), settings_(std::move(settings)),
-      limit_([](void* p) {
-          auto& self = *static_cast<client*>(p);
-          self.drop_connection();
-          self.finish(error_code(client_error::timeout));
-      }, this) {}
+    : shard_(s)
+    , settings_(std::move(settings))
+    , limit_(
+          [](void* p) {
+              auto& self = *static_cast<client*>(p);
+              self.drop_connection();
+              self.finish(error_code(client_error::timeout));
+          },
+          this) {}
 
-MAD_DECL client::~client() { close(); }
+MAD_DECL client::~client() {
+    close();
+}
 
 MAD_DECL void client::request(client_request r, milliseconds timeout, handler done) {
     if (done_)

@@ -1,5 +1,5 @@
-#ifndef MAD_NET_HTTP_CLIENT_CONNECTION_HPP
-#define MAD_NET_HTTP_CLIENT_CONNECTION_HPP
+#ifndef MAD_NET_HTTP_DETAIL_CLIENT_CONNECTION_HPP
+#define MAD_NET_HTTP_DETAIL_CLIENT_CONNECTION_HPP
 
 #include <mad/net/http/chunked.hpp>
 #include <mad/net/http/client.hpp>
