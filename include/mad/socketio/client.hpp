@@ -95,6 +95,10 @@ class client {
     /// Leaves all namespaces, ends the connection and tries nothing more. A socket may connect again.
     void close() const;
 
+    /// Nothing of it is on the wire any more, goodbyes included: after `close`, what was sent has
+    /// gone out. From any thread.
+    bool closed() const;
+
     /// Ends the connection under the sockets at the Engine.IO level, as if the network had failed:
     /// what is set for reconnection happens.
     void drop_connection() const;

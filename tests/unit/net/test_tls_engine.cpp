@@ -312,5 +312,5 @@ TEST_CASE("an idle connection is small") {
     if (before == 0)
         return; // a sanitizer's allocator does not count
     std::printf("idle TLS connection: %zu bytes\n", each);
-    CHECK(each < 24 * 1024);
+    CHECK(each < 48 * 1024); // 14 kB with OpenSSL 3.0; newer ones take more
 }

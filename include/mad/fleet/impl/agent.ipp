@@ -208,7 +208,7 @@ MAD_DECL void agent::stop(milliseconds drain) {
                                            socketio::raw_json{messages_->leave()});
     });
     if (drain.count() > 0)
-        net::wait_until([this] { return left_.load(); }, drain);
+        net::wait_until([this] { return left_ && client_->closed(); }, drain);
     pool_.stop();
 }
 

@@ -7,6 +7,7 @@
 #include <mad/socketio/client.hpp>
 #include <mad/socketio/detail/nsp_core.hpp>
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -122,6 +123,8 @@ class client_core {
     net::shard& home() { return shard_; }
     client_settings const& settings() const { return settings_; }
     net::task_group& tasks() { return tasks_; }
+    /// Connections, those included whose goodbye is under way. From any thread.
+    std::size_t wires() const { return wires_; }
 
     /// From any thread.
     std::shared_ptr<client_node> node(std::string_view name);
@@ -194,6 +197,7 @@ class client_core {
     std::vector<std::unique_ptr<link>> leaving_;
     std::mutex mutex_; // for nodes_: sockets may be asked for from any thread
     std::map<std::string, std::shared_ptr<client_node>, std::less<>> nodes_;
+    std::atomic<std::size_t> wires_{0};
     state state_ = state::closed;
     bool reconnecting_ = false, skip_reconnect_ = false, retired_ = false;
 };

@@ -43,6 +43,11 @@ MAD_DECL void client::close() const {
     run([](detail::client_core& c) { c.close(); });
 }
 
+MAD_DECL bool client::closed() const {
+    auto const core = core_.lock();
+    return !core || core->wires() == 0;
+}
+
 MAD_DECL void client::drop_connection() const {
     run([](detail::client_core& c) { c.drop(); });
 }

@@ -86,6 +86,7 @@ MAD_DECL void client_core::connect() {
     skip_reconnect_ = false;
     decoder_.reset();
     link_ = std::make_unique<link>(*this);
+    ++wires_;
     link_->engine.open(*link_);
 }
 
@@ -160,6 +161,7 @@ MAD_DECL void client_core::on_finished(link& l) {
         return;
     auto gone = std::move(*it);
     leaving_.erase(it);
+    --wires_;
     shard_.reap(std::move(gone)); // it is on the stack
     retire_if_idle();
 }
