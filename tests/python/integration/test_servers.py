@@ -231,3 +231,35 @@ def test_the_readmes_example_runs(page: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "open http://127.0.0.1:" in done.stdout
+
+
+def start_and_stop() -> None:
+    with mad.ApiServer():
+        pass
+
+
+@pytest.mark.parametrize("call", [mad.sample, start_and_stop])
+def test_other_threads_run_while_a_call_waits(call: Callable[[], object]) -> None:
+    """No thread is made to give way here, so another one runs only if the call lets it."""
+    ran = threading.Event()
+    go = threading.Event()
+
+    def other() -> None:
+        go.wait(20)
+        ran.set()
+
+    thread = threading.Thread(target=other)
+    before = sys.getswitchinterval()
+    thread.start()
+    sys.setswitchinterval(1000)
+    try:
+        go.set()
+        for _ in range(100):
+            call()
+            if ran.is_set():
+                break
+        seen = ran.is_set()
+    finally:
+        sys.setswitchinterval(before)
+    thread.join(20)
+    assert seen

@@ -211,8 +211,8 @@ TEST_CASE("a socketID of the peer never gets through, however it is written") {
     auto const* const key =
         GENERATE("socketID", "\\u0073ocketID", "socket\\u0049D", "\\u0073\\u006f\\u0063ketID");
     CAPTURE(key);
-    auto const r =
-        judge_record(R"({")" + std::string(key) + R"(":"spoof","id":"a","health":{}})", true);
+    auto const message = R"({")" + std::string(key) + R"(":"spoof","id":"a","health":{}})";
+    auto const r = judge_record(message, true); // refers to the message
     REQUIRE(r);
     auto const out = splice_record(*r, {}, "real");
     CHECK(out.find("spoof") == out.npos);

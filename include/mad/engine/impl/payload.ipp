@@ -12,7 +12,7 @@ namespace mad::inline MAD_ABI::engine {
 MAD_DECL result<bool> payload_reader::next(packet_view& out) {
     auto const fail = [&](error e) {
         failed_ = e;
-        return result<bool>(error_code(e));
+        return result<bool>(boost::system::in_place_error, e); // Boost 1.81: no other way with bool
     };
     if (failed_ != error::none)
         return fail(failed_);

@@ -13,8 +13,11 @@ namespace mad::inline MAD_ABI::engine {
 
 MAD_DECL websocket::websocket(net::shard& s, net::stream st, net::ws_role role,
                               websocket_settings const& settings)
-    : shard_(s), settings_(settings), stream_(std::move(st)), decoder_(role, settings.frames),
-      role_(role) {}
+    : shard_(s)
+    , settings_(settings)
+    , stream_(std::move(st))
+    , decoder_(role, settings.frames)
+    , role_(role) {}
 
 MAD_DECL websocket::~websocket() {
     shard_.unmark(*this);
@@ -144,7 +147,9 @@ MAD_DECL void websocket::on_ready(std::uint32_t events) {
         ended(close_reason::transport_error);
 }
 
-MAD_DECL void websocket::on_fault() { ended(close_reason::transport_error); }
+MAD_DECL void websocket::on_fault() {
+    ended(close_reason::transport_error);
+}
 
 MAD_DECL void websocket::read() {
     auto const scratch = shard_.read_scratch();
@@ -231,8 +236,8 @@ MAD_DECL bool websocket::handle(net::ws_message const& m) {
     case net::ws_opcode::close: {
         if (open_) {
             open_ = false;
-            auto const echo = m.close_code == 1005 ? std::string{}
-                                                   : net::ws_close_payload(m.close_code, {});
+            auto const echo =
+                m.close_code == 1005 ? std::string{} : net::ws_close_payload(m.close_code, {});
             out_.push(role_ == net::ws_role::server
                           ? net::wire_block::control(net::ws_opcode::close, echo)
                           : net::wire_block::masked(net::ws_opcode::close, echo, 0));
@@ -255,7 +260,13 @@ MAD_DECL void websocket::on_turn_end() {
         write();
     if (!closed() && !shut_after_write_ && stash_ && paused_ == 0 && !consuming_) {
         auto const waiting = std::exchange(stash_, nullptr);
-        consume(*waiting);
+        try {
+            consume(*waiting);
+        } catch (...) { // as from `on_ready`: what was read is lost, and the session with it
+            consuming_ = false;
+            ended(close_reason::transport_error);
+            throw;
+        }
     }
 }
 
@@ -303,7 +314,8 @@ MAD_DECL void websocket::finish() {
 MAD_DECL void websocket::interest() {
     if (closed() || !watched_)
         return;
-    auto const want = (paused_ ? 0u : std::uint32_t(EPOLLIN)) | (blocked_ ? std::uint32_t(EPOLLOUT) : 0u);
+    auto const want =
+        (paused_ ? 0u : std::uint32_t(EPOLLIN)) | (blocked_ ? std::uint32_t(EPOLLOUT) : 0u);
     if (want == interest_)
         return;
     interest_ = want;

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+#include <variant>
 
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -222,12 +223,12 @@ struct dial_attempt {
 MAD_DECL boost::asio::awaitable<result<stream>> dial(shard& s, dial_target target,
                                                      dial_settings settings) {
     detail::dial_attempt a(s, std::move(settings));
-    one_shot<bool> done(co_await boost::asio::this_coro::executor);
+    one_shot<std::monostate> done(co_await boost::asio::this_coro::executor);
     a.to->start(std::move(target), [&a, tell = done.callback()](result<stream> r) {
         if (!r)
             return tell(r.error());
         a.made = std::move(*r);
-        tell(true);
+        tell(std::monostate{});
     });
     auto const outcome = co_await done.wait();
     if (!outcome)

@@ -34,7 +34,7 @@ class client_link final : public engine::session_handler {
     socket_node* find(std::string_view nsp);
     void on_deadline();
     void arm();
-    /// False when the packet rate is over its limit: reading has been paused.
+    /// Pauses reading for a while when the packet rate is over its limit.
     void count_packet();
 
     server_core& core_;
@@ -43,7 +43,8 @@ class client_link final : public engine::session_handler {
     net::deadline deadline_;
     std::vector<socket_node*> sockets_;
     double tokens_;
-    time_point filled_{};
+    time_point const begun_;
+    time_point filled_;
     std::uint8_t shard_;
     bool joined_once_ = false, throttled_ = false;
 };

@@ -14,7 +14,8 @@ MAD_DECL client_link::client_link(server_core& c, engine::session& s, std::uint8
     , decoder_(c.settings().packets)
     , deadline_([](void* p) { static_cast<client_link*>(p)->on_deadline(); }, this)
     , tokens_(c.settings().packet_burst)
-    , filled_(std::chrono::steady_clock::now())
+    , begun_(std::chrono::steady_clock::now())
+    , filled_(begun_)
     , shard_(shard) {
     arm();
 }
@@ -30,7 +31,11 @@ MAD_DECL void client_link::arm() {
             d.arm(deadline_, core_.settings().attachment_timeout);
     } else if (!joined_once_) {
         if (!deadline_.armed())
-            d.arm(deadline_, core_.settings().connect_timeout);
+            // Counted from the start: a peer that is throttled meanwhile does not get it anew.
+            d.arm(deadline_,
+                  std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(
+                                                begun_ + core_.settings().connect_timeout -
+                                                std::chrono::steady_clock::now())));
     } else {
         deadline_.cancel();
     }

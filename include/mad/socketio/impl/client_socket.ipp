@@ -5,6 +5,7 @@
 #include <mad/socketio/detail/client_core.hpp>
 
 #include <stdexcept>
+#include <variant>
 
 namespace mad::inline MAD_ABI::socketio {
 
@@ -42,9 +43,9 @@ MAD_DECL void client_socket::connect(connect_callback done) const {
 }
 
 MAD_DECL boost::asio::awaitable<result<void>> client_socket::wait(client_socket self) {
-    net::one_shot<bool> done(co_await boost::asio::this_coro::executor);
+    net::one_shot<std::monostate> done(co_await boost::asio::this_coro::executor);
     self.connect([tell = done.callback()](result<void> r) {
-        tell(r ? result<bool>(true) : result<bool>(r.error()));
+        r ? tell(std::monostate{}) : tell(r.error());
     });
     auto const outcome = co_await done.wait();
     if (!outcome)

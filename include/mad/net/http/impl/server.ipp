@@ -6,16 +6,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace mad::inline MAD_ABI::net::http {
 
 /// Counts connections until their descriptors are closed, wherever their streams have gone.
 struct server::ledger : std::enable_shared_from_this<ledger> {
-    explicit ledger(address_limits_settings const& s) : addresses(s) {}
+    explicit ledger(address_limits_settings const& s)
+        : addresses(s) {}
 
     std::shared_ptr<void const> enter(boost::asio::ip::address const& peer) {
         struct lease {
             lease(std::shared_ptr<ledger> l, boost::asio::ip::address const& p)
-                : book(std::move(l)), peer(p) {
+                : book(std::move(l))
+                , peer(p) {
                 book->open.fetch_add(1, std::memory_order_relaxed);
             }
             lease(lease const&) = delete;
@@ -39,7 +43,10 @@ MAD_DECL std::size_t server::connections() const {
 
 class server::part final : public connection_owner {
   public:
-    part(server& s, shard& sh) : server_(s), shard_(sh), tls(s.settings_.tls) {}
+    part(server& s, shard& sh)
+        : server_(s)
+        , shard_(sh)
+        , tls(s.settings_.tls) {}
 
     void release(connection& c) override {
         auto const slot = c.slot;
@@ -56,22 +63,31 @@ class server::part final : public connection_owner {
     router const& routes() const override { return server_.routes_; }
 
     void add(stream s, boost::asio::ip::address const& peer) {
+        if (phase_ == phase::closed)
+            return; // it was on its way from the shard that accepts
         auto c = std::make_unique<connection>(shard_, *this, std::move(s), peer);
         c->slot = connections_.size();
-        if (c->start())
-            connections_.push_back(std::move(c));
+        if (!c->start())
+            return;
+        connections_.push_back(std::move(c));
+        if (phase_ == phase::draining)
+            connections_.back()->drain();
     }
+
+    enum class phase : std::uint8_t { open, draining, closed };
 
     server& server_;
     shard& shard_;
     std::shared_ptr<cipher_factory> tls;
     std::vector<std::unique_ptr<acceptor>> acceptors;
     std::vector<std::unique_ptr<connection>> connections_;
+    phase phase_ = phase::open;
 };
 
 MAD_DECL server::server(std::vector<shard*> shards, router r, server_settings s)
-    : routes_(std::move(r)), settings_(std::move(s)),
-      ledger_(std::make_shared<ledger>(settings_.addresses)) {
+    : routes_(std::move(r))
+    , settings_(std::move(s))
+    , ledger_(std::make_shared<ledger>(settings_.addresses)) {
     for (auto* const sh : shards)
         parts_.push_back(std::make_unique<part>(*this, *sh));
 }
@@ -104,9 +120,8 @@ server::listen(boost::asio::ip::tcp::endpoint const& wanted) {
         auto& p = *parts_[i];
         p.shard_.dispatch([this, &p, fd = fds[i]] {
             p.acceptors.push_back(std::make_unique<acceptor>(
-                p.shard_, fd, [this, &p](int c, boost::asio::ip::address const& peer) {
-                    accepted(p, c, peer);
-                }));
+                p.shard_, fd,
+                [this, &p](int c, boost::asio::ip::address const& peer) { accepted(p, c, peer); }));
             if (auto const e = p.acceptors.back()->start())
                 settings_.log.error("http.listen.failed", {{"error", e.message()}});
         });
@@ -134,12 +149,10 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(int fd) {
 
 MAD_DECL void server::accepted(part& p, int fd, boost::asio::ip::address const& peer) {
     auto const refuse = [&](std::string_view why, std::string_view answer) {
-        settings_.log.warn("http.connection.refused",
-                           {{"why", why}, {"peer", peer.to_string()}});
+        settings_.log.warn("http.connection.refused", {{"why", why}, {"peer", peer.to_string()}});
         // Best effort: a peer that speaks TLS, or has sent nothing yet, only sees the close.
-        if (!p.tls)
-            [[maybe_unused]] auto const n =
-                ::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (!p.tls) [[maybe_unused]]
+            auto const n = ::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         ::close(fd);
     };
     if (connections() >= settings_.max_connections)
@@ -161,6 +174,7 @@ MAD_DECL void server::set_tls(std::shared_ptr<cipher_factory> f) {
 MAD_DECL void server::drain() {
     for (auto& p : parts_)
         p->shard_.dispatch([&p = *p] {
+            p.phase_ = std::max(p.phase_, part::phase::draining);
             for (auto& a : p.acceptors)
                 a->stop();
             for (std::size_t i = p.connections_.size(); i-- > 0;)
@@ -172,6 +186,7 @@ MAD_DECL void server::drain() {
 MAD_DECL void server::close() {
     for (auto& p : parts_)
         p->shard_.dispatch([&p = *p] {
+            p.phase_ = part::phase::closed;
             // Not destroyed at once: the poller may hold one more event for them.
             for (auto& a : p.acceptors) {
                 a->close();
