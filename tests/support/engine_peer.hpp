@@ -91,7 +91,10 @@ class polling_peer {
     /// A GET and its answer.
     http_answer get() {
         begin_get();
-        return get_wire().answer();
+        auto a = get_wire().answer();
+        if (a.header("connection") == "close")
+            get_.reset(); // after a thousand requests
+        return a;
     }
     /// A GET whose answer is taken later, by `get_wire().answer()`.
     void begin_get() { get_wire().send(request("GET", query())); }
@@ -203,6 +206,7 @@ class engine_peer {
     bool on_websocket() const { return ws_ != nullptr; }
 
     std::string open_packet;
+    std::string ended_by; ///< what a polled session ended with, if not with a close packet
     int status = 0;
     bool answers_pings = true;
 
@@ -224,11 +228,14 @@ class engine_peer {
             http_answer a;
             try {
                 a = poll_->get();
-            } catch (std::runtime_error const&) {
-                return std::nullopt; // the connection was ended
-            }
-            if (a.status != 200)
+            } catch (std::runtime_error const& e) {
+                ended_by = e.what();
                 return std::nullopt;
+            }
+            if (a.status != 200) {
+                ended_by = "an answer " + std::to_string(a.status) + ' ' + a.body;
+                return std::nullopt;
+            }
             split(a.body);
         }
         auto p = waiting_.front();

@@ -277,7 +277,9 @@ TEST_CASE("pausing again and again keeps the order") {
             if (sent > 0)
                 continue;
         }
-        REQUIRE(p.next_text() == "4" + std::to_string(i) + std::string(100, '.'));
+        auto const m = p.next_text();
+        CAPTURE(p.ended_by);
+        REQUIRE(m == "4" + std::to_string(i) + std::string(100, '.'));
         ++i;
     }
     CHECK(w.closes().empty());
