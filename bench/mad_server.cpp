@@ -65,7 +65,9 @@ int main(int argc, char** argv) {
     ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
 
     mad::net::io_pool pool(threads);
-    mad::socketio::server io(pool);
+    mad::socketio::server_settings settings;
+    settings.http.limits.max_requests = 1'000'000'000; // as Node: a connection is never renewed
+    mad::socketio::server io(pool, std::move(settings));
     io.on_connection([&io](mad::socketio::socket s) {
         s.on("echo", [](mad::socketio::raw_json x, mad::socketio::ack reply) { reply(x); });
         s.on("bcast", [&io](mad::socketio::raw_json x) { io.emit("bcast-out", x); });

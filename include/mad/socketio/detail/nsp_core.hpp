@@ -10,6 +10,7 @@
 #include <atomic>
 #include <deque>
 #include <exception>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -123,7 +124,7 @@ struct socket_extras {
     listener_table listeners;
     std::vector<std::function<void(disconnect_reason)>> on_disconnect, on_disconnecting;
     std::unordered_map<std::uint64_t, std::unique_ptr<awaited_ack>> acks;
-    std::deque<held_event> held;
+    std::list<held_event> held; // costs nothing while it is empty, as a deque would
     std::size_t held_bytes = 0;
     json data;
 };
