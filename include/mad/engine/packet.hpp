@@ -48,7 +48,7 @@ enum class binary_form : std::uint8_t {
     typed_base64, ///< `b4` and base64, as text: revision 3, to a peer that asked with `b64`
 };
 
-/// What a peer takes: of that revision, and with `b64` in its handshake or without.
+/// What a wire of a peer takes: of that revision, and opened with `b64` or without.
 constexpr binary_form binary_form_of(revision rev, bool b64) {
     if (rev == revision::eio3)
         return b64 ? binary_form::typed_base64 : binary_form::typed_bytes;
