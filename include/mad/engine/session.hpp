@@ -22,6 +22,10 @@ class session_handler {
   public:
     virtual ~session_handler() = default;
 
+    /// The session is open and this handler in place. Called once, before anything else; it may
+    /// send, and end the session.
+    virtual void on_open(session&) {}
+
     /// A message, valid during the call.
     virtual void on_message(session&, std::string_view data, bool binary) = 0;
 
@@ -84,7 +88,11 @@ class session final : public transport_events {
     void close(close_reason why = close_reason::forced_close);
 
     // For the server part that owns it.
-    void set_handler(std::unique_ptr<session_handler> h) { handler_ = std::move(h); }
+    void set_handler(std::unique_ptr<session_handler> h) {
+        handler_ = std::move(h);
+        if (handler_)
+            handler_->on_open(*this);
+    }
     /// The answer to the handshake: `open_packet` for a peer of that dialect.
     polling_body begin_polling(polling_dialect, std::string_view open_packet);
     /// `b64`: this websocket of the peer takes no bytes. (It is asked of each wire.)

@@ -183,8 +183,8 @@ TEST_CASE("a malformed polling body of revision 3 costs the session, not the ans
 
 TEST_CASE("goodbyes of revision 3 have their lengths") {
     engine_world::hooks h;
-    h.on_message = [](engine::session& s, std::string_view m, bool) {
-        s.send_text(m);
+    h.on_message = [](engine::session& s, std::string_view m, bool binary) {
+        binary ? s.send_binary(m) : s.send_text(m);
         if (m == "bye")
             s.close();
     };
@@ -217,7 +217,7 @@ TEST_CASE("goodbyes of revision 3 have their lengths") {
     SECTION("bytes among the last words keep their type") {
         CHECK(p.post("10:b4AQIDBA==4:4bye").body == "ok");
         auto const a = p.get();
-        CHECK(a.body == "\0\5\xff"s + "4\1\2\3\4" + "\0\4\xff"s + "4bye");
+        CHECK(a.body == "\1\5\xff\4\1\2\3\4" + "\0\4\xff"s + "4bye");
         CHECK(a.header("content-type") == "application/octet-stream");
         CHECK(p.get().body == "1:61:1");
     }

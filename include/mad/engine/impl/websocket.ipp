@@ -34,7 +34,7 @@ MAD_DECL bool websocket::start(transport_events& e, std::string_view rest) {
     events_ = &e;
     if (!stream_.is_open())
         return false;
-    interest_ = EPOLLIN;
+    interest_ = paused_ > 0 ? 0u : std::uint32_t(EPOLLIN);
     if (shard_.watch(stream_.fd(), interest_, *this)) {
         stream_.close();
         return false;
