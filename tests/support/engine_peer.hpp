@@ -59,6 +59,22 @@ inline std::string bytes_of(std::string_view base64) {
     return out;
 }
 
+/// As JavaScript counts a string of valid UTF-8.
+inline std::size_t utf16_units(std::string_view text) {
+    std::size_t n = 0;
+    for (char const ch : text) {
+        auto const c = static_cast<unsigned char>(ch);
+        n += c < 0x80 || c >= 0xf0 ? 1 : 0;
+        n += c >= 0xc0 ? 1 : 0;
+    }
+    return n;
+}
+
+/// A polling body of revision 3 with that packet.
+inline std::string counted(std::string_view packet) {
+    return std::to_string(utf16_units(packet)) + ':' + std::string(packet);
+}
+
 /// A polling session, request by request.
 class polling_peer {
   public:
@@ -69,13 +85,14 @@ class polling_peer {
 
     /// The handshake over the connection for GETs.
     http_answer open(std::string const& more_query = {}, std::string const& fields = {}) {
-        auto a = get_wire().ask(request("GET", "EIO=4&transport=polling" + more_query, fields));
+        auto a =
+            get_wire().ask(request("GET", eio + "&transport=polling" + extra + more_query, fields));
         if (a.status == 200)
             sid = sid_in(a.body);
         return a;
     }
 
-    std::string query() const { return "EIO=4&transport=polling&sid=" + sid; }
+    std::string query() const { return eio + "&transport=polling" + extra + "&sid=" + sid; }
 
     std::string request(std::string const& method, std::string const& q,
                         std::string const& fields = {}) const {
@@ -122,6 +139,8 @@ class polling_peer {
 
     std::uint16_t port;
     std::string path, sid;
+    std::string eio = "EIO=4";
+    std::string extra; // more parameters of every request, `&` in front
 
   private:
     std::unique_ptr<raw_client> get_, post_;
@@ -134,16 +153,20 @@ inline char const* name_of(wire w) {
 }
 
 /// An Engine.IO client on either wire, for tests that do not care which. Answers pings by itself.
+/// Of revision 3 when `revision` begins with `EIO=3` (`&b64=1` may follow).
 class engine_peer {
   public:
     engine_peer(wire w, std::uint16_t port, std::string const& path = "/engine.io/",
-                std::string const& fields = {}) {
+                std::string const& fields = {}, std::string const& revision = "EIO=4")
+        : old_(revision.starts_with("EIO=3")) {
         if (w == wire::websocket) {
-            ws_ = std::make_unique<ws_peer>(port, path + "?EIO=4&transport=websocket", fields);
+            ws_ = std::make_unique<ws_peer>(port, path + "?" + revision + "&transport=websocket",
+                                            fields);
             open_packet = ws_->accepted().status == 101 ? ws_->next_text() : ws_->accepted().body;
             status = ws_->accepted().status;
         } else {
             poll_ = std::make_unique<polling_peer>(port, path);
+            poll_->eio = revision;
             auto const a = poll_->open({}, fields);
             open_packet = a.body;
             status = a.status;
@@ -157,13 +180,13 @@ class engine_peer {
         if (ws_)
             ws_->text(packet);
         else
-            poll_->post(packet);
+            poll_->post(old_ ? counted(packet) : packet);
     }
     void send_binary(std::string_view bytes) {
         if (ws_)
-            ws_->binary(bytes);
+            ws_->binary((old_ ? "\4" : "") + std::string(bytes));
         else
-            poll_->post("b" + base64_of(bytes));
+            poll_->post(old_ ? counted("b4" + base64_of(bytes)) : "b" + base64_of(bytes));
     }
 
     /// The next packet but pings and noops; nothing when the session is over: a close frame or
@@ -218,7 +241,12 @@ class engine_peer {
                 ws_->bye();
             return std::nullopt;
         }
-        return engine_packet{f->payload, f->opcode == 2};
+        bool const bytes = f->opcode == 2;
+        if (old_ && f->opcode == 1 && f->payload.starts_with("b4"))
+            return engine_packet{bytes_of(f->payload.substr(2)), true};
+        if (old_ && bytes && !f->payload.starts_with('\4'))
+            throw std::runtime_error("bytes without their type");
+        return engine_packet{f->payload.substr(old_ && bytes ? 1 : 0), bytes};
     }
 
     std::optional<engine_packet> next_polled() {
@@ -236,7 +264,12 @@ class engine_peer {
                 ended_by = "an answer " + std::to_string(a.status) + ' ' + a.body;
                 return std::nullopt;
             }
-            split(a.body);
+            if (!old_)
+                split(a.body);
+            else if (a.header("content-type") == "application/octet-stream")
+                split_bytes(a.body);
+            else
+                split_counted(a.body);
         }
         auto p = waiting_.front();
         waiting_.pop_front();
@@ -259,8 +292,40 @@ class engine_peer {
         }
     }
 
+    void split_counted(std::string_view body) {
+        while (!body.empty()) {
+            auto const colon = body.find(':');
+            auto const units = std::stoul(std::string(body.substr(0, colon)));
+            body.remove_prefix(colon + 1);
+            std::size_t n = 0;
+            while (utf16_units(body.substr(0, n)) < units ||
+                   (n < body.size() && (body[n] & 0xc0) == 0x80))
+                ++n;
+            auto const p = body.substr(0, n);
+            if (p.starts_with("b4"))
+                waiting_.push_back({bytes_of(p.substr(2)), true});
+            else
+                waiting_.push_back({std::string(p), false});
+            body.remove_prefix(n);
+        }
+    }
+
+    void split_bytes(std::string_view body) {
+        while (!body.empty()) {
+            bool const bytes = body[0] == 1;
+            auto const mark = body.find('\xff');
+            std::size_t n = 0;
+            for (char const digit : body.substr(1, mark - 1))
+                n = n * 10 + static_cast<unsigned char>(digit);
+            auto const p = body.substr(mark + 1, n);
+            waiting_.push_back({std::string(p.substr(bytes ? 1 : 0)), bytes});
+            body.remove_prefix(mark + 1 + n);
+        }
+    }
+
     std::unique_ptr<ws_peer> ws_;
     std::unique_ptr<polling_peer> poll_;
+    bool old_;
     std::deque<engine_packet> waiting_;
     bool over_ = false;
 };

@@ -26,6 +26,14 @@ class sio_peer {
     sio_peer(unjoined_t, wire w, std::uint16_t port, std::string const& fields = {})
         : engine(w, port, "/socket.io/", fields) {}
 
+    struct old_t {};
+    static constexpr old_t old{};
+
+    /// A client of revision 4 (socket.io 2.x); says nothing. `revision` as in engine_peer.
+    sio_peer(old_t, wire w, std::uint16_t port, std::string const& revision = "EIO=3")
+        : engine(w, port, "/socket.io/", {}, revision)
+        , id(engine.sid()) {}
+
     void send(std::string_view packet) { engine.send("4" + std::string(packet)); }
 
     /// A packet and its attachments.

@@ -2,9 +2,13 @@
 #define MAD_SOCKETIO_ENCODED_HPP
 
 #include <mad/core/json.hpp>
+#include <mad/engine/packet.hpp>
 #include <mad/net/wire_block.hpp>
 #include <mad/socketio/args.hpp>
 
+#include <array>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,26 +17,52 @@
 
 namespace mad::inline MAD_ABI::socketio {
 
-/// One packet as it goes over the wire: a text message and its attachments, each encoded once. A
-/// receiver costs a reference for each.
+/// One packet as it goes over the wire: a text message and its attachments, each encoded once in
+/// every form that some receiver needs. A receiver costs a reference for each. Copies share what
+/// they hold; from any thread.
 class encoded {
   public:
     encoded() = default;
 
     /// `text` is the whole Engine.IO message, its digit included (`42["x"]`).
-    encoded(std::string_view text, std::span<std::string const> attachments)
-        : text_(net::wire_block::message(text, false)) {
-        rest_.reserve(attachments.size());
-        for (auto const& a : attachments)
-            rest_.push_back(net::wire_block::message(a, true));
+    encoded(std::string_view text, std::span<std::string const> attachments);
+
+    /// The same for all peers.
+    net::wire_block const& text() const { return text_; }
+
+    /// As a wire of that form takes them. The first call for a form other than `bytes` encodes them
+    /// in it.
+    std::span<net::wire_block const>
+    attachments(engine::binary_form form = engine::binary_form::bytes) const {
+        if (!rest_)
+            return {};
+        return form == engine::binary_form::bytes ? rest_->bytes : in_form(form);
     }
 
-    net::wire_block const& text() const { return text_; }
-    std::span<net::wire_block const> attachments() const { return rest_; }
+    /// Calls `send(wire_block)` for each message in order, until one says false. Whether none did.
+    template <class Send>
+    bool for_each(engine::binary_form form, Send&& send) const {
+        if (!send(text_))
+            return false;
+        for (auto const& a : attachments(form))
+            if (!send(a))
+                return false;
+        return true;
+    }
 
   private:
+    using blocks = std::vector<net::wire_block>;
+
+    struct binary_part {
+        blocks bytes;
+        std::mutex mutex;
+        std::array<blocks, 3> others; // by form, less `bytes`; each never changes once it is there
+    };
+
+    blocks const& in_form(engine::binary_form) const;
+
     net::wire_block text_;
-    std::vector<net::wire_block> rest_;
+    std::shared_ptr<binary_part> rest_; // null without attachments
 };
 
 /// Arguments of an event or an acknowledgement when their number and types are not known before.

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,8 +40,12 @@ class socket {
   public:
     socket() = default;
 
-    /// 20 characters, new for each connection and namespace; not the Engine.IO sid.
-    std::string_view id() const { return {id_.data(), id_.size()}; }
+    /// 20 characters, new for each connection and namespace; not the Engine.IO sid. For a peer of
+    /// revision 3, which makes up the same id by itself: the sid in `/`, `/chat#` and the sid in
+    /// `/chat`. The sid is a secret: do not show such an id to other peers.
+    std::string_view id() const {
+        return long_id_ ? std::string_view(*long_id_) : std::string_view(id_.data(), id_.size());
+    }
     std::string_view nsp() const;
     /// True while it is in its namespace. Only on its own shard; false elsewhere.
     bool connected() const;
@@ -138,7 +143,9 @@ class socket {
     /// The shard it lives on.
     net::shard* home() const;
 
-    friend bool operator==(socket const& a, socket const& b) { return a.id_ == b.id_; }
+    friend bool operator==(socket const& a, socket const& b) {
+        return a.core_ == b.core_ && a.id_ == b.id_;
+    }
 
   private:
     friend class detail::nsp_core;
@@ -158,6 +165,7 @@ class socket {
     std::uint32_t slot_ = 0, generation_ = 0;
     std::uint8_t shard_ = 0;
     std::array<char, 20> id_{};
+    std::shared_ptr<std::string const> long_id_; // revision 3, not in `/`
 };
 
 } // namespace mad::inline MAD_ABI::socketio

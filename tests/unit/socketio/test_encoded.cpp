@@ -149,3 +149,40 @@ TEST_CASE("a copy is a reference, and outlives the original") {
     CHECK(copy.text().payload() == R"(451-["x",)" + one + "]");
     CHECK(copy.attachments().size() == 1);
 }
+
+TEST_CASE("attachments are encoded once in each form that is asked for") {
+    using engine::binary_form;
+    auto const e =
+        encode_packet(packet_type::event, "/", std::nullopt, "up", bytes{1, 2, 3, 4}, bytes{0xff});
+    auto const copy = e;
+    struct row {
+        binary_form form;
+        std::string first, second;
+        bool binary;
+    };
+    for (auto const& r :
+         std::vector<row>{{binary_form::bytes, "\1\2\3\4", "\xff", true},
+                          {binary_form::typed_bytes, "\4\1\2\3\4", "\4\xff", true},
+                          {binary_form::base64, "bAQIDBA==", "b/w==", false},
+                          {binary_form::typed_base64, "b4AQIDBA==", "b4/w==", false}}) {
+        auto const all = e.attachments(r.form);
+        REQUIRE(all.size() == 2);
+        CHECK(all[0].payload() == r.first);
+        CHECK(all[1].payload() == r.second);
+        CHECK(all[0].binary() == r.binary);
+        // No second time, in copies neither.
+        CHECK(copy.attachments(r.form).data() == all.data());
+
+        std::vector<std::string> sent;
+        CHECK(e.for_each(r.form, [&](net::wire_block const& b) {
+            sent.emplace_back(b.payload());
+            return true;
+        }));
+        CHECK(sent == std::vector<std::string>{std::string(e.text().payload()), r.first, r.second});
+        int seen = 0;
+        CHECK_FALSE(e.for_each(r.form, [&](net::wire_block const&) { return ++seen < 2; }));
+        CHECK(seen == 2);
+    }
+    auto const plain = encode_packet(packet_type::event, "/", std::nullopt, "x");
+    CHECK(plain.attachments(binary_form::typed_bytes).empty());
+}

@@ -12,12 +12,13 @@
 namespace mad::inline MAD_ABI::engine {
 
 MAD_DECL websocket::websocket(net::shard& s, net::stream st, net::ws_role role,
-                              websocket_settings const& settings)
+                              websocket_settings const& settings, revision rev)
     : shard_(s)
     , settings_(settings)
     , stream_(std::move(st))
     , decoder_(role, settings.frames)
-    , role_(role) {}
+    , role_(role)
+    , revision_(rev) {}
 
 MAD_DECL websocket::~websocket() {
     shard_.unmark(*this);
@@ -33,7 +34,7 @@ MAD_DECL bool websocket::start(transport_events& e, std::string_view rest) {
     events_ = &e;
     if (!stream_.is_open())
         return false;
-    interest_ = EPOLLIN;
+    interest_ = paused_ > 0 ? 0u : std::uint32_t(EPOLLIN);
     if (shard_.watch(stream_.fd(), interest_, *this)) {
         stream_.close();
         return false;
@@ -213,18 +214,10 @@ MAD_DECL bool websocket::handle(net::ws_message const& m) {
         if (!events_)
             return true; // we said goodbye; what was on its way is read over
         thread_local std::string decoded;
-        auto const p = decode_text(data, decoded);
-        if (!p) {
-            events_->on_transport_end(close_reason::parse_error);
-            return false;
-        }
-        events_->on_packet(*p);
-        return true;
+        return hand_out(decode_text(data, decoded, revision_));
     }
     case net::ws_opcode::binary:
-        if (events_)
-            events_->on_packet(decode_binary(data));
-        return true;
+        return !events_ || hand_out(decode_binary(data, revision_));
     case net::ws_opcode::ping:
         if (open_ && out_.size() < settings_.outbox.max_blocks) {
             out_.push(role_ == net::ws_role::server
@@ -251,6 +244,14 @@ MAD_DECL bool websocket::handle(net::ws_message const& m) {
     default:
         return true;
     }
+}
+
+MAD_DECL bool websocket::hand_out(result<packet_view> const& p) {
+    if (p)
+        events_->on_packet(*p);
+    else
+        events_->on_transport_end(close_reason::parse_error);
+    return p.has_value();
 }
 
 MAD_DECL void websocket::on_turn_end() {

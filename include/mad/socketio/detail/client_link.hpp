@@ -16,6 +16,7 @@ class client_link final : public engine::session_handler {
 
     engine::session& session() { return session_; }
 
+    void on_open(engine::session&) override;
     void on_message(engine::session&, std::string_view data, bool binary) override;
     void on_close(engine::session&, engine::close_reason) override;
 
@@ -30,7 +31,10 @@ class client_link final : public engine::session_handler {
   private:
     void on_packet(packet const&);
     void on_connect(packet_view const&);
+    void connect(std::string_view nsp, std::string auth);
     void send_connect_error(std::string_view nsp, connect_error const&);
+    void send_unknown(std::string_view nsp);
+    void send_packet(packet_type, std::string_view nsp, std::string_view payload);
     socket_node* find(std::string_view nsp);
     void on_deadline();
     void arm();
@@ -46,7 +50,8 @@ class client_link final : public engine::session_handler {
     time_point const begun_;
     time_point filled_;
     std::uint8_t shard_;
-    bool joined_once_ = false, throttled_ = false;
+    bool old_; // Socket.IO revision 4, which goes with Engine.IO revision 3
+    bool joined_once_, throttled_ = false;
 };
 
 /// Lets a socket's middlewares run one after the other.

@@ -137,7 +137,10 @@ struct socket_node {
         , link(&l) {}
 
     socket handle() const;
-    std::string_view id() const { return {name.data(), name.size()}; }
+    std::string_view id() const {
+        return long_name ? std::string_view(*long_name)
+                         : std::string_view(name.data(), name.size());
+    }
     socket_extras& extras() {
         if (!more)
             more = std::make_unique<socket_extras>();
@@ -162,6 +165,7 @@ struct socket_node {
     nsp_part& part;
     client_link* link; // null once it has ended
     std::array<char, 20> name{};
+    std::shared_ptr<std::string const> long_name; // see `socket::long_id_`
     std::uint32_t slot = 0, generation = 0, index = 0, mark = 0;
     std::uint16_t unfinished = 0;
     bool connected = false, paused = false, ending = false;

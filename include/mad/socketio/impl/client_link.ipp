@@ -2,6 +2,7 @@
 #define MAD_SOCKETIO_IMPL_CLIENT_LINK_IPP
 
 #include <mad/core/json_text.hpp>
+#include <mad/socketio/detail/nsp_name.hpp>
 #include <mad/socketio/detail/server_core.hpp>
 
 #include <algorithm>
@@ -16,8 +17,16 @@ MAD_DECL client_link::client_link(server_core& c, engine::session& s, std::uint8
     , tokens_(c.settings().packet_burst)
     , begun_(std::chrono::steady_clock::now())
     , filled_(begun_)
-    , shard_(shard) {
+    , shard_(shard)
+    , old_(s.rev() == engine::revision::eio3)
+    , joined_once_(old_) { // it owes us no CONNECT
     arm();
+}
+
+/// A peer of revision 4 is in `/` without asking, once the middlewares agree.
+MAD_DECL void client_link::on_open(engine::session&) {
+    if (old_)
+        connect("/", {});
 }
 
 /// One deadline for what a connection may keep us waiting for: its first namespace, and the
@@ -98,7 +107,7 @@ MAD_DECL void client_link::on_packet(packet const& p) {
     if (p.view.type == packet_type::connect)
         return on_connect(p.view);
     // Nothing is implicit: whoever speaks before it has joined breaks the protocol.
-    auto* const n = find(p.view.nsp);
+    auto* const n = find(old_ ? split_nsp(p.view.nsp).name : p.view.nsp);
     if (!n || !n->connected)
         return session_.close(engine::close_reason::forced_close);
     switch (p.view.type) {
@@ -116,47 +125,79 @@ MAD_DECL void client_link::on_packet(packet const& p) {
 }
 
 MAD_DECL void client_link::on_connect(packet_view const& p) {
-    if (find(p.nsp))
+    if (!old_)
+        return connect(p.nsp, std::string(p.payload));
+    // What it has to say stands behind the name.
+    auto const [name, query] = split_nsp(p.nsp);
+    connect(name, query.empty() ? std::string() : query_as_json(query));
+}
+
+MAD_DECL void client_link::connect(std::string_view name, std::string auth) {
+    if (find(name))
         return session_.close(engine::close_reason::forced_close);
-    if (p.nsp.size() > core_.settings().packets.max_name) {
-        auto cut = std::min<std::size_t>(64, p.nsp.size() - 1);
-        while ((static_cast<unsigned char>(p.nsp[cut]) & 0xc0) == 0x80) // inside a character
+    if (name.size() > core_.settings().packets.max_name) {
+        auto cut = std::min<std::size_t>(64, name.size() - 1);
+        while ((static_cast<unsigned char>(name[cut]) & 0xc0) == 0x80) // inside a character
             --cut;
-        return send_connect_error(p.nsp.substr(0, cut), {"Invalid namespace", std::nullopt});
+        return send_unknown(name.substr(0, cut));
     }
     if (sockets_.size() >= core_.settings().max_namespaces)
-        return send_connect_error(p.nsp, {"too many namespaces", std::nullopt});
-    auto* const nsp = core_.find_nsp(p.nsp);
+        return send_connect_error(name, {"too many namespaces", std::nullopt});
+    auto* const nsp = core_.find_nsp(name);
     if (!nsp)
-        return send_connect_error(p.nsp, {"Invalid namespace", std::nullopt});
+        return send_unknown(name);
     auto& n = nsp->part(shard_).make(*this);
-    n.auth = p.payload;
+    n.auth = std::move(auth);
     sockets_.push_back(&n);
     run_middlewares(n);
 }
 
-MAD_DECL void client_link::send_connect_error(std::string_view nsp, connect_error const& e) {
+MAD_DECL void client_link::send_packet(packet_type type, std::string_view nsp,
+                                       std::string_view payload) {
     std::string text(1, '4');
-    append_header(text, packet_type::connect_error, 0, nsp, std::nullopt);
-    text += "{\"message\":";
-    append_json_string(text, e.message);
-    if (e.data)
-        text.append(",\"data\":").append(*e.data);
-    text += '}';
+    append_header(text, type, 0, nsp, std::nullopt);
+    text += payload;
     session_.send(net::wire_block::message(text, false));
+}
+
+MAD_DECL void client_link::send_connect_error(std::string_view nsp, connect_error const& e) {
+    std::string payload;
+    if (old_) { // the data, or the message alone
+        auto const data = std::string_view(e.data ? *e.data : std::string_view());
+        if (!data.empty() && data != "null" && data != "false" && data != "0" && data != "\"\"")
+            payload = data;
+        else
+            append_json_string(payload, e.message);
+        return send_packet(packet_type::connect_error, nsp, payload);
+    }
+    payload = "{\"message\":";
+    append_json_string(payload, e.message);
+    if (e.data)
+        payload.append(",\"data\":").append(*e.data);
+    payload += '}';
+    send_packet(packet_type::connect_error, nsp, payload);
+}
+
+/// The same shape for both revisions, as socket.io 4; to the older one with the name that it makes
+/// of it.
+MAD_DECL void client_link::send_unknown(std::string_view nsp) {
+    send_packet(packet_type::connect_error, old_ ? encode_nsp(nsp) : std::string(nsp),
+                R"({"message":"Invalid namespace"})");
 }
 
 MAD_DECL void client_link::connected(socket_node& n) {
     joined_once_ = true;
     if (!decoder_.waiting() && !throttled_)
         deadline_.cancel();
-    std::string text(1, '4');
-    append_header(text, packet_type::connect, 0, n.core.name(), std::nullopt);
-    text += "{\"sid\":";
-    append_json_string(text, n.id());
-    text += '}';
+    std::string payload;
+    if (!old_) {
+        payload = "{\"sid\":";
+        append_json_string(payload, n.id());
+        payload += '}';
+    }
     n.part.enter(n);
-    if (!session_.send(net::wire_block::message(text, false)))
+    send_packet(packet_type::connect, n.core.name(), payload);
+    if (!session_.open())
         return;
     auto const s = n.handle();
     // By index: a handler may register another one.
@@ -191,9 +232,8 @@ MAD_DECL void client_link::close_all() {
     for (auto* const n : sockets_) {
         if (!n->connected)
             continue;
-        std::string text(1, '4');
-        append_header(text, packet_type::disconnect, 0, n->core.name(), std::nullopt);
-        if (!session_.send(net::wire_block::message(text, false)))
+        send_packet(packet_type::disconnect, n->core.name(), {});
+        if (!session_.open())
             return;
     }
     while (!sockets_.empty())

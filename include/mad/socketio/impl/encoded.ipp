@@ -6,6 +6,31 @@
 
 namespace mad::inline MAD_ABI::socketio {
 
+MAD_DECL encoded::encoded(std::string_view text, std::span<std::string const> attachments)
+    : text_(net::wire_block::message(text, false)) {
+    if (attachments.empty())
+        return;
+    rest_ = std::make_shared<binary_part>();
+    rest_->bytes.reserve(attachments.size());
+    for (auto const& a : attachments)
+        rest_->bytes.push_back(net::wire_block::message(a, true));
+}
+
+MAD_DECL encoded::blocks const& encoded::in_form(engine::binary_form form) const {
+    auto& made = rest_->others[static_cast<std::size_t>(form) - 1];
+    std::lock_guard const lock(rest_->mutex);
+    if (!made.empty())
+        return made;
+    made.reserve(rest_->bytes.size());
+    std::string frame;
+    for (auto const& a : rest_->bytes) {
+        frame.clear();
+        engine::append_binary(frame, a.payload(), form);
+        made.push_back(net::wire_block::message(frame, !engine::is_text(form)));
+    }
+    return made;
+}
+
 MAD_DECL encoded encode_arguments(packet_type type, std::string_view nsp,
                                   std::optional<std::uint64_t> id,
                                   std::optional<std::string_view> event, arguments const& args) {

@@ -32,6 +32,7 @@ MAD_DECL socket socket_node::handle() const {
     s.generation_ = generation;
     s.shard_ = part.index;
     s.id_ = name;
+    s.long_id_ = long_name;
     return s;
 }
 
@@ -41,11 +42,7 @@ MAD_DECL void socket_node::send(encoded const& p, bool is_volatile) {
     auto& s = link->session();
     if (is_volatile && !s.writable())
         return;
-    if (!s.send(p.text()))
-        return;
-    for (auto const& a : p.attachments())
-        if (!s.send(a))
-            return;
+    p.for_each(s.form(), [&s](net::wire_block const& b) { return s.send(b); });
 }
 
 MAD_DECL void socket_node::join(std::string const& room_name) {
@@ -290,8 +287,17 @@ MAD_DECL void socket_node::end(disconnect_reason why) {
 
 MAD_DECL socket_node& nsp_part::make(client_link& l) {
     auto n = std::make_unique<socket_node>(core, *this, l);
-    auto const id = random_id(15);
-    std::copy(id.begin(), id.end(), n->name.begin());
+    auto const& session = l.session();
+    if (session.rev() == engine::revision::eio3) {
+        auto const sid = session.sid();
+        std::copy(sid.begin(), sid.end(), n->name.begin());
+        if (core.name() != "/")
+            n->long_name = std::make_shared<std::string const>(
+                std::string(core.name()).append(1, '#').append(sid));
+    } else {
+        auto const id = random_id(15);
+        std::copy(id.begin(), id.end(), n->name.begin());
+    }
     if (free_slots.empty()) {
         free_slots.push_back(static_cast<std::uint32_t>(slots.size()));
         slots.emplace_back();
