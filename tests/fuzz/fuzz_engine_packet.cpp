@@ -11,16 +11,18 @@ using namespace mad::engine;
 
 namespace {
 
-void check_frame(std::string_view frame) {
+void check_frame(std::string_view frame, revision rev) {
     std::string scratch, again, other;
-    auto const p = decode_text(frame, scratch);
+    auto const p = decode_text(frame, scratch, rev);
     if (!p) {
         FUZZ_CHECK(p.error() == error::bad_packet);
         return;
     }
-    append_frame(again, *p);
-    FUZZ_CHECK(p->binary ? decode_binary(again) == *p : again == frame);
-    FUZZ_CHECK(p->binary || decode_text(again, other).value() == *p);
+    append_frame(again, *p, binary_form_of(rev, false));
+    FUZZ_CHECK(p->binary ? decode_binary(again, rev).value() == *p : again == frame);
+    again.clear();
+    append_frame(again, *p, binary_form_of(rev, true));
+    FUZZ_CHECK(decode_text(again, other, rev).value() == *p);
 }
 
 void check_open(std::string_view data) {
@@ -67,7 +69,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     mad_fuzz::input in(data, size);
     auto const steer = in.byte();
     auto const frame = in.rest();
-    check_frame(frame);
+    check_frame(frame, revision::eio4);
+    check_frame(frame, revision::eio3);
     check_open(frame.substr(frame.empty() ? 0 : 1));
     check_judge(steer, frame);
     return 0;

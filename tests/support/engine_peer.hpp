@@ -69,13 +69,14 @@ class polling_peer {
 
     /// The handshake over the connection for GETs.
     http_answer open(std::string const& more_query = {}, std::string const& fields = {}) {
-        auto a = get_wire().ask(request("GET", "EIO=4&transport=polling" + more_query, fields));
+        auto a =
+            get_wire().ask(request("GET", eio + "&transport=polling" + extra + more_query, fields));
         if (a.status == 200)
             sid = sid_in(a.body);
         return a;
     }
 
-    std::string query() const { return "EIO=4&transport=polling&sid=" + sid; }
+    std::string query() const { return eio + "&transport=polling" + extra + "&sid=" + sid; }
 
     std::string request(std::string const& method, std::string const& q,
                         std::string const& fields = {}) const {
@@ -119,6 +120,8 @@ class polling_peer {
 
     std::uint16_t port;
     std::string path, sid;
+    std::string eio = "EIO=4";
+    std::string extra; // more parameters of every request, `&` in front
 
   private:
     std::unique_ptr<raw_client> get_, post_;

@@ -113,6 +113,33 @@ inline bool is_utf8(std::string_view s) {
     return c.feed(s) && c.complete();
 }
 
+/// Length of valid UTF-8 in UTF-16 code units, as JavaScript counts: one for each character, two
+/// for those above U+FFFF. For other bytes the number means nothing.
+constexpr std::size_t utf16_length(std::string_view s) {
+    std::size_t n = 0;
+    for (char const ch : s) {
+        auto const c = static_cast<unsigned char>(ch);
+        n += (c & 0xc0) != 0x80; // not a later byte of a sequence
+        n += c >= 0xf0;
+    }
+    return n;
+}
+
+/// Bytes of the front of `s` that are `units` UTF-16 code units of valid UTF-8; npos when `s` is
+/// shorter or not UTF-8 that far, and when a pair of surrogates would be cut.
+constexpr std::size_t utf16_prefix(std::string_view s, std::size_t units) {
+    std::size_t at = 0;
+    while (units > 0) {
+        auto const n = utf8_sequence_length(s.substr(at));
+        std::size_t const cost = n == 4 ? 2 : 1;
+        if (n == 0 || cost > units)
+            return std::string_view::npos;
+        at += n;
+        units -= cost;
+    }
+    return at;
+}
+
 } // namespace mad::inline MAD_ABI
 
 #endif

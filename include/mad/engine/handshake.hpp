@@ -48,6 +48,10 @@ struct handshake_settings {
     /// Revision 3 too. Default off, as engine.io 6.6.
     bool allow_eio3 = false;
 
+    /// JSONP polling (`j`), of either revision. Default off: what such a page gets, any other page
+    /// can read too. (Ours: the reference has it on.) Off, a polling request with `j` is a bad one.
+    bool jsonp = false;
+
     bool polling = true;
     bool websocket = true;
 };

@@ -8,6 +8,7 @@
 #include <mad/net/outbox.hpp>
 #include <mad/net/shard.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,18 +16,38 @@
 
 namespace mad::inline MAD_ABI::engine {
 
+/// How the polling requests of one session are written.
+struct polling_dialect {
+    revision rev = revision::eio4;
+
+    /// The peer takes no bytes. (Revision 4 never sends any in a polling body.)
+    bool b64 = false;
+
+    /// JSONP: the index of the callback (digits). Answers are scripts, POSTs are forms.
+    std::optional<std::string> jsonp;
+};
+
+/// An encoded body of a polling answer, and its type.
+struct polling_body {
+    enum class kind : std::uint8_t { text, binary, script };
+
+    std::string bytes;
+    kind type = kind::text;
+};
+
 /// The polling wire of a session, server side: GETs carry packets to the peer, POSTs from it. At
 /// most one of each at a time.
 class polling final : public transport, public net::turn_work {
   public:
     /// `limits` outlives it. While more than `pause_above_bytes` waits for the peer, no further
     /// packets of a POST are handed out.
-    polling(net::shard&, revision, net::outbox_limits const& limits, std::size_t pause_above_bytes,
-            transport_events&);
+    polling(net::shard&, polling_dialect, net::outbox_limits const& limits,
+            std::size_t pause_above_bytes, transport_events&);
     ~polling() override;
 
-    /// A GET; `fields` are header lines for its answer (CORS). It is answered when there is something
-    /// to send. False: one was waiting already, both have been answered, and the session must end.
+    /// A GET; `fields` are header lines for its answer (CORS). It is answered when there is
+    /// something to send. False: one was waiting already, both have been answered, and the session
+    /// must end.
     bool poll(net::http::exchange, std::string fields);
 
     /// A POST is being uploaded: it counts from its head on. False: one is under way already.
@@ -62,7 +83,10 @@ class polling final : public transport, public net::turn_work {
     void close(close_manner) override;
 
     /// Bodies for the GETs that come after an orderly close: what is queued, then noop and close.
-    std::vector<std::string> last_words();
+    std::vector<polling_body> last_words();
+
+    /// The body that holds one packet of text and nothing else (`0{...}`, `6`).
+    polling_body single(std::string_view packet) const;
 
     /// Answers a waiting GET with what is queued. False: there was no GET, or nothing.
     bool flush_queue();
@@ -73,7 +97,8 @@ class polling final : public transport, public net::turn_work {
   private:
     void on_turn_end() override;
     void answer_poll();
-    std::string take_body();
+    polling_body take_body();
+    polling_body finished(std::string text) const;
     void emptied();
     /// Whether the peer's packets may be handed out now.
     bool may_read() const { return paused_ == 0 && queued_bytes_ <= pause_above_bytes_; }
@@ -97,11 +122,11 @@ class polling final : public transport, public net::turn_work {
     std::size_t queued_bytes_ = 0, largest_ = 0; // largest_: of the messages in the queue
     std::size_t pause_above_bytes_;
     std::unique_ptr<upload> upload_;
-    net::http::exchange_owner* uploader_ = nullptr; // its body is on the way
+    net::http::exchange_owner* uploader_ = nullptr;        // its body is on the way
     std::shared_ptr<int> alive_ = std::make_shared<int>(); // for slices posted to the shard
     std::uint32_t progress_ = 0;
     std::uint8_t paused_ = 0;
-    revision revision_;
+    polling_dialect dialect_;
     bool open_ = true, posting_ = false, reading_ = false, slice_posted_ = false;
 };
 

@@ -38,7 +38,7 @@ class session_owner {
     /// Keeps a closed websocket until the peer has said goodbye, or for `close_timeout`.
     virtual void linger(std::unique_ptr<websocket>, close_reason) = 0;
     /// Keeps the last words for the next GETs of that sid, for `goodbye_timeout`.
-    virtual void keep_goodbye(std::string_view sid, std::vector<std::string> bodies,
+    virtual void keep_goodbye(std::string_view sid, std::vector<polling_body> bodies,
                               close_reason) = 0;
     /// Takes the session out of the table and destroys it when the turn ends.
     virtual void release(session&) = 0;
@@ -58,13 +58,15 @@ class session final : public transport_events {
 
     std::string_view sid() const { return {sid_.data(), sid_.size()}; }
     revision rev() const { return revision_; }
+    /// How a binary message to this peer is to be encoded for `send`, on the wire of the moment.
+    binary_form form() const { return form_; }
     handshake_info const& handshake() const { return handshake_; }
     net::shard& home() const { return owner_.home(); }
     bool open() const { return open_; }
     transport_kind kind() const { return kind_; }
     bool upgrading() const { return candidate_ != nullptr; }
 
-    /// Sends a message that is encoded already (`4...`, or the bytes of a binary one). A session
+    /// Sends a message that is encoded already (`4...`, or a binary one in `form()`). A session
     /// whose queue is full is closed as a slow consumer; false then, and when it was closed before.
     bool send(net::wire_block packet);
 
@@ -83,12 +85,15 @@ class session final : public transport_events {
 
     // For the server part that owns it.
     void set_handler(std::unique_ptr<session_handler> h) { handler_ = std::move(h); }
-    void begin_polling();
-    void begin_websocket(net::stream, std::string_view answer, std::string_view open_packet);
+    /// The answer to the handshake: `open_packet` for a peer of that dialect.
+    polling_body begin_polling(polling_dialect, std::string_view open_packet);
+    /// `b64`: this websocket of the peer takes no bytes. (It is asked of each wire.)
+    void begin_websocket(net::stream, std::string_view answer, bool b64,
+                         std::string_view open_packet);
     bool start_websocket(std::string_view rest);
     polling* as_polling();
     void poll(net::http::exchange, std::string fields);
-    bool begin_upgrade(net::stream, std::string_view answer, std::string_view rest);
+    bool begin_upgrade(net::stream, std::string_view answer, bool b64, std::string_view rest);
 
   private:
     class candidate; // a websocket that is being probed
@@ -96,8 +101,9 @@ class session final : public transport_events {
     void on_packet(packet_view const&) override;
     void on_transport_end(close_reason) override;
     void on_heartbeat();
+    void begin_heartbeat();
     void send_control(packet_type, std::string_view data = {});
-    void finish_upgrade(std::unique_ptr<websocket>);
+    void finish_upgrade(std::unique_ptr<websocket>, binary_form);
     void drop_candidate();
     void end(close_reason, close_manner);
 
@@ -111,6 +117,7 @@ class session final : public transport_events {
     std::uint32_t seen_progress_ = 0;
     std::array<char, 20> sid_;
     revision revision_;
+    binary_form form_;
     transport_kind kind_ = transport_kind::polling;
     std::uint8_t paused_ = 0, excuses_ = 0;
     bool paused_lately_ = false; // at some time since the deadline was set

@@ -25,8 +25,10 @@ struct websocket_settings {
 /// reads into memory of the shard, and what it writes leaves once a turn.
 class websocket final : public transport, public net::poll_target, public net::turn_work {
   public:
-    /// `settings` outlives it. Nothing happens before `start`.
-    websocket(net::shard&, net::stream, net::ws_role, websocket_settings const& settings);
+    /// `settings` outlives it. Nothing happens before `start`. The revision says how binary frames
+    /// from the peer are read; what is sent is given encoded.
+    websocket(net::shard&, net::stream, net::ws_role, websocket_settings const& settings,
+              revision = revision::eio4);
     ~websocket() override;
 
     /// Bytes to be written first: the answer 101.
@@ -72,6 +74,7 @@ class websocket final : public transport, public net::poll_target, public net::t
     void consume(std::span<char> in);
     /// False when the rest must wait or the wire is over.
     bool handle(net::ws_message const&);
+    bool hand_out(result<packet_view> const&);
     bool has_room(std::size_t more) const;
     void write();
     void judge_full();
@@ -87,13 +90,14 @@ class websocket final : public transport, public net::poll_target, public net::t
     net::outbox out_;
     net::ws_decoder decoder_;
     std::unique_ptr<std::string> stash_; // input that waits while paused
-    std::size_t largest_ = 0; // of the messages that wait; 0 when none does
+    std::size_t largest_ = 0;            // of the messages that wait; 0 when none does
     std::uint32_t interest_ = 0, progress_ = 0;
     std::uint8_t paused_ = 0; // by the session, and by ourselves
     net::ws_role role_;
-    bool open_ = true;          // neither side has said goodbye
-    bool blocked_ = false;      // the wire is full
-    bool full_ = false;         // paused because of `pause_above_bytes`
+    revision revision_;
+    bool open_ = true;     // neither side has said goodbye
+    bool blocked_ = false; // the wire is full
+    bool full_ = false;    // paused because of `pause_above_bytes`
     bool shut_after_write_ = false;
     bool peer_closed_ = false, draining_ = false, consuming_ = false, watched_ = false;
 };

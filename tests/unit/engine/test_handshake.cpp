@@ -169,6 +169,25 @@ TEST_CASE("settings decide on revision 3 and on the transports") {
     CHECK(judged(websocket, {.websocket = false}).error() == error::transport_unknown);
 }
 
+TEST_CASE("JSONP is refused unless it is turned on") {
+    auto const query = GENERATE(
+        values<char const*>({"EIO=4&transport=polling&j=0",
+                             "EIO=4&transport=polling&j=", "EIO=3&transport=polling&j=2"}));
+    CAPTURE(query);
+    request const open{get, false, query, {}};
+    CHECK(judged(open, {.allow_eio3 = true}).error() == error::bad_request);
+    CHECK(judged(open, {.allow_eio3 = true, .jsonp = true}).value() == verdict::open);
+    for (auto const method : {get, post}) {
+        request const more{method, false, "EIO=4&transport=polling&sid=a&j=0", on_polling};
+        CHECK(judged(more).error() == error::bad_request);
+        CHECK(judged(more, {.jsonp = true}));
+    }
+    // Elsewhere the parameter means nothing.
+    CHECK(judged({get, true, "EIO=4&transport=websocket&j=0", {}}).value() == verdict::open);
+    CHECK(judged({get, false, "EIO=4&transport=polling&sid=zzz&j=0", {}}).error() ==
+          error::session_unknown);
+}
+
 TEST_CASE("the open packet has the keys in the order that peers see") {
     std::array<std::string_view, 1> const upgrades{"websocket"};
     CHECK(engine::encode_open("IHzZdSrQuL-vGx5QAAAD", upgrades, 25000, 20000, 1000000) ==

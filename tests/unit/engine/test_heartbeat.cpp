@@ -7,15 +7,16 @@
 
 using mad::engine::heartbeat;
 using mad::engine::packet_type;
+using mad::engine::revision;
 using action = heartbeat::action;
 using rearm = heartbeat::rearm;
 
 namespace {
 
 /// What a script leads to: `T` is a deadline, a digit a packet of that type. One letter an answer:
-/// `p` ping, `c` close; `i` arm the interval, `t` arm the timeout, `-` leave it as it is.
-std::string run(std::string_view script) {
-    heartbeat h;
+/// `p` ping, `c` close; `i` arm the interval, `t` arm the timeout, `b` both, `-` leave it as it is.
+std::string run(std::string_view script, revision rev = revision::eio4) {
+    heartbeat h(rev);
     std::string out;
     for (char const c : script) {
         if (c == 'T') {
@@ -23,7 +24,10 @@ std::string run(std::string_view script) {
             continue;
         }
         auto const r = h.on_packet(*mad::engine::packet_type_of(c));
-        out += r == rearm::interval ? 'i' : r == rearm::timeout ? 't' : '-';
+        out += r == rearm::interval  ? 'i'
+               : r == rearm::timeout ? 't'
+               : r == rearm::both    ? 'b'
+                                     : '-';
     }
     return out;
 }
@@ -60,5 +64,14 @@ TEST_CASE("every type but the pong extends the wait once") {
     for (char const type : std::string("012456")) {
         CAPTURE(type);
         CHECK(run(std::string("T") + type + type) == "pt-");
+    }
+}
+
+TEST_CASE("in revision 3 the client pings, and any packet breaks its silence") {
+    CHECK(run("T", revision::eio3) == "c");
+    CHECK(run("TT", revision::eio3) == "cc");
+    for (char const type : std::string("0123456")) {
+        CAPTURE(type);
+        CHECK(run(std::string("2") + type + type + "T", revision::eio3) == "bbbc");
     }
 }

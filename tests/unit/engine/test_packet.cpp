@@ -65,10 +65,50 @@ TEST_CASE("all of a binary frame is the message in revision 4") {
     CHECK(engine::decode_binary("") == packet_view{packet_type::message, true, ""});
 }
 
-TEST_CASE("a revision that is not spoken is said so") {
+TEST_CASE("revision 3 names the type of bytes too") {
+    using namespace std::string_view_literals;
+    auto const rev = engine::revision::eio3;
     std::string scratch;
-    CHECK(engine::decode_text("4x", scratch, engine::revision::eio3).error() ==
-          engine::error::unsupported_protocol);
+    auto const text = [&](std::string_view frame) {
+        return engine::decode_text(frame, scratch, rev);
+    };
+    CHECK(text("4x").value() == packet_view{packet_type::message, false, "x"});
+    CHECK(text("2probe").value() == packet_view{packet_type::ping, false, "probe"});
+    CHECK(text("b4AQIDBA==").value() == packet_view{packet_type::message, true, "\1\2\3\4"});
+    CHECK(text("b4").value() == packet_view{packet_type::message, true, ""});
+    for (auto const bad : {"", "b", "bAQIDBA==", "b2AQ==", "b4!", "7", "x"})
+        CHECK(text(bad).error() == engine::error::bad_packet);
+
+    CHECK(engine::decode_binary("\4\1\2", rev).value() ==
+          packet_view{packet_type::message, true, "\1\2"});
+    CHECK(engine::decode_binary("\4", rev).value() == packet_view{packet_type::message, true, ""});
+    for (auto const bad : {""sv, "4a"sv, "\0"sv, "\2"sv, "\5a"sv, "\xff"sv})
+        CHECK(engine::decode_binary(bad, rev).error() == engine::error::bad_packet);
+    CHECK(engine::decode_binary("\1", engine::revision::eio4).value() ==
+          packet_view{packet_type::message, true, "\1"});
+}
+
+TEST_CASE("bytes are written in the form that the peer takes") {
+    struct row {
+        engine::revision rev;
+        bool b64;
+        std::string frame;
+    };
+    auto const r = GENERATE(values<row>({
+        {engine::revision::eio4, false, "\1\2\3\4"},
+        {engine::revision::eio4, true, "bAQIDBA=="},
+        {engine::revision::eio3, false, "\4\1\2\3\4"},
+        {engine::revision::eio3, true, "b4AQIDBA=="},
+    }));
+    auto const form = engine::binary_form_of(r.rev, r.b64);
+    packet_view const bytes{packet_type::message, true, "\1\2\3\4"};
+    std::string frame, scratch;
+    engine::append_frame(frame, bytes, form);
+    CHECK(frame == r.frame);
+    CHECK(engine::is_text(form) == r.b64);
+    CHECK((engine::is_text(form) ? engine::decode_text(frame, scratch, r.rev)
+                                 : engine::decode_binary(frame, r.rev))
+              .value() == bytes);
 }
 
 TEST_CASE("what is written as a frame is read as the same packet") {

@@ -110,10 +110,15 @@ MAD_DECL result<verdict> judge(request_method method, bool is_upgrade, request_q
     auto const wanted = detail::transport_of(query.transport, settings);
     if (!wanted)
         return error_code(error::transport_unknown);
-    if (query.sid.empty())
-        return detail::judge_new(method, is_upgrade, *wanted, query.eio, settings);
+    bool const jsonp = query.jsonp && *wanted == transport_kind::polling && !is_upgrade;
+    if (query.sid.empty()) {
+        auto const v = detail::judge_new(method, is_upgrade, *wanted, query.eio, settings);
+        return v && jsonp && !settings.jsonp ? error_code(error::bad_request) : v;
+    }
     if (!session)
         return error_code(error::session_unknown);
+    if (jsonp && !settings.jsonp)
+        return error_code(error::bad_request);
     return detail::judge_known(method, is_upgrade, *wanted, query.eio, *session);
 }
 

@@ -8,12 +8,16 @@ namespace mad::inline MAD_ABI::engine {
 
 MAD_DECL result<packet_view> decode_text(std::string_view frame, std::string& scratch,
                                          revision rev) {
-    if (rev != revision::eio4)
-        return error_code(error::unsupported_protocol);
     if (frame.empty())
         return error_code(error::bad_packet);
-    auto const data = frame.substr(1);
+    auto data = frame.substr(1);
     if (frame[0] == 'b') {
+        if (rev ==
+            revision::eio3) { // the type stands in front of the base64; only messages have bytes
+            if (!data.starts_with(type_digit(packet_type::message)))
+                return error_code(error::bad_packet);
+            data.remove_prefix(1);
+        }
         scratch.clear();
         if (!base64_decode(data, scratch))
             return error_code(error::bad_packet);
@@ -23,6 +27,26 @@ MAD_DECL result<packet_view> decode_text(std::string_view frame, std::string& sc
     if (!type)
         return error_code(error::bad_packet);
     return packet_view{*type, false, data};
+}
+
+MAD_DECL void append_binary(std::string& out, std::string_view data, binary_form form) {
+    switch (form) {
+    case binary_form::bytes:
+        out += data;
+        break;
+    case binary_form::typed_bytes:
+        out += '\x04';
+        out += data;
+        break;
+    case binary_form::base64:
+        out += 'b';
+        append_base64(out, data);
+        break;
+    case binary_form::typed_base64:
+        out += "b4";
+        append_base64(out, data);
+        break;
+    }
 }
 
 } // namespace mad::inline MAD_ABI::engine

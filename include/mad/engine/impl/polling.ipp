@@ -1,6 +1,7 @@
 #ifndef MAD_ENGINE_IMPL_POLLING_IPP
 #define MAD_ENGINE_IMPL_POLLING_IPP
 
+#include <mad/engine/detail/jsonp.hpp>
 #include <mad/engine/payload.hpp>
 #include <mad/engine/polling.hpp>
 
@@ -11,11 +12,10 @@ namespace mad::inline MAD_ABI::engine {
 namespace detail {
 
 inline void append_block(revision rev, std::string& out, net::wire_block const& b, bool first) {
-    auto const text = b.payload();
-    if (b.binary())
-        return append_payload(rev, out, {packet_type::message, true, text}, first);
-    auto const type = packet_type_of(text.front()).value_or(packet_type::noop);
-    append_payload(rev, out, {type, false, text.substr(1)}, first);
+    if (!b.binary())
+        return append_payload_text(rev, out, b.payload(), first);
+    auto const data = b.payload().substr(rev == revision::eio3 ? 1 : 0); // without its 0x04
+    append_payload(rev, out, {packet_type::message, true, data}, first);
 }
 
 inline net::http::response polling_answer(int status, std::string_view fields,
@@ -29,22 +29,30 @@ inline net::http::response polling_answer(int status, std::string_view fields,
     return r;
 }
 
-inline net::http::response packets_answer(std::string_view fields, std::string body) {
-    return polling_answer(200, fields, "text/plain; charset=UTF-8", std::move(body));
+inline net::http::response packets_answer(std::string_view fields, polling_body body) {
+    constexpr std::string_view types[] = {
+        "text/plain; charset=UTF-8", "application/octet-stream",
+        "text/javascript; charset=UTF-8\r\nX-Content-Type-Options: nosniff"};
+    return polling_answer(200, fields, types[static_cast<int>(body.type)], std::move(body.bytes));
 }
 
 } // namespace detail
 
-MAD_DECL polling::polling(net::shard& s, revision rev, net::outbox_limits const& limits,
+MAD_DECL polling::polling(net::shard& s, polling_dialect d, net::outbox_limits const& limits,
                           std::size_t pause_above_bytes, transport_events& e)
-    : shard_(s), limits_(limits), events_(&e), pause_above_bytes_(pause_above_bytes),
-      revision_(rev) {}
+    : shard_(s)
+    , limits_(limits)
+    , events_(&e)
+    , pause_above_bytes_(pause_above_bytes)
+    , dialect_(std::move(d)) {}
 
-MAD_DECL polling::~polling() { shard_.unmark(*this); }
+MAD_DECL polling::~polling() {
+    shard_.unmark(*this);
+}
 
 MAD_DECL bool polling::poll(net::http::exchange x, std::string fields) {
     if (poll_.open()) {
-        poll_.respond(detail::packets_answer(poll_fields_, "1"));
+        poll_.respond(detail::packets_answer(poll_fields_, single("1")));
         x.respond(detail::polling_answer(400, fields, "text/html", {}));
         return false;
     }
@@ -81,8 +89,14 @@ MAD_DECL void polling::post(net::http::exchange x, std::string_view body, bool b
     constexpr std::size_t whole_below = 16 * 1024;
     posting_ = true;
     uploader_ = nullptr;
+    std::string form;
+    if (dialect_.jsonp) {
+        form = detail::jsonp_body(body);
+        body = form;
+        binary_body = false;
+    }
     // A small body is read where it lies, unless its reader has to wait.
-    payload_reader reader(revision_, body, binary_body);
+    payload_reader reader(dialect_.rev, body, binary_body);
     packet_view p;
     std::size_t taken = 0;
     bool done = false;
@@ -104,7 +118,7 @@ MAD_DECL void polling::post(net::http::exchange x, std::string_view body, bool b
     upload_->answer = std::move(x);
     upload_->fields = std::move(fields);
     upload_->body.assign(body);
-    upload_->reader.emplace(revision_, upload_->body, binary_body);
+    upload_->reader.emplace(dialect_.rev, upload_->body, binary_body);
     for (; taken > 0; --taken)
         (void)upload_->reader->next(p);
     read_body();
@@ -161,7 +175,7 @@ MAD_DECL bool polling::send(net::wire_block packet) {
 MAD_DECL void polling::flush_noop() {
     if (poll_.open() && queue_.empty()) {
         ++progress_;
-        poll_.respond(detail::packets_answer(poll_fields_, "6"));
+        poll_.respond(detail::packets_answer(poll_fields_, single("6")));
     }
 }
 
@@ -185,17 +199,38 @@ MAD_DECL void polling::answer_poll() {
     poll_.respond(detail::packets_answer(poll_fields_, take_body()));
 }
 
-MAD_DECL std::string polling::take_body() {
-    std::string body;
-    body.reserve(queued_bytes_ + queue_.size());
-    for (auto const& b : queue_)
-        detail::append_block(revision_, body, b, body.empty());
+MAD_DECL polling_body polling::take_body() {
+    std::string body; // a script cannot hold bytes either
+    body.reserve(queued_bytes_ + queue_.size() * (dialect_.rev == revision::eio3 ? 6 : 1));
+    bool const binary = dialect_.rev == revision::eio3 && !dialect_.b64 && !dialect_.jsonp &&
+                        std::any_of(queue_.begin(), queue_.end(),
+                                    [](net::wire_block const& b) { return b.binary(); });
+    for (auto const& b : queue_) {
+        if (binary)
+            append_payload_binary(body, b.payload(), b.binary());
+        else
+            detail::append_block(dialect_.rev, body, b, body.empty());
+    }
     queue_.clear();
     if (queue_.capacity() > 8)
         queue_.shrink_to_fit();
     emptied();
     ++progress_;
-    return body;
+    if (binary)
+        return {std::move(body), polling_body::kind::binary};
+    return finished(std::move(body));
+}
+
+MAD_DECL polling_body polling::finished(std::string text) const {
+    if (!dialect_.jsonp)
+        return {std::move(text), polling_body::kind::text};
+    return {detail::jsonp_script(*dialect_.jsonp, text), polling_body::kind::script};
+}
+
+MAD_DECL polling_body polling::single(std::string_view packet) const {
+    std::string text;
+    append_payload_text(dialect_.rev, text, packet, true);
+    return finished(std::move(text));
 }
 
 MAD_DECL void polling::emptied() {
@@ -209,13 +244,14 @@ MAD_DECL std::vector<net::wire_block> polling::take_queue() {
     return std::exchange(queue_, {});
 }
 
-MAD_DECL std::vector<std::string> polling::last_words() {
-    std::vector<std::string> bodies;
+MAD_DECL std::vector<polling_body> polling::last_words() {
+    std::vector<polling_body> bodies;
     if (!queue_.empty())
         bodies.push_back(take_body());
-    auto& goodbye = bodies.emplace_back();
-    append_payload(revision_, goodbye, {packet_type::noop, false, {}}, true);
-    append_payload(revision_, goodbye, {packet_type::close, false, {}}, false);
+    std::string goodbye;
+    append_payload_text(dialect_.rev, goodbye, "6", true);
+    append_payload_text(dialect_.rev, goodbye, "1", false);
+    bodies.push_back(finished(std::move(goodbye)));
     return bodies;
 }
 
@@ -238,7 +274,7 @@ MAD_DECL void polling::close(close_manner how) {
     events_ = nullptr;
     if (poll_.open()) {
         if (how == close_manner::silent) {
-            poll_.respond(detail::packets_answer(poll_fields_, "6"));
+            poll_.respond(detail::packets_answer(poll_fields_, single("6")));
         } else {
             queue_.push_back(net::wire_block::message("1", false));
             answer_poll();

@@ -90,7 +90,8 @@ class server::part final : public session_owner {
     server_settings const& settings() const override { return server_.settings_; }
     websocket_settings const& websockets() const override { return server_.websockets_; }
     void linger(std::unique_ptr<websocket>, close_reason) override;
-    void keep_goodbye(std::string_view sid, std::vector<std::string> bodies, close_reason) override;
+    void keep_goodbye(std::string_view sid, std::vector<polling_body> bodies,
+                      close_reason) override;
     void release(session&) override;
 
     session* find(std::string_view sid) {
@@ -135,7 +136,7 @@ class server::part final : public session_owner {
     };
 
     struct goodbye {
-        goodbye(part& p, std::string_view s, std::vector<std::string> b)
+        goodbye(part& p, std::string_view s, std::vector<polling_body> b)
             : owner(p)
             , sid(s)
             , bodies(std::move(b))
@@ -145,14 +146,14 @@ class server::part final : public session_owner {
 
         part& owner;
         std::string sid;
-        std::vector<std::string> bodies;
+        std::vector<polling_body> bodies;
         net::deadline limit;
     };
 
     void serve(detail::engine_request&, std::string_view body, net::http::exchange);
     void open(net::http::request const&, detail::engine_request&, net::http::exchange);
     void open_websocket(session&, detail::engine_request&, net::http::exchange);
-    void upgrade(std::string_view sid, net::stream, std::string const& answer,
+    void upgrade(request_query const&, net::stream, std::string const& answer,
                  std::string const& rest);
     void hop(part& to, detail::engine_request, std::string_view body, net::http::exchange);
     void shut_websocket(net::stream, std::string const& answer);
@@ -160,14 +161,14 @@ class server::part final : public session_owner {
     result<verdict> judge_request(detail::engine_request const&);
     bool websocket_ok(net::http::request const&, net::http::exchange&, std::string_view fields);
     void populate(session&);
-    session& make(revision, net::http::request const&);
+    session& make(request_query const&, net::http::request const&);
     void forget(lingerer&);
     void drop_goodbye(std::string const& sid) {
         auto n = goodbyes_.extract(sid);
         if (!n)
             return;
         for (auto const& b : n.mapped()->bodies)
-            goodbye_bytes_ -= b.size();
+            goodbye_bytes_ -= b.bytes.size();
         home_.reap(std::move(n.mapped()));
     }
 
@@ -259,6 +260,8 @@ MAD_DECL void server::part::on_head(net::http::request const& r, net::http::exch
     auto* const p = s ? s->as_polling() : nullptr;
     if (!p || query.transport != "polling" || query.eio != s->rev())
         return;
+    if (query.jsonp && !settings().handshake.jsonp)
+        return; // refused when it is whole
     if (p->begin_post(x))
         return;
     x.respond(detail::error_answer(error::overlap, cors_fields(settings().cors, r)));
@@ -287,7 +290,7 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
         return there->home().post([there, st, rest, e] {
             auto const v = there->judge_request(e);
             if (v && *v == verdict::upgrade)
-                there->upgrade(e.query.sid, std::move(*st),
+                there->upgrade(e.query, std::move(*st),
                                detail::switching_answer(e.websocket_key, e.fields), *rest);
             else if (v)
                 there->shut_websocket(std::move(*st),
@@ -319,7 +322,7 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
             std::string rest;
             auto st = x.take_stream(rest);
             auto const answer = detail::switching_answer(e.websocket_key, e.fields);
-            return *v == verdict::upgrade ? upgrade(e.query.sid, std::move(st), answer, rest)
+            return *v == verdict::upgrade ? upgrade(e.query, std::move(st), answer, rest)
                                           : shut_websocket(std::move(st), answer);
         }
     }
@@ -336,7 +339,7 @@ MAD_DECL bool server::part::say_goodbye(detail::engine_request const& e, net::ht
     auto& bodies = it->second->bodies;
     auto body = std::move(bodies.front());
     bodies.erase(bodies.begin());
-    goodbye_bytes_ -= body.size();
+    goodbye_bytes_ -= body.bytes.size();
     if (bodies.empty())
         drop_goodbye(e.query.sid);
     x.respond(detail::packets_answer(e.fields, std::move(body)));
@@ -391,10 +394,10 @@ MAD_DECL void server::part::serve(detail::engine_request& e, std::string_view bo
     p->post(std::move(x), body, e.binary_body, std::move(e.fields));
 }
 
-MAD_DECL session& server::part::make(revision rev, net::http::request const& r) {
+MAD_DECL session& server::part::make(request_query const& q, net::http::request const& r) {
     auto const sid = session_id::make(index_, settings().node_tag);
     handshake_info info(r, system_clock::instance().wall_ms());
-    auto s = std::make_unique<session>(*this, sid, rev, std::move(info));
+    auto s = std::make_unique<session>(*this, sid, *q.eio, std::move(info));
     auto& made = *s;
     sessions_.emplace(made.sid(), std::move(s));
     server_.count_.fetch_add(1, std::memory_order_relaxed);
@@ -423,7 +426,7 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
         if (auto why = cfg.allow_request(handshake_info(r)))
             return refuse(std::move(*why));
 
-    auto& s = make(*e.query.eio, r);
+    auto& s = make(e.query, r);
     std::array<std::string_view, 1> const websocket{"websocket"};
     bool const upgradable = !e.upgrade && cfg.allow_upgrades && cfg.handshake.websocket;
     auto const open_packet =
@@ -435,20 +438,23 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
         std::string rest;
         auto st = x.take_stream(rest);
         s.begin_websocket(std::move(st), detail::switching_answer(e.websocket_key, e.fields),
-                          open_packet);
+                          e.query.b64, open_packet);
         populate(s);
         if (s.open() && !s.start_websocket(rest))
             s.close(close_reason::transport_error);
         return;
     }
-    s.begin_polling();
+    polling_dialect dialect{s.rev(), e.query.b64, {}};
+    if (e.query.jsonp)
+        dialect.jsonp = detail::jsonp_index(*e.query.jsonp);
+    auto answer = s.begin_polling(std::move(dialect), open_packet);
     auto fields = e.fields;
     if (cfg.cookie) {
         auto cookie = *cfg.cookie;
         cookie.value = s.sid();
         fields.append("Set-Cookie: ").append(cookie.header()).append("\r\n");
     }
-    x.respond(detail::packets_answer(fields, open_packet));
+    x.respond(detail::packets_answer(fields, std::move(answer)));
     populate(s);
 }
 
@@ -461,11 +467,11 @@ MAD_DECL void server::part::populate(session& s) {
     }
 }
 
-MAD_DECL void server::part::upgrade(std::string_view sid, net::stream st, std::string const& answer,
-                                    std::string const& rest) {
-    auto* const s = find(sid);
+MAD_DECL void server::part::upgrade(request_query const& q, net::stream st,
+                                    std::string const& answer, std::string const& rest) {
+    auto* const s = find(q.sid);
     if (s && !s->upgrading() && s->as_polling())
-        s->begin_upgrade(std::move(st), answer, rest);
+        s->begin_upgrade(std::move(st), answer, q.b64, rest);
     else
         shut_websocket(std::move(st), answer);
 }
@@ -536,17 +542,17 @@ MAD_DECL void server::part::forget(lingerer& l) {
     home_.reap(std::move(dying));
 }
 
-MAD_DECL void server::part::keep_goodbye(std::string_view sid, std::vector<std::string> bodies,
+MAD_DECL void server::part::keep_goodbye(std::string_view sid, std::vector<polling_body> bodies,
                                          close_reason why) {
     // Clients that never come back for them must not hold memory: past the budget the queue of a
     // session is given up and only the close packet is kept.
     constexpr std::size_t budget = 16 * 1024 * 1024;
     std::size_t size = 0;
     for (auto const& b : bodies)
-        size += b.size();
+        size += b.bytes.size();
     if (goodbye_bytes_ + size > budget) {
         bodies.erase(bodies.begin(), bodies.end() - 1);
-        size = bodies.front().size();
+        size = bodies.front().bytes.size();
     }
     goodbye_bytes_ += size;
     auto g = std::make_unique<goodbye>(*this, sid, std::move(bodies));

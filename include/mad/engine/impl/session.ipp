@@ -12,9 +12,10 @@ namespace mad::inline MAD_ABI::engine {
 /// with `5`. Whatever goes wrong with it, the session goes on over polling.
 class session::candidate final : public transport_events {
   public:
-    candidate(session& s, std::unique_ptr<websocket> w)
+    candidate(session& s, std::unique_ptr<websocket> w, binary_form form)
         : session_(s)
         , socket_(std::move(w))
+        , form_(form)
         , timeout_([](void* p) { static_cast<candidate*>(p)->session_.drop_candidate(); }, this)
         , noop_([](void* p) { static_cast<candidate*>(p)->keep_flushing(); }, this) {}
 
@@ -39,7 +40,7 @@ class session::candidate final : public transport_events {
             socket_->push(net::wire_block::message("3probe", false));
             keep_flushing();
         } else if (!p.binary && p.type == packet_type::upgrade) {
-            session_.finish_upgrade(take());
+            session_.finish_upgrade(take(), form_);
         } else {
             session_.drop_candidate();
         }
@@ -58,6 +59,7 @@ class session::candidate final : public transport_events {
 
     session& session_;
     std::unique_ptr<websocket> socket_;
+    binary_form form_;
     net::deadline timeout_, noop_;
     bool probed_ = false;
 };
@@ -66,16 +68,28 @@ MAD_DECL session::session(session_owner& o, std::string_view sid, revision rev, 
     : owner_(o)
     , handshake_(std::move(info))
     , beat_([](void* p) { static_cast<session*>(p)->on_heartbeat(); }, this)
-    , revision_(rev) {
+    , heartbeat_(rev)
+    , revision_(rev)
+    , form_(binary_form_of(rev, false)) {
     std::copy_n(sid.begin(), std::min(sid.size(), sid_.size()), sid_.begin());
 }
 
 MAD_DECL session::~session() = default;
 
-MAD_DECL void session::begin_polling() {
-    transport_ = std::make_unique<polling>(home(), revision_, owner_.settings().outbox,
-                                           owner_.settings().pause_above_bytes, *this);
-    home().deadlines().arm(beat_, owner_.settings().ping_interval);
+MAD_DECL polling_body session::begin_polling(polling_dialect dialect,
+                                             std::string_view open_packet) {
+    auto p = std::make_unique<polling>(home(), std::move(dialect), owner_.settings().outbox,
+                                       owner_.settings().pause_above_bytes, *this);
+    auto answer = p->single(open_packet);
+    transport_ = std::move(p);
+    begin_heartbeat();
+    return answer;
+}
+
+MAD_DECL void session::begin_heartbeat() {
+    auto const& s = owner_.settings();
+    home().deadlines().arm(beat_, heartbeat_.client_pings() ? s.ping_interval + s.ping_timeout
+                                                            : s.ping_interval);
 }
 
 MAD_DECL polling* session::as_polling() {
@@ -103,7 +117,11 @@ MAD_DECL bool session::send_text(std::string_view data) {
 }
 
 MAD_DECL bool session::send_binary(std::string_view data) {
-    return send(net::wire_block::message(data, true));
+    if (form_ == binary_form::bytes)
+        return send(net::wire_block::message(data, true));
+    std::string frame;
+    append_binary(frame, data, form_);
+    return send(net::wire_block::message(frame, !is_text(form_)));
 }
 
 MAD_DECL void session::send_control(packet_type t, std::string_view data) {
@@ -143,6 +161,9 @@ MAD_DECL void session::on_packet(packet_view const& p) {
     case heartbeat::rearm::timeout:
         home().deadlines().arm(beat_, owner_.settings().ping_timeout);
         break;
+    case heartbeat::rearm::both:
+        begin_heartbeat();
+        break;
     case heartbeat::rearm::no:
         break;
     }
@@ -163,10 +184,17 @@ MAD_DECL void session::on_packet(packet_view const& p) {
             as_polling() ? close_manner::silent : close_manner::orderly);
         break;
     case packet_type::open:
-    case packet_type::ping: // only servers ping in revision 4
         end(close_reason::transport_error, close_manner::orderly);
         break;
+    case packet_type::ping:
     case packet_type::pong:
+        // Each revision has one side that pings; the other way round is an error. A pong that
+        // nobody waits for is none.
+        if (heartbeat_.client_pings() != (p.type == packet_type::ping))
+            end(close_reason::transport_error, close_manner::orderly);
+        else if (heartbeat_.client_pings())
+            send_control(packet_type::pong); // without the ping's data, also for `2probe`
+        break;
     case packet_type::upgrade:
     case packet_type::noop:
         break;
@@ -245,42 +273,51 @@ MAD_DECL void session::end(close_reason why, close_manner how) {
     owner_.release(*this);
 }
 
-MAD_DECL bool session::begin_upgrade(net::stream st, std::string_view answer,
+MAD_DECL bool session::begin_upgrade(net::stream st, std::string_view answer, bool b64,
                                      std::string_view rest) {
     auto w = std::make_unique<websocket>(home(), std::move(st), net::ws_role::server,
-                                         owner_.websockets());
+                                         owner_.websockets(), revision_);
     w->push_raw(answer);
-    candidate_ = std::make_unique<candidate>(*this, std::move(w));
+    candidate_ = std::make_unique<candidate>(*this, std::move(w), binary_form_of(revision_, b64));
     if (candidate_->start(rest))
         return true;
     drop_candidate();
     return false;
 }
 
-MAD_DECL void session::begin_websocket(net::stream st, std::string_view answer,
+MAD_DECL void session::begin_websocket(net::stream st, std::string_view answer, bool b64,
                                        std::string_view open_packet) {
+    form_ = binary_form_of(revision_, b64);
     auto w = std::make_unique<websocket>(home(), std::move(st), net::ws_role::server,
-                                         owner_.websockets());
+                                         owner_.websockets(), revision_);
     w->push_raw(answer);
     w->push(net::wire_block::message(open_packet, false));
     transport_ = std::move(w);
     kind_ = transport_kind::websocket;
-    home().deadlines().arm(beat_, owner_.settings().ping_interval);
+    begin_heartbeat();
 }
 
 MAD_DECL bool session::start_websocket(std::string_view rest) {
     return static_cast<websocket&>(*transport_).start(*this, rest);
 }
 
-MAD_DECL void session::finish_upgrade(std::unique_ptr<websocket> w) {
+MAD_DECL void session::finish_upgrade(std::unique_ptr<websocket> w, binary_form form) {
     auto& p = static_cast<polling&>(*transport_);
     auto const waiting = p.take_queue();
     p.close(close_manner::silent);
     home().reap(std::move(transport_)); // both may be on the stack
     home().reap(std::move(candidate_));
     w->set_events(*this);
-    for (auto const& b : waiting)
-        w->push(b);
+    for (auto const& b : waiting) {
+        if (!b.binary() || !is_text(form)) {
+            w->push(b);
+            continue;
+        }
+        std::string text;
+        append_binary(text, b.payload().substr(form_ == binary_form::typed_bytes ? 1 : 0), form);
+        w->push(net::wire_block::message(text, false));
+    }
+    form_ = form;
     if (paused_ > 0)
         w->pause();
     transport_ = std::move(w);

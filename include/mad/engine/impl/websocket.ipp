@@ -12,9 +12,13 @@
 namespace mad::inline MAD_ABI::engine {
 
 MAD_DECL websocket::websocket(net::shard& s, net::stream st, net::ws_role role,
-                              websocket_settings const& settings)
-    : shard_(s), settings_(settings), stream_(std::move(st)), decoder_(role, settings.frames),
-      role_(role) {}
+                              websocket_settings const& settings, revision rev)
+    : shard_(s)
+    , settings_(settings)
+    , stream_(std::move(st))
+    , decoder_(role, settings.frames)
+    , role_(role)
+    , revision_(rev) {}
 
 MAD_DECL websocket::~websocket() {
     shard_.unmark(*this);
@@ -144,7 +148,9 @@ MAD_DECL void websocket::on_ready(std::uint32_t events) {
         ended(close_reason::transport_error);
 }
 
-MAD_DECL void websocket::on_fault() { ended(close_reason::transport_error); }
+MAD_DECL void websocket::on_fault() {
+    ended(close_reason::transport_error);
+}
 
 MAD_DECL void websocket::read() {
     auto const scratch = shard_.read_scratch();
@@ -208,18 +214,10 @@ MAD_DECL bool websocket::handle(net::ws_message const& m) {
         if (!events_)
             return true; // we said goodbye; what was on its way is read over
         thread_local std::string decoded;
-        auto const p = decode_text(data, decoded);
-        if (!p) {
-            events_->on_transport_end(close_reason::parse_error);
-            return false;
-        }
-        events_->on_packet(*p);
-        return true;
+        return hand_out(decode_text(data, decoded, revision_));
     }
     case net::ws_opcode::binary:
-        if (events_)
-            events_->on_packet(decode_binary(data));
-        return true;
+        return !events_ || hand_out(decode_binary(data, revision_));
     case net::ws_opcode::ping:
         if (open_ && out_.size() < settings_.outbox.max_blocks) {
             out_.push(role_ == net::ws_role::server
@@ -231,8 +229,8 @@ MAD_DECL bool websocket::handle(net::ws_message const& m) {
     case net::ws_opcode::close: {
         if (open_) {
             open_ = false;
-            auto const echo = m.close_code == 1005 ? std::string{}
-                                                   : net::ws_close_payload(m.close_code, {});
+            auto const echo =
+                m.close_code == 1005 ? std::string{} : net::ws_close_payload(m.close_code, {});
             out_.push(role_ == net::ws_role::server
                           ? net::wire_block::control(net::ws_opcode::close, echo)
                           : net::wire_block::masked(net::ws_opcode::close, echo, 0));
@@ -246,6 +244,14 @@ MAD_DECL bool websocket::handle(net::ws_message const& m) {
     default:
         return true;
     }
+}
+
+MAD_DECL bool websocket::hand_out(result<packet_view> const& p) {
+    if (p)
+        events_->on_packet(*p);
+    else
+        events_->on_transport_end(close_reason::parse_error);
+    return p.has_value();
 }
 
 MAD_DECL void websocket::on_turn_end() {
@@ -303,7 +309,8 @@ MAD_DECL void websocket::finish() {
 MAD_DECL void websocket::interest() {
     if (closed() || !watched_)
         return;
-    auto const want = (paused_ ? 0u : std::uint32_t(EPOLLIN)) | (blocked_ ? std::uint32_t(EPOLLOUT) : 0u);
+    auto const want =
+        (paused_ ? 0u : std::uint32_t(EPOLLIN)) | (blocked_ ? std::uint32_t(EPOLLOUT) : 0u);
     if (want == interest_)
         return;
     interest_ = want;
