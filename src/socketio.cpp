@@ -5,6 +5,7 @@
 #include <mad/socketio/impl/client_core.ipp>
 #include <mad/socketio/impl/client_link.ipp>
 #include <mad/socketio/impl/client_node.ipp>
+#include <mad/socketio/impl/client_sending.ipp>
 #include <mad/socketio/impl/client_socket.ipp>
 #include <mad/socketio/impl/disconnect_reason.ipp>
 #include <mad/socketio/impl/encoded.ipp>

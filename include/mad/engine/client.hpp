@@ -37,6 +37,12 @@ class client_events {
     /// also from inside `client::close`. `why` is set when something failed.
     virtual void on_close(close_reason, error_code why) = 0;
 
+    /// The server is there: it has pinged, or (revision 3) answered a ping.
+    virtual void on_ping() {}
+
+    /// The session has gone over to a websocket.
+    virtual void on_upgrade() {}
+
     /// Nothing is left on the wire, goodbyes included: the client may be destroyed, by way of
     /// `shard::reap`. Called once, after `on_close`.
     virtual void on_finished() {}

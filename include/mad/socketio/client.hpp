@@ -23,7 +23,8 @@ namespace detail {
 class client_core;
 }
 
-/// Settings of a Socket.IO client. Defaults are those of socket.io-client 4.8 unless said otherwise.
+/// Settings of a Socket.IO client. Defaults are those of socket.io-client 4.8 unless said
+/// otherwise.
 struct client_settings {
     client_settings() = default;
     /// For `http://host:port/nsp`: the URL's path names the default namespace, as in the reference.
@@ -38,8 +39,20 @@ struct client_settings {
     std::optional<std::size_t> reconnection_attempts;
     backoff_settings backoff;
 
-    /// What one socket keeps while it is not connected; one event more is dropped, and logged. Ours:
-    /// the reference keeps any number.
+    /// How long each answer is awaited where a call does not say (its `timeout` is 0). 0: as long
+    /// as the connection lasts.
+    milliseconds ack_timeout{0};
+    /// How often an event that is not answered is sent again; 0: never. With it every event (but
+    /// volatile ones) asks for an answer and waits in a queue until the one before it has been
+    /// answered, so the server gets it at least once, and in order. Each try waits as long as
+    /// `ack_timeout` or the call's `timeout` says, and has a new ack id; a disconnect ends a try.
+    /// After `retries` + 1 tries the event is dropped, and who asked gets the error of the last
+    /// one.
+    std::size_t retries = 0;
+
+    /// What one socket keeps while it is not connected, or for later tries; one event more is
+    /// dropped, and logged. Also for what comes before the server's reply to CONNECT. Ours: the
+    /// reference keeps any number.
     std::size_t max_buffered_packets = 10'000;
     std::size_t max_buffered_bytes = 4 * 1024 * 1024;
 
@@ -73,14 +86,14 @@ struct client_settings {
 ///     s.connect();
 ///     ioc.run();
 ///
-/// Handlers run on the shard given, in order of arrival; a coroutine handler is not awaited before the
-/// next event starts. Calls may be made from any thread. Destroying the client leaves all namespaces;
-/// the goodbye still goes out while the io_context runs. `ioc.run()` returns once nothing is connected
-/// and nothing is tried again.
+/// Handlers run on the shard given, in order of arrival; a coroutine handler is not awaited before
+/// the next event starts. Calls may be made from any thread. Destroying the client leaves all
+/// namespaces; the goodbye still goes out while the io_context runs. `ioc.run()` returns once
+/// nothing is connected and nothing is tried again.
 class client {
   public:
-    /// On an io_context that the application runs with one thread. It must outlive the client, as must
-    /// a shard. Throws std::invalid_argument for a URL or settings that can never work.
+    /// On an io_context that the application runs with one thread. It must outlive the client, as
+    /// must a shard. Throws std::invalid_argument for a URL or settings that can never work.
     client(boost::asio::io_context&, client_settings);
     client(net::shard&, client_settings);
     ~client();
@@ -92,7 +105,8 @@ class client {
     /// A namespace, made on first use. The name gets a `/` in front when it has none.
     client_socket socket(std::string_view nsp) const;
 
-    /// Leaves all namespaces, ends the connection and tries nothing more. A socket may connect again.
+    /// Leaves all namespaces, ends the connection and tries nothing more. A socket may connect
+    /// again.
     void close() const;
 
     /// Nothing of it is on the wire any more, goodbyes included: after `close`, what was sent has
@@ -103,7 +117,17 @@ class client {
     /// what is set for reconnection happens.
     void drop_connection() const;
 
-    // Events of the connection.
+    // Events of the connection (the reference's manager).
+    /// The Engine.IO session is open; namespaces are being joined.
+    void on_open(std::function<void()>) const;
+    /// It has ended; `why` is set when something failed. Sockets have been told before.
+    void on_close(std::function<void(disconnect_reason, error_code why)>) const;
+    /// The server has pinged (revision 4), or has answered a ping (revision 3).
+    void on_ping(std::function<void()>) const;
+    /// The session has gone over to a websocket.
+    void on_upgrade(std::function<void(engine::transport_kind)>) const;
+    /// Each packet from the server, before its namespace is told; valid during the call.
+    void on_packet(std::function<void(packet const&)>) const;
     /// Before each attempt to reconnect: its number, from 1.
     void on_reconnect_attempt(std::function<void(std::size_t)>) const;
     /// Connected again, at that attempt.
@@ -135,6 +159,7 @@ class client {
 #include <mad/socketio/impl/client.ipp>
 #include <mad/socketio/impl/client_core.ipp>
 #include <mad/socketio/impl/client_node.ipp>
+#include <mad/socketio/impl/client_sending.ipp>
 #include <mad/socketio/impl/client_socket.ipp>
 #endif
 

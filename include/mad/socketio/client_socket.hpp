@@ -28,11 +28,13 @@ struct client_node;
 
 /// What handles know without asking the shard.
 struct client_shared {
-    explicit client_shared(std::string n)
-        : name(std::move(n)) {}
+    client_shared(std::string n, bool q)
+        : name(std::move(n))
+        , queues(q) {}
     std::string const name;
+    bool const queues; // events wait for the answer to the one before them
     std::atomic<std::uint64_t> ack_ids{0};
-    std::atomic<bool> joined{false};
+    std::atomic<bool> joined{false}, recovered{false};
 };
 
 template <class Tuple>
@@ -59,6 +61,7 @@ struct connect_failure {
 class client_socket {
   public:
     using connect_callback = std::function<void(result<void>)>;
+    using auth_answer = std::function<void(json)>;
 
     client_socket() = default;
 
@@ -82,6 +85,11 @@ class client_socket {
     void set_auth(json value) const;
     /// Asked before every connect. On the client's shard.
     void set_auth_source(std::function<json()>) const;
+    /// The same when the value takes time: the source calls what it is given, once, from any
+    /// thread; the namespace is joined then. What comes after the connection has ended is not used.
+    void set_auth_source(std::function<void(auth_answer)>) const;
+    /// The same as a coroutine, which belongs to the client.
+    void set_auth_source(std::function<boost::asio::awaitable<json>()>) const;
 
     /// Calls `fn` for each event of that name. `fn` takes the arguments it wants (see
     /// `listener.hpp`), and may be a coroutine, which then belongs to the client.
@@ -128,8 +136,8 @@ class client_socket {
 
     /// Sends an event and calls `done` with the arguments of the server's answer, or with
     /// `error::timeout`, `error::not_acknowledged` (disconnected before) or `error::queue_full`.
-    /// `timeout` counts from the call and 0 waits as long as the connection lasts. What waits to be
-    /// sent survives a disconnect.
+    /// `timeout` counts from the call; 0 stands for `client_settings::ack_timeout`. What waits to
+    /// be sent survives a disconnect. With `client_settings::retries` it is for each try.
     template <class... Ts>
     void emit_with_ack(ack_callback done, milliseconds timeout, std::string_view event,
                        Ts const&... args) const {
@@ -165,8 +173,13 @@ class client_socket {
 
     /// Whether it has joined. Exact in handlers, a snapshot elsewhere.
     bool connected() const { return shared_ && shared_->joined.load(std::memory_order_relaxed); }
-    /// 20 characters, new for each connect. For handlers: empty on other threads.
+    /// 20 characters, new for each connect, unless it was recovered. For handlers: empty on other
+    /// threads.
     std::string id() const;
+    /// Whether the last connect has brought back what was there before: the server (4.6 or later,
+    /// with `connectionStateRecovery`) has sent what was missed, and rooms and data are as they
+    /// were. Such a server adds its offset to each event, as a last argument. Exact in handlers.
+    bool recovered() const { return shared_ && shared_->recovered.load(std::memory_order_relaxed); }
 
   private:
     friend class client;
@@ -175,14 +188,18 @@ class client_socket {
     static void check_event(std::string_view);
     void add_listener(std::string event, listener) const;
     void send(encoded, bool is_volatile) const;
-    std::uint64_t next_ack_id() const {
-        return shared_ ? shared_->ack_ids.fetch_add(1, std::memory_order_relaxed) : 0;
+    /// Nothing where each try gets an id of its own.
+    std::optional<std::uint64_t> next_ack_id() const {
+        if (!shared_ || shared_->queues)
+            return std::nullopt;
+        return shared_->ack_ids.fetch_add(1, std::memory_order_relaxed);
     }
-    void send_with_ack(encoded, std::uint64_t id, milliseconds timeout, ack_callback) const;
+    void send_with_ack(encoded, std::optional<std::uint64_t> id, milliseconds timeout,
+                       ack_callback) const;
     // By value: the coroutine may outlive the handle it was called on.
     static boost::asio::awaitable<result<void>> wait(client_socket);
-    static boost::asio::awaitable<result<arguments>> ask(client_socket, encoded, std::uint64_t id,
-                                                         milliseconds timeout);
+    static boost::asio::awaitable<result<arguments>>
+    ask(client_socket, encoded, std::optional<std::uint64_t> id, milliseconds timeout);
     void run(std::function<void(detail::client_node&)> fn, std::function<void()> gone = {}) const;
 
     std::weak_ptr<detail::client_node> node_;

@@ -199,7 +199,10 @@ MAD_DECL void client::on_packet(packet_view const& p) {
     case packet_type::ping:
         ++pings_;
         shard_.deadlines().arm(silence_, patience_);
-        return send_control(packet_type::pong, p.data);
+        send_control(packet_type::pong, p.data);
+        if (state_ == state::open)
+            events_->on_ping();
+        return;
     case packet_type::close:
         // Over polling the server has forgotten the session with this.
         return end(close_reason::transport_close, {},
@@ -256,6 +259,7 @@ MAD_DECL void client::finish_upgrade(std::unique_ptr<websocket> w) {
     transport_ = std::move(w);
     kind_ = transport_kind::websocket;
     settings_.log.debug("engine.client.upgraded", {{"sid", sid_.substr(0, 6)}});
+    events_->on_upgrade();
 }
 
 MAD_DECL void client::drop_candidate() {

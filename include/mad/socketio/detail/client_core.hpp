@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,7 +27,8 @@ struct client_node;
 class client_acks final : public ack_target {
   public:
     client_acks(std::shared_ptr<client_shared const> s, std::weak_ptr<client_node> n)
-        : shared_(std::move(s)), node_(std::move(n)) {}
+        : shared_(std::move(s))
+        , node_(std::move(n)) {}
     std::string_view ack_nsp() const override { return shared_->name; }
     void send_ack(std::uint8_t, std::uint32_t, std::uint32_t generation, encoded) override;
     std::shared_ptr<client_node> node() const { return node_.lock(); }
@@ -46,9 +48,19 @@ struct client_ack {
     bool sent = false;
 };
 
+/// An event that is sent until it is answered.
+struct client_try {
+    encoded packet; // without an ack id
+    std::uint64_t number;
+    milliseconds timeout;
+    ack_callback done; // may be empty
+    std::size_t tries = 0;
+    bool pending = false;
+};
+
 /// One socket of a client, on its shard. Shared by its handles only for the time of a call.
 struct client_node {
-    client_node(client_core& c, net::shard& h, std::string n);
+    client_node(client_core& c, net::shard& h, std::string n, bool queues);
 
     // From any thread.
     net::shard& home;
@@ -60,13 +72,17 @@ struct client_node {
     void ask_to_join();
     void disconnect();
     void send(encoded const&, bool is_volatile);
-    void send_with_ack(encoded const&, std::uint64_t id, milliseconds timeout, ack_callback);
+    /// Without an id it is sent until it is answered, each time with another one.
+    void send_with_ack(encoded const&, std::optional<std::uint64_t> id, milliseconds timeout,
+                       ack_callback);
     void on_packet(packet const&);
     /// The connection under it has ended.
     void on_link_end(disconnect_reason, error_code);
     void on_failure(connect_failure const&);
     void settle(std::uint64_t id, result<arguments>);
     void finished();
+    void start_auth(boost::asio::awaitable<void>);
+    void auth_failed();
     /// The client is gone: who still waits is told, and nothing calls back any more.
     void forget();
 
@@ -77,13 +93,16 @@ struct client_node {
     std::vector<std::function<void(disconnect_reason)>> disconnect_handlers;
     std::vector<std::function<void(connect_failure const&)>> error_handlers;
     std::vector<client_socket::connect_callback> waiting; // for the outcome of a connect
-    std::function<json()> auth_source;
+    /// Shared, as it may set another one while it runs.
+    std::shared_ptr<std::function<void(client_socket::auth_answer)> const> auth_source;
     json auth;
     std::string id;
+    std::string pid, offset;      // JSON texts: for recovery, where the server has it
     std::uint32_t generation = 0; // counts connects
     std::uint16_t unfinished = 0;
     bool active = false; // wants to be connected
     bool asked = false;  // CONNECT is on its way
+    bool asking = false; // the answer of `auth_source` is on its way
     bool paused = false;
     bool joined() const { return shared->joined.load(std::memory_order_relaxed); }
 
@@ -97,19 +116,31 @@ struct client_node {
         std::vector<std::string> attachments;
     };
 
+    void send_connect(json const& auth);
+    bool has_room(std::size_t bytes) const;
     bool keep(encoded const&, std::optional<std::uint64_t>);
-    bool is_buffered(std::uint64_t ack_id) const;
+    void unkeep(std::uint64_t ack_id);
+    void expect_answer(std::uint64_t ack_id, milliseconds timeout, ack_callback, bool sent);
+    void enqueue(encoded const&, milliseconds timeout, ack_callback);
+    void send_head();
+    void head_settled(std::uint64_t number, result<arguments>);
     void on_connected(packet_view const&);
     void on_refused(packet_view const&);
+    void keep_early(packet const&);
+    void forget_early();
     void on_event(packet const&);
     void flush();
     void left(disconnect_reason);
     void tell_waiting(result<void> const&);
 
     std::deque<buffered> buffer_;
-    std::size_t buffered_bytes_ = 0;
+    std::deque<client_try> tries_;                     // only the first one is under way
+    std::size_t buffered_bytes_ = 0, early_bytes_ = 0; // both of the first two; of the next one
     std::vector<early> early_;
     std::unordered_map<std::uint64_t, std::unique_ptr<client_ack>> acks_;
+    std::uint64_t numbers_ = 0;
+    std::uint32_t auth_round_ = 0; // counts questions to `auth_source`
+    bool early_lost_ = false;
 
     friend class client_core;
 };
@@ -134,7 +165,8 @@ class client_core {
     bool writable() const { return link_ && link_->engine.writable(); }
     bool waiting_to_retry() const { return reconnecting_; }
     void connect();
-    void transmit(encoded const&);
+    void transmit(encoded const& p) { transmit(p.text(), p.attachments()); }
+    void transmit(net::wire_block const& text, std::span<net::wire_block const> attachments);
     void transmit_text(std::string_view);
     /// A socket no longer wants the connection.
     void released();
@@ -151,26 +183,31 @@ class client_core {
 
     std::vector<std::function<void(std::size_t)>> on_attempt, on_reconnect;
     std::vector<std::function<void(error_code)>> on_reconnect_error, on_error;
-    std::vector<std::function<void()>> on_gave_up;
+    std::vector<std::function<void()>> on_gave_up, on_opened, on_pinged;
+    std::vector<std::function<void(disconnect_reason, error_code)>> on_closed;
+    std::vector<std::function<void(engine::transport_kind)>> on_upgraded;
+    std::vector<std::function<void(packet const&)>> on_packets;
 
-    engine::client const* session() const {
-        return link_ && open() ? &link_->engine : nullptr;
-    }
+    engine::client const* session() const { return link_ && open() ? &link_->engine : nullptr; }
 
   private:
     enum class state : std::uint8_t { closed, opening, open };
 
     /// One connection; kept after its end until its goodbye is said.
     struct link final : engine::client_events {
-        link(client_core& c) : core(c), engine(c.shard_, c.settings_.engine) {}
+        link(client_core& c)
+            : core(c)
+            , engine(c.shard_, c.settings_.engine) {}
         void on_open() override { core.on_open(); }
         void on_message(std::string_view data, bool binary) override {
             core.on_message(data, binary);
         }
-        void on_close(engine::close_reason why, error_code ec) override {
-            core.on_close(why, ec);
-        }
+        void on_close(engine::close_reason why, error_code ec) override { core.on_close(why, ec); }
         void on_finished() override { core.on_finished(*this); }
+        void on_ping() override { core.tell(core.on_pinged, "ping"); }
+        void on_upgrade() override {
+            core.tell(core.on_upgraded, "upgrade", engine::transport_kind::websocket);
+        }
         client_core& core;
         engine::client engine;
     };
@@ -202,14 +239,15 @@ class client_core {
     bool reconnecting_ = false, skip_reconnect_ = false, retired_ = false;
 };
 
-/// Owns the clients of one io_context, so that a goodbye can go on after the client's owner has gone,
-/// and everything ends with the io_context.
+/// Owns the clients of one io_context, so that a goodbye can go on after the client's owner has
+/// gone, and everything ends with the io_context.
 class client_registry final : public boost::asio::execution_context::service {
   public:
     using key_type = client_registry;
     inline static boost::asio::execution_context::id id;
 
-    explicit client_registry(boost::asio::execution_context& ctx) : service(ctx) {}
+    explicit client_registry(boost::asio::execution_context& ctx)
+        : service(ctx) {}
 
     void add(std::shared_ptr<client_core>);
     std::shared_ptr<client_core> remove(client_core const&);

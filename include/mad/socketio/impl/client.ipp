@@ -9,7 +9,8 @@ namespace mad::inline MAD_ABI::socketio {
 MAD_DECL client::client(boost::asio::io_context& ctx, client_settings s)
     : client(net::shard::of(ctx), std::move(s)) {}
 
-MAD_DECL client::client(net::shard& home, client_settings s) : home_(&home) {
+MAD_DECL client::client(net::shard& home, client_settings s)
+    : home_(&home) {
     auto const u = net::http::parse_url(s.engine.url);
     default_nsp_ = u ? u->path : "/";
     if (!s.engine.log.wants(log_level::error))
@@ -32,7 +33,9 @@ MAD_DECL client::~client() {
     run([](detail::client_core& c) { c.retire(); });
 }
 
-MAD_DECL client_socket client::socket() const { return socket(default_nsp_); }
+MAD_DECL client_socket client::socket() const {
+    return socket(default_nsp_);
+}
 
 MAD_DECL client_socket client::socket(std::string_view nsp) const {
     auto const core = core_.lock();
@@ -50,6 +53,26 @@ MAD_DECL bool client::closed() const {
 
 MAD_DECL void client::drop_connection() const {
     run([](detail::client_core& c) { c.drop(); });
+}
+
+MAD_DECL void client::on_open(std::function<void()> fn) const {
+    run([fn = std::move(fn)](detail::client_core& c) { c.on_opened.push_back(fn); });
+}
+
+MAD_DECL void client::on_close(std::function<void(disconnect_reason, error_code)> fn) const {
+    run([fn = std::move(fn)](detail::client_core& c) { c.on_closed.push_back(fn); });
+}
+
+MAD_DECL void client::on_ping(std::function<void()> fn) const {
+    run([fn = std::move(fn)](detail::client_core& c) { c.on_pinged.push_back(fn); });
+}
+
+MAD_DECL void client::on_upgrade(std::function<void(engine::transport_kind)> fn) const {
+    run([fn = std::move(fn)](detail::client_core& c) { c.on_upgraded.push_back(fn); });
+}
+
+MAD_DECL void client::on_packet(std::function<void(packet const&)> fn) const {
+    run([fn = std::move(fn)](detail::client_core& c) { c.on_packets.push_back(fn); });
 }
 
 MAD_DECL void client::on_reconnect_attempt(std::function<void(std::size_t)> fn) const {

@@ -22,6 +22,7 @@ MAD_DECL client_core::~client_core() {
     for (auto& [name, n] : nodes_) {
         n->waiting.clear();
         n->acks_.clear();
+        n->tries_.clear();
         n->forget();
     }
 }
@@ -35,7 +36,7 @@ MAD_DECL std::shared_ptr<client_node> client_core::node(std::string_view name) {
     std::lock_guard const lock(mutex_);
     auto& slot = nodes_[full];
     if (!slot) {
-        slot = std::make_shared<client_node>(*this, shard_, full);
+        slot = std::make_shared<client_node>(*this, shard_, full, settings_.retries > 0);
         slot->answers = std::make_shared<client_acks>(slot->shared, slot);
     }
     return slot;
@@ -93,6 +94,7 @@ MAD_DECL void client_core::connect() {
 MAD_DECL void client_core::on_open() {
     state_ = state::open;
     each_node([](client_node& n) { n.ask_to_join(); });
+    tell(on_opened, "open");
     if (!reconnecting_ || state_ != state::open)
         return;
     auto const attempts = backoff_.attempts();
@@ -108,6 +110,9 @@ MAD_DECL void client_core::on_message(std::string_view data, bool binary) {
         return close_link(engine::close_reason::parse_error);
     }
     if (!*p)
+        return;
+    tell(on_packets, "packet", **p);
+    if (retired_)
         return;
     std::shared_ptr<client_node> n;
     {
@@ -150,6 +155,7 @@ MAD_DECL void client_core::on_close(engine::close_reason why, error_code ec) {
     backoff_.reset();
     settings_.log.debug("socketio.client.disconnected", {{"reason", to_string(reason)}});
     each_node([&](client_node& n) { n.on_link_end(reason, ec); });
+    tell(on_closed, "close", reason, ec);
     if (settings_.reconnection && !skip_reconnect_ && state_ == state::closed)
         reconnect();
 }
@@ -188,10 +194,11 @@ MAD_DECL void client_core::on_retry() {
         connect();
 }
 
-MAD_DECL void client_core::transmit(encoded const& p) {
-    if (!link_ || !link_->engine.send(p.text()))
+MAD_DECL void client_core::transmit(net::wire_block const& text,
+                                    std::span<net::wire_block const> attachments) {
+    if (!link_ || !link_->engine.send(text))
         return;
-    for (auto const& a : p.attachments())
+    for (auto const& a : attachments)
         if (!link_ || !link_->engine.send(a))
             return;
 }
@@ -254,6 +261,11 @@ MAD_DECL void client_core::retire() {
     on_reconnect_error.clear();
     on_error.clear();
     on_gave_up.clear();
+    on_opened.clear();
+    on_pinged.clear();
+    on_closed.clear();
+    on_upgraded.clear();
+    on_packets.clear();
     each_node([](client_node& n) { n.forget(); });
     tasks_.stop();
     retire_if_idle();

@@ -3,6 +3,7 @@
 
 #include <mad/core/json_parse.hpp>
 #include <mad/socketio/detail/client_core.hpp>
+#include <mad/socketio/detail/last_string.hpp>
 
 #include <algorithm>
 
@@ -21,20 +22,9 @@ MAD_DECL void client_acks::send_ack(std::uint8_t, std::uint32_t, std::uint32_t g
     });
 }
 
-MAD_DECL client_ack::client_ack(client_node& n, std::uint64_t i, ack_callback d)
-    : node(n)
-    , id(i)
-    , done(std::move(d))
-    , limit(
-          [](void* p) {
-              auto& self = *static_cast<client_ack*>(p);
-              self.node.settle(self.id, error_code(error::timeout));
-          },
-          this) {}
-
-MAD_DECL client_node::client_node(client_core& c, net::shard& h, std::string n)
+MAD_DECL client_node::client_node(client_core& c, net::shard& h, std::string n, bool queues)
     : home(h)
-    , shared(std::make_shared<client_shared>(std::move(n)))
+    , shared(std::make_shared<client_shared>(std::move(n), queues))
     , core(&c) {}
 
 /// The event that is being handled; on the stack of `client_node::on_event`.
@@ -126,31 +116,84 @@ MAD_DECL void client_node::connect(client_socket::connect_callback done) {
 }
 
 MAD_DECL void client_node::ask_to_join() {
-    if (asked || joined() || !active)
+    if (asked || asking || joined() || !active)
         return;
-    json value;
+    if (!auth_source)
+        return send_connect(auth);
+    asking = true;
+    auto const round = ++auth_round_;
+    auto const answer = [weak = std::weak_ptr<client_node>(answers->node()), round](json value) {
+        auto n = weak.lock();
+        if (!n)
+            return;
+        auto& shard = n->home;
+        shard.dispatch([n = std::move(n), round, value = std::move(value)] {
+            if (n->core && n->asking && n->auth_round_ == round)
+                n->send_connect(value);
+        });
+    };
+    auto const source = auth_source; // which may set another one
     try {
-        value = auth_source ? auth_source() : auth;
+        (*source)(answer);
     } catch (...) {
-        core->fault("auth");
-        active = false;
-        on_failure({make_error_code(error::bad_argument), "auth failed", std::nullopt});
-        return core ? core->released() : void();
+        if (core)
+            core->fault("auth");
+        if (core && asking && auth_round_ == round)
+            auth_failed();
     }
-    if (!core || !core->open() || asked)
+}
+
+MAD_DECL void client_node::start_auth(boost::asio::awaitable<void> task) {
+    auto& c = *core;
+    // The client stays until it has ended.
+    c.tasks().spawn(std::move(task), [&c, weak = std::weak_ptr<client_node>(answers->node()),
+                                      round = auth_round_](std::exception_ptr e) {
+        try {
+            if (e)
+                std::rethrow_exception(e);
+        } catch (...) {
+            c.fault("auth");
+            auto const n = weak.lock();
+            if (n && n->core && n->asking && n->auth_round_ == round)
+                n->auth_failed();
+        }
+        c.retire_if_idle();
+    });
+}
+
+MAD_DECL void client_node::auth_failed() {
+    asking = active = false;
+    on_failure({make_error_code(error::bad_argument), "auth failed", std::nullopt});
+    if (core)
+        core->released();
+}
+
+MAD_DECL void client_node::send_connect(json const& value) {
+    asking = false;
+    if (!core->open() || asked || joined() || !active)
         return;
     asked = true;
+    early_lost_ = false;
     std::string text(1, '4');
     append_header(text, packet_type::connect, 0, name(), std::nullopt);
-    if (!value.is_null())
+    if (!pid.empty() && (value.is_object() || value.is_null())) {
+        auto all = json::object();
+        all["pid"] = pid;
+        if (auto const last = parse_json(offset))
+            all["offset"] = *last;
+        for (auto const& [key, member] : value.items())
+            all[key] = member;
+        append_json(text, all);
+    } else if (!value.is_null()) {
         append_json(text, value);
+    }
     core->transmit_text(text);
 }
 
 MAD_DECL void client_node::disconnect() {
     if (!active && !joined())
         return;
-    active = false;
+    active = asking = false;
     if (joined()) {
         std::string text(1, '4');
         append_header(text, packet_type::disconnect, 0, name(), std::nullopt);
@@ -180,22 +223,40 @@ MAD_DECL void client_node::on_packet(packet const& p) {
         return left(disconnect_reason::io_server_disconnect);
     case packet_type::event:
     case packet_type::binary_event:
-        if (joined())
-            return on_event(p);
-        // A server may speak before it lets in. Bounded: nobody needs many of these.
-        if (active && asked && early_.size() < 1000) {
-            std::string text;
-            append_header(text, p.view.type, p.view.attachments, p.view.nsp, p.view.id);
-            text.append(p.view.payload);
-            early_.push_back({std::move(text), {p.attachments.begin(), p.attachments.end()}});
-        }
-        return;
+        return joined() ? on_event(p) : keep_early(p);
     case packet_type::ack:
     case packet_type::binary_ack:
         if (p.view.id && joined() && acks_.contains(*p.view.id))
             settle(*p.view.id, read_arguments(p));
         return;
     }
+}
+
+/// A server may speak before it lets in: one that recovers sends what was missed.
+MAD_DECL void client_node::keep_early(packet const& p) {
+    if (!active || !asked)
+        return;
+    auto const& s = core->settings();
+    std::string text;
+    append_header(text, p.view.type, p.view.attachments, p.view.nsp, p.view.id);
+    text.append(p.view.payload);
+    auto bytes = text.size();
+    for (auto const& a : p.attachments)
+        bytes += a.size();
+    if (early_lost_ || early_.size() >= s.max_buffered_packets ||
+        early_bytes_ + bytes > s.max_buffered_bytes) {
+        if (!std::exchange(early_lost_, true)) // what comes later would be out of order
+            s.log.warn("socketio.client.early_events_lost",
+                       {{"nsp", name()}, {"packets", early_.size()}, {"bytes", early_bytes_}});
+        return;
+    }
+    early_bytes_ += bytes;
+    early_.push_back({std::move(text), {p.attachments.begin(), p.attachments.end()}});
+}
+
+MAD_DECL void client_node::forget_early() {
+    early_.clear();
+    early_bytes_ = 0;
 }
 
 MAD_DECL void client_node::on_connected(packet_view const& p) {
@@ -207,23 +268,35 @@ MAD_DECL void client_node::on_connected(packet_view const& p) {
     auto const sid = data.is_object() ? data.find("sid") : data.end();
     if (!data.is_object() || sid == data.end() || !sid->is_string()) {
         active = false;
-        early_.clear();
+        forget_early();
         core->released();
         return on_failure({make_error_code(error::incompatible_peer),
                            make_error_code(error::incompatible_peer).message(), std::nullopt});
     }
     if (!active) { // left meanwhile
-        early_.clear();
+        forget_early();
         std::string text(1, '4');
         append_header(text, packet_type::disconnect, 0, name(), std::nullopt);
         return core->transmit_text(text);
     }
     id = sid->get<std::string>();
     ++generation;
+    auto const session = data.find("pid");
+    auto const text_of = [&](auto it) {
+        return it != data.end() && it->is_string() ? it->template get<std::string>()
+                                                   : std::string();
+    };
+    auto now = text_of(session);
+    bool const recovered = !now.empty() && now == pid;
+    if (!recovered)
+        offset.clear(); // of another session
+    pid = std::move(now);
+    shared->recovered.store(recovered && !early_lost_, std::memory_order_relaxed);
     shared->joined.store(true, std::memory_order_relaxed);
     auto const mine = generation;
     auto const still = [&] { return core && joined() && generation == mine; };
     // In the order of the reference: what came early, what waited, then the handlers.
+    early_bytes_ = 0;
     for (auto& e : std::exchange(early_, {})) {
         decoder d(core->settings().packets);
         auto whole = d.feed_text(e.text);
@@ -236,6 +309,7 @@ MAD_DECL void client_node::on_connected(packet_view const& p) {
     if (!still())
         return;
     flush();
+    send_head();
     if (!still())
         return;
     tell_waiting(result<void>());
@@ -253,7 +327,7 @@ MAD_DECL void client_node::on_refused(packet_view const& p) {
     if (!asked)
         return;
     asked = false;
-    early_.clear();
+    forget_early();
     if (!active)
         return;
     active = false;
@@ -297,8 +371,9 @@ MAD_DECL void client_node::tell_waiting(result<void> const& outcome) {
 }
 
 MAD_DECL void client_node::on_link_end(disconnect_reason why, error_code ec) {
-    bool const pending = std::exchange(asked, false);
-    early_.clear();
+    bool const waited = std::exchange(asking, false);
+    bool const pending = std::exchange(asked, false) || waited;
+    forget_early();
     if (joined())
         left(why);
     else if (active && pending)
@@ -329,80 +404,6 @@ MAD_DECL void client_node::left(disconnect_reason why) {
         settle(ack_id, error_code(error::not_acknowledged));
 }
 
-// Events out
-
-MAD_DECL bool client_node::keep(encoded const& p, std::optional<std::uint64_t> ack_id) {
-    auto const& s = core->settings();
-    auto bytes = p.text().frame().size();
-    for (auto const& a : p.attachments())
-        bytes += a.frame().size();
-    if (buffer_.size() >= s.max_buffered_packets ||
-        buffered_bytes_ + bytes > s.max_buffered_bytes) {
-        s.log.warn("socketio.client.buffer_full",
-                   {{"nsp", name()}, {"packets", buffer_.size()}, {"bytes", buffered_bytes_}});
-        return false;
-    }
-    buffered_bytes_ += bytes;
-    buffer_.push_back({p, ack_id});
-    return true;
-}
-
-MAD_DECL void client_node::send(encoded const& p, bool is_volatile) {
-    if (joined()) {
-        if (!is_volatile || core->writable())
-            core->transmit(p);
-    } else if (!is_volatile) {
-        keep(p, std::nullopt);
-    }
-}
-
-MAD_DECL void client_node::send_with_ack(encoded const& p, std::uint64_t ack_id,
-                                         milliseconds timeout, ack_callback done) {
-    auto w = std::make_unique<client_ack>(*this, ack_id, std::move(done));
-    if (timeout.count() > 0)
-        home.deadlines().arm(w->limit, timeout);
-    w->sent = joined();
-    acks_.insert_or_assign(ack_id, std::move(w));
-    if (joined())
-        core->transmit(p);
-    else if (!keep(p, ack_id))
-        settle(ack_id, error_code(error::queue_full));
-}
-
-MAD_DECL void client_node::flush() {
-    auto const mine = generation;
-    while (!buffer_.empty() && core && joined() && generation == mine) {
-        auto const next = std::move(buffer_.front());
-        buffer_.pop_front();
-        buffered_bytes_ -= next.packet.text().frame().size();
-        for (auto const& a : next.packet.attachments())
-            buffered_bytes_ -= a.frame().size();
-        if (next.ack_id) {
-            auto const a = acks_.find(*next.ack_id);
-            if (a == acks_.end())
-                continue; // timed out: nobody waits for it any more
-            a->second->sent = true;
-        }
-        core->transmit(next.packet);
-    }
-}
-
-MAD_DECL void client_node::settle(std::uint64_t ack_id, result<arguments> answer) {
-    auto n = acks_.extract(ack_id);
-    if (!n)
-        return;
-    auto waited = std::move(n.mapped());
-    waited->limit.cancel();
-    auto const done = std::move(waited->done);
-    home.reap(std::move(waited)); // its own deadline may be running
-    try {
-        done(std::move(answer));
-    } catch (...) {
-        if (core)
-            core->fault("ack");
-    }
-}
-
 // Events in
 
 MAD_DECL void client_node::on_event(packet const& p) {
@@ -425,11 +426,14 @@ MAD_DECL void client_node::on_event(packet const& p) {
     };
     if (!listeners.run(event, call))
         listeners.run({}, call);
+    if (!pid.empty() && !p.view.id)
+        if (auto const last = last_string(p.view.payload); !last.empty())
+            offset = last;
 }
 
 MAD_DECL void client_node::forget() {
     core = nullptr;
-    active = asked = false;
+    active = asked = asking = false;
     shared->joined.store(false, std::memory_order_relaxed);
     listeners = {};
     connect_handlers.clear();
@@ -438,8 +442,15 @@ MAD_DECL void client_node::forget() {
     auth_source = nullptr;
     buffer_.clear();
     buffered_bytes_ = 0;
-    early_.clear();
+    forget_early();
     tell_waiting(error_code(error::session_closed));
+    for (auto& t : std::exchange(tries_, {})) {
+        try {
+            if (t.done)
+                t.done(error_code(error::session_closed));
+        } catch (...) {
+        }
+    }
     while (!acks_.empty())
         settle(acks_.begin()->first, error_code(error::session_closed));
 }

@@ -64,8 +64,39 @@ MAD_DECL void client_socket::set_auth(json value) const {
     });
 }
 
+MAD_DECL void client_socket::set_auth_source(std::function<void(auth_answer)> fn) const {
+    using source = std::function<void(auth_answer)>;
+    run([fn = std::make_shared<source const>(std::move(fn))](detail::client_node& n) {
+        n.auth_source = fn;
+    });
+}
+
 MAD_DECL void client_socket::set_auth_source(std::function<json()> fn) const {
-    run([fn = std::move(fn)](detail::client_node& n) { n.auth_source = fn; });
+    set_auth_source(std::function<void(auth_answer)>(
+        [fn = std::move(fn)](auth_answer const& answer) { answer(fn()); }));
+}
+
+namespace detail {
+
+using auth_task = std::function<boost::asio::awaitable<json>()>;
+
+/// Keeps the function, and with it what it captured, alive for as long as its coroutine runs.
+inline boost::asio::awaitable<void> run_auth_task(std::shared_ptr<auth_task const> fn,
+                                                  client_socket::auth_answer answer) {
+    auto value = co_await (*fn)();
+    answer(std::move(value));
+}
+
+} // namespace detail
+
+MAD_DECL void
+client_socket::set_auth_source(std::function<boost::asio::awaitable<json>()> fn) const {
+    run([fn = std::make_shared<detail::auth_task const>(std::move(fn))](detail::client_node& n) {
+        using source = std::function<void(auth_answer)>;
+        n.auth_source = std::make_shared<source const>([fn, &n](auth_answer answer) {
+            n.start_auth(detail::run_auth_task(fn, std::move(answer)));
+        });
+    });
 }
 
 MAD_DECL void client_socket::add_listener(std::string event, listener fn) const {
@@ -95,15 +126,16 @@ MAD_DECL void client_socket::send(encoded p, bool is_volatile) const {
     run([p = std::move(p), is_volatile](detail::client_node& n) { n.send(p, is_volatile); });
 }
 
-MAD_DECL void client_socket::send_with_ack(encoded p, std::uint64_t id, milliseconds timeout,
-                                           ack_callback done) const {
+MAD_DECL void client_socket::send_with_ack(encoded p, std::optional<std::uint64_t> id,
+                                           milliseconds timeout, ack_callback done) const {
     run([p = std::move(p), id, timeout,
          done](detail::client_node& n) { n.send_with_ack(p, id, timeout, done); },
         [done] { done(error_code(error::session_closed)); });
 }
 
 MAD_DECL boost::asio::awaitable<result<arguments>>
-client_socket::ask(client_socket self, encoded p, std::uint64_t id, milliseconds timeout) {
+client_socket::ask(client_socket self, encoded p, std::optional<std::uint64_t> id,
+                   milliseconds timeout) {
     net::one_shot<arguments> done(co_await boost::asio::this_coro::executor);
     self.send_with_ack(std::move(p), id, timeout, done.callback());
     co_return co_await done.wait();

@@ -1,0 +1,85 @@
+#ifndef MAD_TESTS_SUPPORT_GOLDEN_HPP
+#define MAD_TESTS_SUPPORT_GOLDEN_HPP
+
+#include <support/inbox.hpp>
+#include <support/ws_host.hpp>
+
+#include <mad/core/json.hpp>
+#include <mad/core/json_parse.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace mad_test {
+
+/// One recorded websocket frame; `bytes` are those on the wire, unmasked.
+struct golden_frame {
+    int conn;
+    bool from_client;
+    int opcode;
+    std::string bytes;
+};
+
+/// The websocket frames of a recorded exchange (tests/conformance/golden), in order.
+inline std::vector<golden_frame> golden_frames(std::string const& name) {
+    auto const* const root = std::getenv("MAD_TESTS_DIR");
+    if (!root)
+        throw std::runtime_error("MAD_TESTS_DIR is not set: the folder tests/ of the sources");
+    std::ifstream file(std::string(root) + "/conformance/golden/" + name + ".json");
+    std::string const text((std::istreambuf_iterator<char>(file)), {});
+    auto const all = mad::parse_json(text);
+    if (!all)
+        throw std::runtime_error("no recording of that name: " + name);
+    std::vector<golden_frame> out;
+    for (auto const& r : *all) {
+        auto const kind = r.value("kind", std::string());
+        if (kind != "ws-text" && kind != "ws-binary" && kind != "ws-close")
+            continue;
+        golden_frame f{r["conn"].get<int>(), r["dir"] == "c2s",
+                       kind == "ws-text"     ? 1
+                       : kind == "ws-binary" ? 2
+                                             : 8,
+                       r.value("text", std::string())};
+        if (f.opcode == 2) {
+            auto const hex = r["hex"].get<std::string>();
+            for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+                f.bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+        }
+        out.push_back(std::move(f));
+    }
+    return out;
+}
+
+/// Plays the server's part of one recorded connection: sends what the server sent, and compares
+/// what comes with what the client sent. `ended` gets what differs, or nothing, when all has been
+/// played.
+inline ws_host::talk golden_talk(std::vector<golden_frame> const& all, int conn,
+                                 inbox<std::string>& ended) {
+    std::vector<golden_frame> mine;
+    for (auto const& f : all)
+        if (f.conn == conn)
+            mine.push_back(f);
+    return [mine, &ended](ws_line line) -> boost::asio::awaitable<void> {
+        std::string wrong;
+        for (auto const& f : mine) {
+            if (!f.from_client) {
+                co_await line.send(f.bytes, f.opcode);
+                continue;
+            }
+            auto const got = co_await line.next();
+            if (!got || got->opcode != f.opcode || got->data != f.bytes)
+                wrong += (got ? got->data : "the end") + " instead of " + f.bytes + "; ";
+            if (!got)
+                break;
+        }
+        ended.push(wrong);
+    };
+}
+
+} // namespace mad_test
+
+#endif
