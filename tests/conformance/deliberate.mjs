@@ -26,6 +26,9 @@ export const behaviour = {
     "same turn; the reference waits up to 30 s for the peer's close frame",
   upgradeKeepsDeadline:
     "the deadline of an unanswered ping goes on across the upgrade; the reference forgets it there",
+  oldHeartsAfterUpgrade:
+    "a revision 3 client whose pings stop after its upgrade is left; the reference stops the timer " +
+    "at the upgrade and never starts it again",
   exactAckIds:
     "ack ids are 64-bit integers and come back exact; the reference keeps them as doubles, which " +
     "round above 2^53",

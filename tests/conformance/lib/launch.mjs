@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { within } from "./wait.mjs";
 
@@ -15,7 +15,11 @@ export const programs = {
   "golden-server": process.env.MAD_GOLDEN_SERVER ?? join(bin, "golden-server"),
   "conformance-client": process.env.MAD_CONFORMANCE_CLIENT ?? join(bin, "conformance-client"),
   "client-peer": join(here, "reference/client-peer.mjs"),
+  "python-client": join(here, "lib/python_client.py"),
 };
+
+const python = process.env.MAD_CONFORMANCE_PYTHON ?? join(root, ".venv/bin/python");
+const interpreters = { ".mjs": process.execPath, ".py": python };
 
 /** True when the server under test is the reference implementation, not mad. */
 export function isReference(name = "conformance-server") {
@@ -29,7 +33,8 @@ process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 export function start(name, args) {
   const path = resolve(root, programs[name]);
   if (!existsSync(path)) throw new Error(`${name} is not built: no ${programs[name]}`);
-  const [file, argv] = path.endsWith(".mjs") ? [process.execPath, [path, ...args]] : [path, args];
+  const interpreter = interpreters[extname(path)];
+  const [file, argv] = interpreter ? [interpreter, [path, ...args]] : [path, args];
   const child = spawn(file, argv, { stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
   child.once("close", () => running.delete(child));

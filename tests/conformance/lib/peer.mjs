@@ -1,15 +1,7 @@
-// socket.io-client, with its events as queues that a row can await.
+// One socket of one namespace, of whatever client: its events are queues that a row can await.
+// What differs between clients is in javascript_client.mjs and python_client.mjs.
 
-import { io } from "socket.io-client";
-import { Cable } from "./cable.mjs";
 import { within } from "./wait.mjs";
-
-/** What `transports` of the client makes the three columns of the matrix. */
-export const columns = {
-  polling: ["polling"],
-  websocket: ["websocket"],
-  upgrade: ["polling", "websocket"],
-};
 
 class Queue {
   #items = [];
@@ -31,21 +23,35 @@ class Queue {
   }
 }
 
-/** One socket of one namespace. */
+/** What the server emits to every client. */
+export const heard = [
+  ...["auth", "message-back", "bcast-out", "others-out", "room-out"],
+  ...["big-back", "burst-back", "answered", "question"],
+];
+
+/**
+ * Clients give: id, engineId, wire, connected, comesBack, emit(event, ...args[, ack]), leave(),
+ * connect() again, answer(event, reply), heartbeats(n), attemptFailed(), mute(), settled().
+ */
 export class Peer {
   #queues = new Map();
+  #listeners = new Map();
 
-  constructor(socket) {
-    this.socket = socket;
-    socket.onAny((event, ...args) => this.#queue(event).push(args));
-    for (const event of ["connect", "connect_error", "disconnect"]) {
-      socket.on(event, (...args) => this.#queue(event).push(args));
-    }
+  /** Clients report everything here: events, and `connect`, `refused`, `disconnect`. */
+  heard(event, args) {
+    const listener = this.#listeners.get(event);
+    if (listener) listener(...args);
+    else this.#queue(event).push(args);
   }
 
   #queue(event) {
     if (!this.#queues.has(event)) this.#queues.set(event, new Queue());
     return this.#queues.get(event);
+  }
+
+  /** From now on these events go to `listener` instead of their queue. */
+  on(event, listener) {
+    this.#listeners.set(event, listener);
   }
 
   /** The arguments of the next `event`, of the oldest one not yet taken. */
@@ -65,88 +71,24 @@ export class Peer {
     return this.#queue(event).rest;
   }
 
-  emit(...args) {
-    this.socket.emit(...args);
-    return this;
+  /** Why the next disconnect happened. */
+  async left(ms) {
+    return (await this.next("disconnect", ms))[0];
+  }
+
+  /** The next refusal: {message, data}, as much of it as this client is told. */
+  async refused(ms) {
+    return (await this.next("refused", ms))[0];
+  }
+
+  /** Emits and gives all arguments of the ack. */
+  askAll(...args) {
+    const acked = new Promise((resolve) => this.emit(...args, (...back) => resolve(back)));
+    return within(acked, `ack of ${args[0]}`);
   }
 
   /** Emits and gives the first argument of the ack. */
-  ask(...args) {
-    return within(this.socket.emitWithAck(...args), `ack of ${args[0]}`);
-  }
-
-  get engine() {
-    return this.socket.io.engine;
-  }
-
-  get wire() {
-    return this.engine.transport.name;
-  }
-}
-
-/** What a row gets: peers of one column against one server, all closed at its end. */
-export class Peers {
-  #open = [];
-  #cable;
-
-  constructor(server, column) {
-    this.server = server;
-    this.column = column;
-  }
-
-  /** A peer that is on its way. Without options it neither reconnects nor shares a connection. */
-  start(nsp = "/", options = {}) {
-    const socket = io(`${this.server.url}${nsp}`, {
-      transports: columns[this.column],
-      forceNew: true,
-      reconnection: false,
-      ...options,
-    });
-    this.#open.push(socket);
-    return new Peer(socket);
-  }
-
-  /** A connected peer; in the upgrade column after its upgrade. */
-  async join(nsp = "/", options = {}) {
-    const peer = this.start(nsp, options);
-    await peer.next("connect");
-    await this.settled(peer);
-    return peer;
-  }
-
-  /** Another namespace over the connection of `peer`, on its way. */
-  startBeside(peer, nsp, options = {}) {
-    const socket = peer.socket.io.socket(nsp, options);
-    this.#open.push(socket);
-    return new Peer(socket);
-  }
-
-  async beside(peer, nsp, options = {}) {
-    const other = this.startBeside(peer, nsp, options);
-    await other.next("connect");
-    return other;
-  }
-
-  /** The server through a cable that can be cut: peers started from now on use it. */
-  async throughCable() {
-    this.#cable = await Cable.to(this.server);
-    this.server = this.#cable;
-    return this.#cable;
-  }
-
-  /** In the upgrade column: the peer is on its websocket. */
-  async settled(peer) {
-    if (this.column !== "upgrade" || peer.wire === "websocket") return;
-    await within(new Promise((resolve) => peer.engine.once("upgrade", resolve)), "upgrade");
-  }
-
-  close() {
-    for (const socket of this.#open.splice(0)) {
-      socket.io.opts.reconnection = false;
-      socket.io.reconnection(false);
-      socket.disconnect();
-      socket.io._close();
-    }
-    this.#cable?.close();
+  async ask(...args) {
+    return (await this.askAll(...args))[0];
   }
 }

@@ -3,6 +3,9 @@
 import { after, before, describe } from "node:test";
 import { serve } from "./launch.mjs";
 
+/** A server for peers of both revisions. */
+export const both = ["--eio3", "on"];
+
 /** Settings under which no ping comes in the way. */
 export const calm = ["--ping-interval", "25s", "--ping-timeout", "20s", "--max-payload", "1000000"];
 

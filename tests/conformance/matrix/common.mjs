@@ -10,6 +10,14 @@ export async function connected(peer) {
 /** Reconnection without long waits. */
 export const again = { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: 50 };
 
+/** A row for clients that can all of `abilities` (lib/clients.mjs). */
+export function needs(abilities, run) {
+  return Object.assign((...args) => run(...args), { needs: [abilities].flat() });
+}
+
+/** Whether a client that can `abilities` can go through the row. */
+export const able = (abilities, { needs = [] }) => needs.every((one) => abilities.includes(one));
+
 /** The next event with `tag` as first argument: the rest of its arguments. */
 export async function own(peer, event, tag) {
   for (;;) {

@@ -1,7 +1,7 @@
 // Events, acks and questions, both ways.
 
 import assert from "node:assert/strict";
-import { connected, count } from "./common.mjs";
+import { connected, count, needs } from "./common.mjs";
 
 export const events = {
   "arguments of an event": async (peers) => {
@@ -20,10 +20,12 @@ export const events = {
   "arguments of an ack": async (peers) => {
     const peer = await peers.join();
     const args = [1, "2", { 3: [false] }, Buffer.from([5, 6])];
-    const got = await new Promise((ack) =>
-      peer.emit("message-with-ack", ...args, (...back) => ack(back)),
-    );
-    assert.deepEqual(got, args);
+    assert.deepEqual(await peer.askAll("message-with-ack", ...args), args);
+  },
+
+  "an ack without arguments": async (peers) => {
+    const peer = await peers.join();
+    assert.deepEqual(await peer.askAll("message-with-ack"), []);
   },
 
   "two hundred questions at once get their own answers": async (peers) => {
@@ -34,42 +36,40 @@ export const events = {
 
   "a question of the server": async (peers) => {
     const peer = await peers.join();
-    peer.socket.on("question", (value, ack) => ack("answer to", value));
+    peer.answer("question", (value) => ["answer to", value]);
     peer.emit("ask", { v: [1, "€"] });
     assert.deepEqual(await peer.next("answered"), ["answer to", { v: [1, "€"] }]);
   },
 
   "a question of the server, with bytes both ways": async (peers) => {
     const peer = await peers.join();
-    peer.socket.on("question", (value, ack) => ack(value, { more: Buffer.from([9]) }));
+    peer.answer("question", (value) => [value, { more: Buffer.from([9]) }]);
     peer.emit("ask", Buffer.from([7, 8]));
     const wanted = [Buffer.from([7, 8]), { more: Buffer.from([9]) }];
     assert.deepEqual(await peer.next("answered"), wanted);
   },
 
   "questions of the server in both namespaces": async (peers) => {
-    const peer = await peers.join();
-    const other = await peers.beside(peer, "/custom");
-    for (const [who, word] of [[peer, "root"], [other, "custom"]]) {
-      who.socket.on("question", (value, ack) => ack(word, value));
-    }
+    const [peer, other] = await peers.joinTogether();
+    peer.answer("question", (value) => ["root", value]);
+    other.answer("question", (value) => ["custom", value]);
     peer.emit("ask", 1);
     other.emit("ask", 2);
     assert.deepEqual(await peer.next("answered"), ["root", 1]);
     assert.deepEqual(await other.next("answered"), ["custom", 2]);
   },
 
-  "an ack that never comes times out on the client": async (peers) => {
+  "an ack that never comes times out on the client": needs("timeouts", async (peers) => {
     const peer = await peers.join();
     await assert.rejects(peer.socket.timeout(50).emitWithAck("nobody-listens"), /timed out/);
     await connected(peer);
-  },
+  }),
 
-  "retries of the client get each packet through once": async (peers) => {
-    const peer = await peers.join("/", { retries: 3, ackTimeout: 5000 });
-    const acks = Array.from({ length: 20 }, (_, i) => peer.ask("message-with-ack", i));
+  "retries of the client get each packet through once": needs("retries", async (peers) => {
+    const { socket } = await peers.join("/", { retries: 3, ackTimeout: 5000 });
+    const acks = count(20).map((i) => socket.emitWithAck("message-with-ack", i));
     assert.deepEqual(await Promise.all(acks), count(20));
-  },
+  }),
 
   "a burst of 500 from the server keeps its order": async (peers) => {
     const peer = await peers.join();
@@ -91,7 +91,7 @@ export const events = {
       if (i % 3 === 1) peer.emit("message", i, Buffer.from([i]));
       if (i % 3 === 2) peer.emit("echo", i, (back) => seen.push(back));
     }
-    peer.socket.on("message-back", (i) => seen.push(i));
+    peer.on("message-back", (i) => seen.push(i));
     await peer.ask("echo", "last");
     assert.deepEqual(seen, count(90));
   },
@@ -110,10 +110,18 @@ export const events = {
     assert.ok((await peer.ask("echo", text)) === text);
   },
 
-  "volatile events arrive on a quiet connection": async (peers) => {
+  "300 kB of bytes as an event": async (peers) => {
+    const peer = await peers.join();
+    const bytes = Buffer.alloc(300_000, 0xa5);
+    peer.emit("message", "bytes", { bytes });
+    const [word, back] = await peer.next("message-back");
+    assert.ok(word === "bytes" && bytes.equals(back.bytes));
+  },
+
+  "volatile events arrive on a quiet connection": needs("volatile", async (peers) => {
     const peer = await peers.join();
     const arrived = peer.next("message-back");
     const repeat = setInterval(() => peer.socket.volatile.emit("message", "light"), 50);
     assert.deepEqual(await arrived.finally(() => clearInterval(repeat)), ["light"]);
-  },
+  }),
 };

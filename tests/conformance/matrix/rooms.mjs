@@ -57,7 +57,7 @@ export const rooms = {
 
   "everybody is in the room of the own id": async (peers, tag) => {
     const [one, two] = [await peers.join(), await peers.join()];
-    one.emit("room-emit", two.socket.id, tag, "private");
+    one.emit("room-emit", two.id, tag, "private");
     assert.deepEqual(await own(two, "room-out", tag), ["private"]);
     await connected(one);
     assert.deepEqual(one.rest("room-out"), []);
@@ -82,7 +82,7 @@ export const rooms = {
   "who is gone is in no room": async (peers, tag) => {
     const [one, two] = [await peers.join(), await peers.join()];
     await Promise.all([one, two].map((peer) => peer.ask("join", tag)));
-    two.socket.disconnect();
+    two.leave();
     await connected(one);
     one.emit("room-emit", tag, tag);
     await own(one, "room-out", tag);

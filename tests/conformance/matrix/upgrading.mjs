@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { pause } from "../lib/wait.mjs";
-import { count } from "./common.mjs";
+import { count, needs } from "./common.mjs";
 
 export const upgrading = {
-  "messages of the client during the upgrade": async (peers) => {
+  "messages of the client during the upgrade": needs("buffers", async (peers) => {
     const peer = peers.start();
     const total = 300;
     for (let i = 0; i < total; i++) {
@@ -14,16 +14,15 @@ export const upgrading = {
     }
     assert.deepEqual(await peer.collect("message-back", total), count(total));
     await peers.settled(peer);
-  },
+  }),
 
   "messages of the server during the upgrade": async (peers, tag) => {
     const sender = await peers.join();
     for (let round = 0; round < 5; round++) {
       const room = `${tag} ${round}`;
       const peer = peers.start();
-      peer.emit("join", room, () => {});
       await peer.next("connect");
-      await peer.ask("echo", "joined");
+      await peer.ask("join", room);
       for (let i = 0; i < 100; i++) {
         sender.emit("room-emit", room, i);
         if (i % 10 === 0) await pause(1); // as above
@@ -35,6 +34,7 @@ export const upgrading = {
 
   "bytes during the upgrade": async (peers) => {
     const peer = peers.start();
+    await peer.next("connect");
     for (let i = 0; i < 60; i++) peer.emit("message", i, Buffer.from([i]), { b: Buffer.from([i]) });
     for (let i = 0; i < 60; i++) {
       const bytes = Buffer.from([i]);
@@ -45,7 +45,8 @@ export const upgrading = {
 
   "a kick during the upgrade": async (peers) => {
     const peer = peers.start();
+    await peer.next("connect");
     peer.emit("kick-conn");
-    assert.equal((await peer.next("disconnect"))[0], "io server disconnect");
+    assert.equal(await peer.left(), "io server disconnect");
   },
 };

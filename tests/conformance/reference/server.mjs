@@ -12,6 +12,8 @@ const flags = parse(process.argv.slice(2), {
   "--ping-interval": duration,
   "--ping-timeout": duration,
   "--max-payload": Number,
+  "--eio3": (word) => word === "on",
+  "--threads": Number, // of which there is one
 });
 
 const settings = {
@@ -19,6 +21,7 @@ const settings = {
   pingTimeout: flags["ping-timeout"] ?? 20_000,
   maxHttpBufferSize: flags["max-payload"] ?? 1_000_000,
   cors: { origin: "*" },
+  allowEIO3: flags.eio3 ?? false,
   destroyUpgrade: false,
 };
 

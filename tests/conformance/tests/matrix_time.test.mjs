@@ -1,17 +1,19 @@
-// socket.io-client and the heartbeat, on every transport.
+// Every client and the heartbeat, on every transport.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { Peers, columns } from "../lib/peer.mjs";
-import { INTERVAL, TIMEOUT, brisk, withServer } from "../lib/suite.mjs";
-import { pause, until } from "../lib/wait.mjs";
+import { describe } from "node:test";
+import { behaviour } from "../deliberate.mjs";
+import { clients, columns } from "../lib/clients.mjs";
+import { isReference } from "../lib/launch.mjs";
+import { row, withClient } from "../lib/matrix.mjs";
+import { INTERVAL, TIMEOUT, both, brisk, withServer } from "../lib/suite.mjs";
+import { pause } from "../lib/wait.mjs";
+import { able, again, needs } from "../matrix/common.mjs";
 
 const rows = {
   "an idle connection lives on": async (peers) => {
     const peer = await peers.join();
-    let pings = 0;
-    peer.socket.io.on("ping", () => (pings += 1));
-    await until(() => pings === 4, "four pings");
+    await peer.heartbeats(4);
     assert.equal(await peer.ask("echo", "alive"), "alive");
     assert.deepEqual(peer.rest("disconnect"), []);
   },
@@ -26,50 +28,53 @@ const rows = {
     assert.deepEqual(peer.rest("disconnect"), []);
   },
 
-  "a client that does not answer pings is left": async (peers) => {
+  "a client whose heart stops is left": async (peers) => {
     const peer = await peers.join();
-    const { engine } = peer;
-    await new Promise((resolve) => peer.socket.io.once("ping", resolve)); // and answered
-    const send = engine._sendPacket.bind(engine);
-    clearTimeout(engine._pingTimeoutTimer); // the client must not be the first to give up
-    engine._resetPingTimeout = () => {};
-    engine._sendPacket = (type, ...rest) => type !== "pong" && send(type, ...rest);
-    assert.equal((await peer.next("disconnect"))[0], "transport close");
+    await peer.heartbeats(1);
+    peer.mute();
+    assert.equal(await peer.left(), peers.client.dropped(peers.column));
   },
 
-  "a server that falls silent is left with a ping timeout, and found again": async (peers) => {
+  "a server that falls silent is left, and found again": async (peers) => {
     const cable = await peers.throughCable();
-    const peer = await peers.join("/", { reconnection: true, reconnectionDelay: 10 });
-    const before = peer.socket.id;
+    const peer = await peers.join("/", again);
+    const before = peer.id;
     cable.stall();
-    assert.equal((await peer.next("disconnect"))[0], "ping timeout");
+    assert.equal(await peer.left(), peers.client.timedOut);
     cable.plug(true);
     await peer.next("connect");
-    assert.notEqual(peer.socket.id, before);
+    assert.notEqual(peer.id, before);
     assert.equal(await peer.ask("echo", "back"), "back");
   },
 
-  "the handshake says what the server was told": async (peers) => {
+  "the handshake says what the server was told": needs("javascript", async (peers) => {
     const peer = peers.start();
     const handshake = await new Promise((resolve) => peer.engine.once("handshake", resolve));
     assert.deepEqual(
       [handshake.pingInterval, handshake.pingTimeout, handshake.maxPayload],
       [INTERVAL, TIMEOUT, 1_000_000],
     );
-  },
+  }),
 };
 
-for (const column of Object.keys(columns)) {
-  withServer(`heartbeat: ${column}`, { flags: brisk, concurrency: true }, (server) => {
-    for (const [name, run] of Object.entries(rows)) {
-      test(name, async () => {
-        const peers = new Peers(server, column);
-        try {
-          await run(peers);
-        } finally {
-          peers.close();
-        }
-      });
-    }
-  });
-}
+const unfit = {
+  "a client whose heart stops is left": ({ revision }, column) =>
+    revision === 3 && column === "upgrade" && isReference() && behaviour.oldHeartsAfterUpgrade,
+};
+
+describe("heartbeat", { concurrency: 2 }, () => {
+  for (const name of Object.keys(clients)) {
+    withClient(name, (client, can) => {
+      for (const column of Object.keys(columns)) {
+        const options = { flags: [...brisk, ...both], concurrency: true };
+        withServer(column, options, (server) => {
+          for (const [name, run] of Object.entries(rows)) {
+            if (!able(can(column), run)) continue;
+            const skip = unfit[name]?.(client, column) ?? false;
+            row(name, server, client, column, run, { skip });
+          }
+        });
+      }
+    });
+  }
+});

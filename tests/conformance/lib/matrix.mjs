@@ -1,0 +1,48 @@
+// One client of the matrix: its rows on every transport, against a server with one shard and one
+// with two.
+
+import { after, before, describe, test } from "node:test";
+import { rowsFor } from "../matrix/rows.mjs";
+import { Peers, clients, columns } from "./clients.mjs";
+import { isReference } from "./launch.mjs";
+import { both, calm, withServer } from "./suite.mjs";
+
+/** `describe` with one client, loaded before and ended after it. */
+export function withClient(name, body) {
+  const { make, can } = clients[name];
+  const client = make();
+  describe(name, () => {
+    before(() => client.load());
+    after(() => client.end());
+    body(client, can);
+  });
+}
+
+/** A test with peers of its own. */
+export function row(name, server, client, column, run, options = {}) {
+  test(name, options, async () => {
+    const peers = new Peers(server, client, column);
+    try {
+      await run(peers, `${column}: ${name}`);
+    } finally {
+      peers.close();
+    }
+  });
+}
+
+/** The reference has no shards. */
+const shards = isReference() ? [1] : [1, 2];
+
+export function matrix(name) {
+  withClient(name, (client, can) => {
+    for (const n of shards) {
+      for (const column of Object.keys(columns)) {
+        const flags = [...calm, ...both, "--threads", String(n)];
+        const title = `${column}, ${n} ${n === 1 ? "shard" : "shards"}`;
+        withServer(title, { flags, concurrency: 4 }, (server) => {
+          for (const [name, run] of rowsFor(can(column))) row(name, server, client, column, run);
+        });
+      }
+    }
+  });
+}

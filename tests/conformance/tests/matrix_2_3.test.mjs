@@ -1,0 +1,3 @@
+import { matrix } from "../lib/matrix.mjs";
+
+matrix("socket.io-client 2.3");

@@ -1,0 +1,3 @@
+import { matrix } from "../lib/matrix.mjs";
+
+matrix("python-socketio 5");
