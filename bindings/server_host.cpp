@@ -118,12 +118,12 @@ void server_socket::accept() {
 }
 
 void server_socket::refuse(std::string message, std::optional<py::object> data) {
-    if (std::exchange(accepted_, true))
-        return;
-    held_.clear();
     sio::connect_error error{std::move(message), std::nullopt};
     if (data)
         error.data = write_json(*data, "a refusal");
+    if (std::exchange(accepted_, true))
+        return;
+    held_.clear();
     line_->submit([next = std::exchange(next_, {}), error] { next(error); });
 }
 
