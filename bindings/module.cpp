@@ -8,4 +8,6 @@ PYBIND11_MODULE(_core, module) {
     mad_python::register_errors(module);
     mad_python::register_host(module);
     mad_python::register_fleet(module);
+    mad_python::register_socketio_server(module);
+    mad_python::register_socketio_client(module);
 }

@@ -1,6 +1,7 @@
 #include "register.hpp"
 
 #include <mad/core/error.hpp>
+#include <mad/socketio/error.hpp>
 
 #include <exception>
 
@@ -11,9 +12,11 @@ namespace {
 
 /// `mad.Error` is a Python class, so that it can be pickled and read without the module.
 void raise_error(boost::system::system_error const& error) {
-    auto const type = py::module_::import("mad._errors").attr("Error");
-    auto const value = type(error.what(), error.code().value(), error.code().category().name());
-    PyErr_SetObject(type.ptr(), value.ptr());
+    auto const value =
+        py::module_::import("mad._errors")
+            .attr("make")(error.what(), error.code().value(), error.code().category().name(),
+                          error.code() == mad::socketio::error::timeout);
+    PyErr_SetObject(py::type::of(value).ptr(), value.ptr());
 }
 
 } // namespace

@@ -16,3 +16,12 @@ class Error(Exception):
 
     def __reduce__(self) -> tuple[type[Error], tuple[str, int, str]]:
         return type(self), (str(self), self.code, self.category)
+
+
+class TimedOutError(Error, TimeoutError):
+    """No answer in time. Also a `TimeoutError`."""
+
+
+def make(message: str, code: int, category: str, timed_out: bool) -> Error:
+    """The error that fits; called by the native side."""
+    return (TimedOutError if timed_out else Error)(message, code, category)

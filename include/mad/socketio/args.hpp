@@ -30,6 +30,14 @@ struct raw_json {
     friend bool operator==(raw_json const&, raw_json const&) = default;
 };
 
+/// All arguments of a packet, written before: JSON texts with commas between them, and the bytes that
+/// their placeholders stand for, numbered from 0. To be passed alone, and not without an argument
+/// (`text` must not be empty).
+struct raw_args {
+    std::string text;
+    attachment_list attachments;
+};
+
 /// One argument of an event or acknowledgement, over the packet it came in.
 class arg_view {
   public:
@@ -133,6 +141,9 @@ void append_value(std::string& out, attachment_list& attachments, T const& value
         encode_args(value, out, attachments);
     } else if constexpr (std::same_as<T, raw_json>) {
         out += value.text;
+    } else if constexpr (std::same_as<T, raw_args>) {
+        out += value.text;
+        attachments.insert(attachments.end(), value.attachments.begin(), value.attachments.end());
     } else if constexpr (text_like<T>) {
         append_json_string(out, value);
     } else if constexpr (bytes_like<T>) {
@@ -159,6 +170,8 @@ template <class T>
 std::size_t binary_leaves(T const& value) {
     if constexpr (std::same_as<T, json>) {
         return count_binary(value);
+    } else if constexpr (std::same_as<T, raw_args>) {
+        return value.attachments.size();
     } else if constexpr (bytes_like<T>) {
         return 1;
     } else if constexpr (is_optional<T>) {

@@ -5,6 +5,7 @@
 #include <mad/engine/handshake_info.hpp>
 
 #include <string>
+#include <utility>
 
 namespace mad::inline MAD_ABI::socketio {
 
@@ -24,6 +25,11 @@ class handshake {
     json query_object() const;
 
     std::string_view header(std::string_view name) const { return info_->header(name); }
+    /// Calls `fn(std::string_view name, std::string_view value)` for each field of the request.
+    template <class Fn>
+    void for_each_header(Fn&& fn) const {
+        info_->for_each_header(std::forward<Fn>(fn));
+    }
     std::string_view url() const { return info_->url(); }
     boost::asio::ip::address const& address() const { return info_->address(); }
     bool secure() const { return info_->secure(); }

@@ -154,6 +154,10 @@ listener make_listener(Fn fn) {
     };
 }
 
+/// One that has no types: it looks at the packet itself.
+inline listener make_listener(listener fn) { return fn; }
+inline listener make_any_listener(listener fn) { return fn; }
+
 /// For handlers of every event: `fn(std::string event, arguments)` or `fn(socket, std::string,
 /// arguments)`.
 template <class Fn>
