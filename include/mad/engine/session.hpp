@@ -84,11 +84,13 @@ class session final : public transport_events {
     // For the server part that owns it.
     void set_handler(std::unique_ptr<session_handler> h) { handler_ = std::move(h); }
     void begin_polling();
-    void begin_websocket(net::stream, std::string_view answer, std::string_view open_packet);
+    void begin_websocket(net::stream, std::string_view answer, std::string_view open_packet,
+                         std::unique_ptr<net::message_codec> = {});
     bool start_websocket(std::string_view rest);
     polling* as_polling();
     void poll(net::http::exchange, std::string fields);
-    bool begin_upgrade(net::stream, std::string_view answer, std::string_view rest);
+    bool begin_upgrade(net::stream, std::string_view answer, std::string_view rest,
+                       std::unique_ptr<net::message_codec> = {});
 
   private:
     class candidate; // a websocket that is being probed

@@ -30,6 +30,13 @@ class encoded {
     net::wire_block const& text() const { return text_; }
     std::span<net::wire_block const> attachments() const { return rest_; }
 
+    /// Whether wires that can compress may do so; true unless told before it is sent.
+    void set_compress(bool yes) const {
+        text_.set_compress(yes);
+        for (auto const& a : rest_)
+            a.set_compress(yes);
+    }
+
   private:
     net::wire_block text_;
     std::vector<net::wire_block> rest_;

@@ -245,10 +245,11 @@ MAD_DECL void session::end(close_reason why, close_manner how) {
     owner_.release(*this);
 }
 
-MAD_DECL bool session::begin_upgrade(net::stream st, std::string_view answer,
-                                     std::string_view rest) {
+MAD_DECL bool session::begin_upgrade(net::stream st, std::string_view answer, std::string_view rest,
+                                     std::unique_ptr<net::message_codec> codec) {
     auto w = std::make_unique<websocket>(home(), std::move(st), net::ws_role::server,
                                          owner_.websockets());
+    w->set_codec(std::move(codec));
     w->push_raw(answer);
     candidate_ = std::make_unique<candidate>(*this, std::move(w));
     if (candidate_->start(rest))
@@ -258,9 +259,11 @@ MAD_DECL bool session::begin_upgrade(net::stream st, std::string_view answer,
 }
 
 MAD_DECL void session::begin_websocket(net::stream st, std::string_view answer,
-                                       std::string_view open_packet) {
+                                       std::string_view open_packet,
+                                       std::unique_ptr<net::message_codec> codec) {
     auto w = std::make_unique<websocket>(home(), std::move(st), net::ws_role::server,
                                          owner_.websockets());
+    w->set_codec(std::move(codec));
     w->push_raw(answer);
     w->push(net::wire_block::message(open_packet, false));
     transport_ = std::move(w);
