@@ -28,7 +28,8 @@ target_compile_options(mad_compiled INTERFACE
 install(FILES ${PROJECT_BINARY_DIR}/generated/mad/compiled_with.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mad COMPONENT development)
 
-# The libraries. Those for TLS are a set of their own, loaded when somebody asks for the component.
+# The libraries. Those for TLS, and for compression, are sets of their own, loaded when somebody asks
+# for the component.
 install(TARGETS mad mad_compiled EXPORT mad-targets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
     FILE_SET api DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
@@ -38,6 +39,12 @@ if(TARGET mad_tls)
     install(TARGETS mad_tls mad_compiled_tls EXPORT mad-tls-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
     install(EXPORT mad-tls-targets NAMESPACE mad:: DESTINATION ${mad_package_dir}
+        COMPONENT development)
+endif()
+if(TARGET mad_zlib)
+    install(TARGETS mad_zlib mad_compiled_zlib EXPORT mad-zlib-targets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+    install(EXPORT mad-zlib-targets NAMESPACE mad:: DESTINATION ${mad_package_dir}
         COMPONENT development)
 endif()
 

@@ -1,5 +1,5 @@
 # mad::mad (header-only) and mad::compiled (the same text, bodies compiled once), each with a
-# companion for TLS, so that nobody links OpenSSL unasked.
+# companion for TLS and one for compression, so that nobody links OpenSSL or zlib unasked.
 
 file(GLOB_RECURSE mad_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/mad/*.hpp)
 file(GLOB_RECURSE mad_bodies CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/mad/*.ipp)
@@ -36,4 +36,17 @@ if(OpenSSL_FOUND)
     set_target_properties(mad_compiled_tls PROPERTIES
         EXPORT_NAME compiled_tls POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(mad_compiled_tls PUBLIC mad_compiled OpenSSL::SSL OpenSSL::Crypto)
+endif()
+
+if(ZLIB_FOUND)
+    add_library(mad_zlib INTERFACE)
+    add_library(mad::zlib ALIAS mad_zlib)
+    set_target_properties(mad_zlib PROPERTIES EXPORT_NAME zlib)
+    target_link_libraries(mad_zlib INTERFACE mad ZLIB::ZLIB)
+
+    add_library(mad_compiled_zlib STATIC ${PROJECT_SOURCE_DIR}/src/zlib.cpp)
+    add_library(mad::compiled_zlib ALIAS mad_compiled_zlib)
+    set_target_properties(mad_compiled_zlib PROPERTIES
+        EXPORT_NAME compiled_zlib POSITION_INDEPENDENT_CODE ON)
+    target_link_libraries(mad_compiled_zlib PUBLIC mad_compiled ZLIB::ZLIB)
 endif()

@@ -1,10 +1,17 @@
 // A program of somebody who uses mad: prints its version and one log event.
 #include <mad/core/log.hpp>
 
+#if defined(CONSUMER_COMPRESSES)
+#include <mad/net/deflate.hpp>
+#endif
+
 #include <cstdio>
 
 int main() {
-    auto const line = mad::format_log_line({mad::log_level::info, "consumer.started", {{"answer", 42}}},
-                                           mad::log_format::as_text, 0);
+#if defined(CONSUMER_COMPRESSES)
+    std::printf("%s\n", mad::net::make_message_deflate()->offer().c_str());
+#endif
+    auto const line = mad::format_log_line(
+        {mad::log_level::info, "consumer.started", {{"answer", 42}}}, mad::log_format::as_text, 0);
     std::printf("mad %s\n%s\n", MAD_VERSION, line.c_str());
 }

@@ -20,7 +20,7 @@ def test_find_package_gives_every_form(consumer: Build, prefix: Path) -> None:
     project = consumer("find_package", prefix)
     succeeded(project.configured)
     succeeded(project.build())
-    for form in ("mad", "compiled", "tls", "compiled_tls"):
+    for form in ("mad", "compiled", "tls", "compiled_tls", "zlib", "compiled_zlib"):
         result = project.run(f"with_{form}")
         succeeded(result)
         assert EXPECTED in result.stdout

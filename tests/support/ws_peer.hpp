@@ -16,6 +16,7 @@ namespace mad_test {
 struct ws_frame {
     int opcode = 0;
     std::string payload;
+    bool compressed = false;
 
     bool is_close() const { return opcode == 8; }
     bool is_text(std::string_view text) const { return opcode == 1 && payload == text; }
@@ -77,6 +78,8 @@ class ws_peer {
     bool send(int opcode, std::string_view payload, bool fin = true) {
         return wire.send(client_frame(opcode, payload, fin));
     }
+    /// A text that is compressed already.
+    bool compressed(std::string_view t) { return send(0x41, t); }
     bool text(std::string_view t) { return send(1, t); }
     bool binary(std::string_view b) { return send(2, b); }
     bool bye() { return send(8, {}); }
@@ -92,7 +95,7 @@ class ws_peer {
         }
         auto const raw = wire.take(frame_bytes(wire.unread()));
         auto const head = head_bytes(raw);
-        return ws_frame{raw[0] & 0x0f, raw.substr(head)};
+        return ws_frame{raw[0] & 0x0f, raw.substr(head), (raw[0] & 0x40) != 0};
     }
 
     /// Text of the next frame; throws when it is something else.

@@ -4,6 +4,7 @@
 #include <mad/core/clock.hpp>
 #include <mad/core/log.hpp>
 #include <mad/engine/handshake.hpp>
+#include <mad/net/compression.hpp>
 #include <mad/net/dialer.hpp>
 #include <mad/net/outbox.hpp>
 
@@ -43,6 +44,10 @@ struct client_settings {
     /// Longest websocket message and polling body taken from the server, in bytes. Ours: the
     /// reference takes any.
     std::size_t max_payload = 16 * 1024 * 1024;
+
+    /// Compression of websocket messages (RFC 7692), offered to the server: see `net/deflate.hpp`.
+    /// Default: none. Ours: the reference offers it.
+    std::shared_ptr<net::message_compression const> per_message_deflate;
 
     /// What may wait for the server; a session over it ends as `slow_consumer`. Ours.
     net::outbox_limits outbox{16 * 1024 * 1024, 100'000};

@@ -97,11 +97,12 @@ class session final : public transport_events {
     polling_body begin_polling(polling_dialect, std::string_view open_packet);
     /// `b64`: this websocket of the peer takes no bytes. (It is asked of each wire.)
     void begin_websocket(net::stream, std::string_view answer, bool b64,
-                         std::string_view open_packet);
+                         std::string_view open_packet, std::unique_ptr<net::message_codec> = {});
     bool start_websocket(std::string_view rest);
     polling* as_polling();
     void poll(net::http::exchange, std::string fields);
-    bool begin_upgrade(net::stream, std::string_view answer, bool b64, std::string_view rest);
+    bool begin_upgrade(net::stream, std::string_view answer, bool b64, std::string_view rest,
+                       std::unique_ptr<net::message_codec> = {});
 
   private:
     class candidate; // a websocket that is being probed

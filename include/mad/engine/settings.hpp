@@ -43,6 +43,10 @@ struct server_settings {
     /// Reading from a peer stops while more than this waits for it (bytes). Ours.
     std::size_t pause_above_bytes = 1024 * 1024;
 
+    /// Compression of websocket messages (RFC 7692), for who asks for it: see `net/deflate.hpp`.
+    /// Default: none, as in engine.io since 3.5.
+    std::shared_ptr<net::message_compression const> per_message_deflate;
+
     cors_settings cors;
     /// Refuses handshakes of pages from origins that are neither our own nor listed in `cors` (403),
     /// websockets included. (Ours: the reference serves them.)

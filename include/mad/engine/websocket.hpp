@@ -2,6 +2,7 @@
 #define MAD_ENGINE_WEBSOCKET_HPP
 
 #include <mad/engine/transport.hpp>
+#include <mad/net/compression.hpp>
 #include <mad/net/outbox.hpp>
 #include <mad/net/shard.hpp>
 #include <mad/net/stream.hpp>
@@ -33,6 +34,10 @@ class websocket final : public transport, public net::poll_target, public net::t
 
     /// Bytes to be written first: the answer 101.
     void push_raw(std::string_view head);
+
+    /// Compresses messages from now on; before `start`, when the handshake agreed on it. May be
+    /// null.
+    void set_codec(std::unique_ptr<net::message_codec>);
 
     /// Begins. `rest` is what arrived behind the HTTP head: it is input, not garbage.
     /// False: the descriptor cannot be watched.
@@ -76,6 +81,10 @@ class websocket final : public transport, public net::poll_target, public net::t
     bool handle(net::ws_message const&);
     bool hand_out(result<packet_view> const&);
     bool has_room(std::size_t more) const;
+    /// A packet as it goes over this wire: compressed where that is agreed, masked by a client.
+    net::wire_block shaped(net::wire_block) const;
+    void queue(net::wire_block shaped);
+    void broken(error_code);
     void write();
     void judge_full();
     void finish();
@@ -89,8 +98,9 @@ class websocket final : public transport, public net::poll_target, public net::t
     net::stream stream_;
     net::outbox out_;
     net::ws_decoder decoder_;
-    std::unique_ptr<std::string> stash_; // input that waits while paused
-    std::size_t largest_ = 0;            // of the messages that wait; 0 when none does
+    std::unique_ptr<net::message_codec> codec_; // null: nothing is compressed
+    std::unique_ptr<std::string> stash_;        // input that waits while paused
+    std::size_t largest_ = 0;                   // of the messages that wait; 0 when none does
     std::uint32_t interest_ = 0, progress_ = 0;
     std::uint8_t paused_ = 0; // by the session, and by ourselves
     net::ws_role role_;

@@ -48,10 +48,22 @@ class wire_block {
         return make({header, n}, payload, true);
     }
 
+    /// A message whose payload is compressed (RFC 7692): the header says so.
+    static wire_block compressed(std::string_view payload, bool binary) {
+        auto const opcode = binary ? ws_opcode::binary : ws_opcode::text;
+        char header[max_ws_header_bytes];
+        auto const n = write_ws_header(header, opcode, true, payload.size());
+        header[0] = static_cast<char>(header[0] | ws_rsv1);
+        return make({header, n}, payload, binary);
+    }
+
     /// A masked frame, as a client sends it.
-    static wire_block masked(ws_opcode opcode, std::string_view payload, std::uint32_t mask) {
+    static wire_block masked(ws_opcode opcode, std::string_view payload, std::uint32_t mask,
+                             bool compressed = false) {
         char header[max_ws_header_bytes];
         auto const n = write_ws_header(header, opcode, true, payload.size(), mask);
+        if (compressed)
+            header[0] = static_cast<char>(header[0] | ws_rsv1);
         auto b = make({header, n}, payload, opcode == ws_opcode::binary);
         ws_mask({b.body() + n, payload.size()}, mask);
         return b;
@@ -67,13 +79,59 @@ class wire_block {
     std::string_view payload() const { return frame().substr(head_->header); }
     bool binary() const { return head_->binary; }
 
+    /// Whether wires may compress it; true unless `set_compress` said otherwise before it was sent.
+    bool compress() const { return head_->compress.load(std::memory_order_relaxed); }
+    void set_compress(bool yes) const { head_->compress.store(yes, std::memory_order_relaxed); }
+
+    /// This message compressed, or itself when that is not worth it. `deflate` takes the payload
+    /// and gives an optional text; it is called by the first who asks, others wait for that and
+    /// share.
+    template <class Deflate>
+    wire_block deflated(Deflate&& deflate) const {
+        head* form = head_->deflated.load(std::memory_order_acquire);
+        if (!form &&
+            head_->deflated.compare_exchange_strong(form, in_work(), std::memory_order_acq_rel)) {
+            form = head_; // stays so when it fails
+            maker const m{*head_, form};
+            if (auto const text = deflate(payload())) {
+                auto made = compressed(*text, binary());
+                form = std::exchange(made.head_, nullptr);
+            }
+        }
+        while (form == in_work()) {
+            head_->deflated.wait(form, std::memory_order_acquire);
+            form = head_->deflated.load(std::memory_order_acquire);
+        }
+        form->refs.fetch_add(1, std::memory_order_relaxed);
+        wire_block b;
+        b.head_ = form;
+        return b;
+    }
+
   private:
     struct head {
         std::atomic<std::uint32_t> refs;
         std::uint8_t header;
         bool binary;
+        std::atomic<bool> compress;
         std::size_t size;
+        std::atomic<head*> deflated; // none yet, in_work(), this block itself, or one we hold
     };
+
+    /// Says what became of the work, also when it ends with an exception.
+    struct maker {
+        ~maker() {
+            block.deflated.store(form, std::memory_order_release);
+            block.deflated.notify_all();
+        }
+        head& block;
+        head*& form;
+    };
+
+    static head* in_work() {
+        static head mark{{1}, 0, false, {false}, 0, {nullptr}};
+        return &mark;
+    }
 
     static wire_block make(std::string_view header, std::string_view payload, bool binary) {
         auto const size = header.size() + payload.size();
@@ -81,7 +139,8 @@ class wire_block {
         if (!p)
             throw std::bad_alloc();
         wire_block b;
-        b.head_ = ::new (p) head{{1}, static_cast<std::uint8_t>(header.size()), binary, size};
+        b.head_ = ::new (p)
+            head{{1}, static_cast<std::uint8_t>(header.size()), binary, {true}, size, {nullptr}};
         if (!header.empty())
             std::memcpy(b.body(), header.data(), header.size());
         if (!payload.empty())
@@ -93,6 +152,10 @@ class wire_block {
 
     void release() {
         if (head_ && head_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            wire_block form; // ends with this one
+            form.head_ = head_->deflated.load(std::memory_order_relaxed);
+            if (form.head_ == head_)
+                form.head_ = nullptr;
             head_->~head();
             std::free(head_);
         }

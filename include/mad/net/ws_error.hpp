@@ -12,7 +12,7 @@ namespace mad::inline MAD_ABI::net {
 /// then close. Nothing on our side remedies it.
 enum class ws_error : std::uint8_t {
     none = 0,
-    reserved_bits,           ///< RSV1 to RSV3 set though no extension was agreed. 1002
+    reserved_bits,           ///< RSV1 to RSV3 set where no extension agreed on says so. 1002
     unknown_opcode,          ///< 3 to 7 or 11 to 15. 1002
     not_masked,              ///< a client sent a frame in clear. 1002
     masked,                  ///< a server sent a masked frame. 1002
@@ -27,6 +27,8 @@ enum class ws_error : std::uint8_t {
     expected_continuation,   ///< a new message inside a fragmented one. 1002
     message_too_big,         ///< more than `ws_limits::max_message_bytes` announced. 1009
     too_many_fragments,      ///< more than `ws_limits::max_fragments`. 1009
+    bad_compression,         ///< a compressed message that cannot be read. 1007
+    bad_extensions,          ///< `Sec-WebSocket-Extensions` that is malformed. The handshake fails
 };
 
 error_category const& ws_category();

@@ -44,13 +44,16 @@ struct ws_message {
     std::span<char> data;
     /// For `close` the code, 1005 when the frame has none.
     std::uint16_t close_code = 1005;
+    /// The data are compressed (RSV1), and nobody has looked whether a text is UTF-8.
+    bool compressed = false;
 };
 
 enum class ws_status : std::uint8_t { need_more, message };
 
 /// Takes frames of one peer apart and puts messages together (RFC 6455 sections 5 to 8), strictly,
-/// without extensions. Text is checked while it arrives, a limit is judged from the header, and
-/// memory grows with what has arrived, never with what was announced.
+/// without extensions but for compressed messages, which stay compressed. Text is checked while it
+/// arrives, a limit is judged from the header, and memory grows with what has arrived, never with
+/// what was announced.
 class ws_decoder {
   public:
     /// Keeps a pointer to `limits`.
@@ -64,6 +67,9 @@ class ws_decoder {
     /// After `need_more` `in` is empty and what is needed of it has been kept. An error
     /// (`ws_error`) is final. What follows a close frame is taken and ignored, as the RFC says.
     result<ws_status> next(std::span<char>& in, ws_message& out);
+
+    /// From now on messages may be compressed (RFC 7692): RSV1 in the first frame of one.
+    void allow_compressed() { may_compress_ = true; }
 
     /// True when nothing is partly received: neither a frame nor a fragmented message.
     bool idle() const { return held_ == 0 && !in_frame_ && type_ == ws_opcode::continuation; }
@@ -108,10 +114,14 @@ class ws_decoder {
     bool fin_ = false;
     bool in_frame_ = false;
     bool closed_ = false;
+    bool may_compress_ = false, compressed_ = false; // compressed_: the message
     ws_error failed_ = ws_error::none;
 };
 
 static_assert(sizeof(ws_decoder) <= 64, "one stands in every idle session");
+
+/// The bit in a header's first byte that says that the message is compressed (RFC 7692 section 6).
+inline constexpr unsigned ws_rsv1 = 0x40;
 
 /// Longest frame header: 2 + 8 bytes of length + 4 of mask.
 inline constexpr std::size_t max_ws_header_bytes = 14;

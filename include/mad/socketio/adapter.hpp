@@ -23,7 +23,7 @@ struct target {
 struct broadcast_flags {
     bool local = false;       ///< this node only
     bool is_volatile = false; ///< dropped for who cannot take it at once
-    bool compress = true;
+    bool compress = true;     ///< whether wires that can compress may
 };
 
 /// What others may know of a socket.

@@ -42,6 +42,12 @@ class broadcast_operator {
         b.flags_.is_volatile = true;
         return b;
     }
+    /// Whether wires that can compress may; true by default.
+    broadcast_operator compress(bool yes) const {
+        auto b = *this;
+        b.flags_.compress = yes;
+        return b;
+    }
     /// This node only.
     broadcast_operator local() const {
         auto b = *this;

@@ -134,6 +134,15 @@ class client_socket {
         send(encode_packet(packet_type::event, nsp(), std::nullopt, event, args...), true);
     }
 
+    /// The same, left as it is by a wire that compresses (`compress(false)` in JavaScript).
+    template <class... Ts>
+    void uncompressed_emit(std::string_view event, Ts const&... args) const {
+        check_event(event);
+        auto const p = encode_packet(packet_type::event, nsp(), std::nullopt, event, args...);
+        p.set_compress(false);
+        send(p, false);
+    }
+
     /// Sends an event and calls `done` with the arguments of the server's answer, or with
     /// `error::timeout`, `error::not_acknowledged` (disconnected before) or `error::queue_full`.
     /// `timeout` counts from the call; 0 stands for `client_settings::ack_timeout`. What waits to

@@ -50,6 +50,13 @@ class encoded {
         return true;
     }
 
+    /// Whether wires that can compress may do so; true unless told before it is sent.
+    void set_compress(bool yes) const {
+        text_.set_compress(yes);
+        for (auto const& a : rest_)
+            a.set_compress(yes);
+    }
+
   private:
     using blocks = std::vector<net::wire_block>;
 

@@ -60,6 +60,7 @@ class nsp {
     broadcast_operator in(std::string room) const { return all().to(std::move(room)); }
     broadcast_operator except(std::string room) const { return all().except(std::move(room)); }
     broadcast_operator as_volatile() const { return all().as_volatile(); }
+    broadcast_operator compress(bool yes) const { return all().compress(yes); }
     broadcast_operator local() const { return all().local(); }
     broadcast_operator timeout(milliseconds t) const { return all().timeout(t); }
 

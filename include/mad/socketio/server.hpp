@@ -102,6 +102,7 @@ class server {
     broadcast_operator in(std::string room) const { return root().to(std::move(room)); }
     broadcast_operator except(std::string room) const { return root().except(std::move(room)); }
     broadcast_operator as_volatile() const { return root().as_volatile(); }
+    broadcast_operator compress(bool yes) const { return root().compress(yes); }
     broadcast_operator local() const { return root().local(); }
 
     /// Routes beside the engine path; fill it before `listen`.

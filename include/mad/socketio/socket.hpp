@@ -89,6 +89,15 @@ class socket {
         send(encode_packet(packet_type::event, nsp(), std::nullopt, event, args...), true);
     }
 
+    /// The same, left as it is by a wire that compresses (`compress(false)` in JavaScript).
+    template <class... Ts>
+    void uncompressed_emit(std::string_view event, Ts const&... args) const {
+        check_event(event);
+        auto const p = encode_packet(packet_type::event, nsp(), std::nullopt, event, args...);
+        p.set_compress(false);
+        send(p, false);
+    }
+
     /// Sends an event and calls `done` with the arguments of the peer's answer, or with
     /// `error::timeout` or `error::not_acknowledged` (disconnected before). On the socket's shard.
     /// `timeout` 0: waits as long as the socket lives.

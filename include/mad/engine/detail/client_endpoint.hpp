@@ -21,6 +21,7 @@ class client_endpoint {
 
     net::http::client_settings const& http() const { return http_; }
     std::string const& fields() const { return fields_; }
+    net::message_compression const* deflate() const { return deflate_.get(); }
 
     /// `/socket.io/?a=1&EIO=4&transport=polling&sid=...`
     std::string target(transport_kind, std::string_view sid) const;
@@ -28,6 +29,7 @@ class client_endpoint {
   private:
     net::http::client_settings http_;
     std::string fields_, target_;
+    std::shared_ptr<net::message_compression const> deflate_;
 };
 
 /// Opens a websocket: connects, asks for the upgrade, and checks the answer. Used once.
@@ -45,6 +47,9 @@ class websocket_opener {
     /// Why TLS failed, in words for a log; empty when it did not.
     std::string const& failure() const { return http_.failure(); }
 
+    /// What was agreed on with the server; null when messages go as they are.
+    std::unique_ptr<net::message_codec> take_codec() { return std::move(codec_); }
+
     void cancel() { http_.close(); }
 
   private:
@@ -53,6 +58,7 @@ class websocket_opener {
     client_endpoint const& endpoint_;
     net::http::client http_;
     std::string key_;
+    std::unique_ptr<net::message_codec> codec_;
     handler done_;
 };
 

@@ -37,8 +37,9 @@ class client::candidate final : public transport_events {
     void begin(result<net::stream> s, std::string rest) {
         if (!s)
             return client_.drop_candidate();
-        socket_ = std::make_unique<websocket>(client_.shard_, std::move(*s),
-                                              net::ws_role::client, client_.websockets_);
+        socket_ = std::make_unique<websocket>(client_.shard_, std::move(*s), net::ws_role::client,
+                                              client_.websockets_);
+        socket_->set_codec(opener_.take_codec());
         socket_->push(net::wire_block::message("2probe", false));
         if (!socket_->start(*this, rest))
             client_.drop_candidate();
@@ -132,11 +133,13 @@ MAD_DECL void client::begin(transport_kind kind) {
 MAD_DECL void client::begin_websocket(result<net::stream> s, std::string rest) {
     if (!s && !opener_->failure().empty())
         settings_.log.warn("engine.client.tls_failed", {{"reason", opener_->failure()}});
+    auto codec = opener_->take_codec();
     shard_.reap(std::move(opener_)); // it is on the stack
     if (!s)
         return end(close_reason::transport_error, s.error(), close_manner::silent);
     auto w = std::make_unique<websocket>(shard_, std::move(*s), net::ws_role::client, websockets_);
     auto& made = *w;
+    made.set_codec(std::move(codec));
     transport_ = std::move(w);
     if (paused_ > 0)
         made.pause();

@@ -39,6 +39,7 @@ MAD_DECL client_endpoint::client_endpoint(client_settings const& s) {
     for (auto const& [name, value] : s.headers)
         fields.set(name, value);
     fields_ = std::move(fields.fields);
+    deflate_ = s.per_message_deflate;
 }
 
 MAD_DECL std::string client_endpoint::target(transport_kind kind, std::string_view sid) const {
@@ -69,6 +70,8 @@ MAD_DECL void websocket_opener::start(std::string_view sid, milliseconds timeout
     r.fields = endpoint_.fields();
     r.set("Upgrade", "websocket").set("Sec-WebSocket-Version", "13");
     r.set("Sec-WebSocket-Key", key_);
+    if (auto const* const deflate = endpoint_.deflate())
+        r.set("Sec-WebSocket-Extensions", deflate->offer());
     r.upgrade = true;
     http_.request(std::move(r), timeout,
                   [this](result<net::http::client_response> a) { answered(std::move(a)); });
@@ -78,12 +81,20 @@ MAD_DECL void websocket_opener::answered(result<net::http::client_response> a) {
     auto const done = std::exchange(done_, nullptr);
     if (!a)
         return done(a.error(), {});
-    // Nothing was offered beside the plain protocol, so nothing else may be agreed.
+    auto const extensions = a->header("Sec-WebSocket-Extensions");
+    auto const* const deflate = endpoint_.deflate();
+    // What was not offered may not be agreed.
     if (a->status != 101 || !a->says("Upgrade", "websocket") || !a->says("Connection", "Upgrade") ||
         a->header("Sec-WebSocket-Accept") != net::ws_accept_key(key_) ||
-        !a->header("Sec-WebSocket-Extensions").empty() ||
-        !a->header("Sec-WebSocket-Protocol").empty())
+        (!deflate && !extensions.empty()) || !a->header("Sec-WebSocket-Protocol").empty())
         return done(error_code(error::transport_failed), {});
+    if (deflate) {
+        auto const terms = deflate->judge(extensions);
+        if (!terms)
+            return done(error_code(error::transport_failed), {});
+        if (*terms)
+            codec_ = deflate->make(net::ws_role::client, **terms);
+    }
     std::string rest;
     auto s = http_.take_stream(rest);
     done(std::move(s), std::move(rest));

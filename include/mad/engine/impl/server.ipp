@@ -22,6 +22,7 @@ struct engine_request {
     bool binary_body = false;
     std::string fields; // CORS lines for the answer
     std::string websocket_key;
+    std::optional<net::ws_deflate_terms> deflate; // agreed for the websocket
 };
 
 inline request_method method_of(std::string_view m) {
@@ -70,10 +71,24 @@ inline milliseconds patience(milliseconds most, close_reason why) {
     return why == close_reason::server_shutting_down ? std::min(most, milliseconds(1000)) : most;
 }
 
-inline std::string switching_answer(std::string_view key, std::string_view fields) {
+/// All that the field's lines say together (RFC 6455 section 11.3.2).
+inline std::string extensions_of(net::http::request const& r) {
+    std::string out;
+    for (auto const& f : r.fields)
+        if (net::http::iequals(f.name, "Sec-WebSocket-Extensions"))
+            out.append(out.empty() ? "" : ", ").append(f.value);
+    return out;
+}
+
+inline std::string switching_answer(engine_request const& e) {
     std::string out = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                       "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
-    return out.append(net::ws_accept_key(key)).append("\r\n").append(fields).append("\r\n");
+    out.append(net::ws_accept_key(e.websocket_key)).append("\r\n");
+    if (e.deflate)
+        out.append("Sec-WebSocket-Extensions: ")
+            .append(net::ws_deflate_answer(*e.deflate))
+            .append("\r\n");
+    return out.append(e.fields).append("\r\n");
 }
 
 } // namespace detail
@@ -153,13 +168,13 @@ class server::part final : public session_owner {
     void serve(detail::engine_request&, std::string_view body, net::http::exchange);
     void open(net::http::request const&, detail::engine_request&, net::http::exchange);
     void open_websocket(session&, detail::engine_request&, net::http::exchange);
-    void upgrade(request_query const&, net::stream, std::string const& answer,
-                 std::string const& rest);
+    void upgrade(detail::engine_request const&, net::stream, std::string const& rest);
+    std::unique_ptr<net::message_codec> codec_for(detail::engine_request const&) const;
     void hop(part& to, detail::engine_request, std::string_view body, net::http::exchange);
-    void shut_websocket(net::stream, std::string const& answer);
+    void shut_websocket(net::stream, detail::engine_request const&);
     bool say_goodbye(detail::engine_request const&, net::http::exchange&);
     result<verdict> judge_request(detail::engine_request const&);
-    bool websocket_ok(net::http::request const&, net::http::exchange&, std::string_view fields);
+    bool websocket_ok(net::http::request const&, net::http::exchange&, detail::engine_request&);
     void populate(session&);
     session& make(request_query const&, net::http::request const&);
     void forget(lingerer&);
@@ -282,7 +297,7 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
         e.websocket_key = r.header("Sec-WebSocket-Key");
     auto* const there = elsewhere(e.query.sid);
     if (there && e.upgrade) {
-        if (!websocket_ok(r, x, e.fields))
+        if (!websocket_ok(r, x, e))
             return;
         // Streams move whole; what the session says of it is decided where the session is.
         auto rest = std::make_shared<std::string>();
@@ -290,11 +305,9 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
         return there->home().post([there, st, rest, e] {
             auto const v = there->judge_request(e);
             if (v && *v == verdict::upgrade)
-                there->upgrade(e.query, std::move(*st),
-                               detail::switching_answer(e.websocket_key, e.fields), *rest);
+                there->upgrade(e, std::move(*st), *rest);
             else if (v)
-                there->shut_websocket(std::move(*st),
-                                      detail::switching_answer(e.websocket_key, e.fields));
+                there->shut_websocket(std::move(*st), e);
             else {
                 std::string text;
                 net::http::append_response(
@@ -316,14 +329,13 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
                                    : detail::error_answer(why, e.fields));
     }
     if (e.upgrade) {
-        if (!websocket_ok(r, x, e.fields))
+        if (!websocket_ok(r, x, e))
             return;
         if (*v != verdict::open) {
             std::string rest;
             auto st = x.take_stream(rest);
-            auto const answer = detail::switching_answer(e.websocket_key, e.fields);
-            return *v == verdict::upgrade ? upgrade(e.query, std::move(st), answer, rest)
-                                          : shut_websocket(std::move(st), answer);
+            return *v == verdict::upgrade ? upgrade(e, std::move(st), rest)
+                                          : shut_websocket(std::move(st), e);
         }
     }
     if (*v == verdict::open)
@@ -354,17 +366,25 @@ MAD_DECL result<verdict> server::part::judge_request(detail::engine_request cons
 }
 
 MAD_DECL bool server::part::websocket_ok(net::http::request const& r, net::http::exchange& x,
-                                         std::string_view fields) {
+                                         detail::engine_request& e) {
     if (r.header("Sec-WebSocket-Version") != "13") {
-        auto no = detail::upgrade_refusal(error::bad_request, fields);
+        auto no = detail::upgrade_refusal(error::bad_request, e.fields);
         no.status = 426;
         no.set("Sec-WebSocket-Version", "13");
         x.respond(std::move(no));
         return false;
     }
     if (r.method != "GET" || r.version != 11 || !net::is_ws_key(r.header("Sec-WebSocket-Key"))) {
-        x.respond(detail::upgrade_refusal(error::bad_request, fields));
+        x.respond(detail::upgrade_refusal(error::bad_request, e.fields));
         return false;
+    }
+    if (auto const& deflate = settings().per_message_deflate) {
+        auto const terms = deflate->accept(detail::extensions_of(r));
+        if (!terms) { // not even a list: RFC 6455 section 9.1
+            x.respond(detail::upgrade_refusal(error::bad_request, e.fields));
+            return false;
+        }
+        e.deflate = *terms;
     }
     return true;
 }
@@ -437,8 +457,8 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
     if (e.upgrade) {
         std::string rest;
         auto st = x.take_stream(rest);
-        s.begin_websocket(std::move(st), detail::switching_answer(e.websocket_key, e.fields),
-                          e.query.b64, open_packet);
+        s.begin_websocket(std::move(st), detail::switching_answer(e), e.query.b64, open_packet,
+                          codec_for(e));
         populate(s);
         if (s.open() && !s.start_websocket(rest))
             s.close(close_reason::transport_error);
@@ -467,19 +487,28 @@ MAD_DECL void server::part::populate(session& s) {
     }
 }
 
-MAD_DECL void server::part::upgrade(request_query const& q, net::stream st,
-                                    std::string const& answer, std::string const& rest) {
-    auto* const s = find(q.sid);
+MAD_DECL std::unique_ptr<net::message_codec>
+server::part::codec_for(detail::engine_request const& e) const {
+    if (!e.deflate)
+        return {};
+    return settings().per_message_deflate->make(net::ws_role::server, *e.deflate);
+}
+
+MAD_DECL void server::part::upgrade(detail::engine_request const& e, net::stream st,
+                                    std::string const& rest) {
+    auto* const s = find(e.query.sid);
     if (s && !s->upgrading() && s->as_polling())
-        s->begin_upgrade(std::move(st), answer, q.b64, rest);
+        s->begin_upgrade(std::move(st), detail::switching_answer(e), e.query.b64, rest,
+                         codec_for(e));
     else
-        shut_websocket(std::move(st), answer);
+        shut_websocket(std::move(st), e);
 }
 
 /// A surplus websocket: let in, then shut, as the reference does. The session is unharmed.
-MAD_DECL void server::part::shut_websocket(net::stream st, std::string const& answer) {
+MAD_DECL void server::part::shut_websocket(net::stream st, detail::engine_request const& e) {
     auto w = std::make_unique<websocket>(home_, std::move(st), net::ws_role::server, websockets());
-    w->push_raw(answer);
+    w->push_raw(detail::switching_answer(e));
+    w->set_codec(codec_for(e));
     auto l = std::make_unique<lingerer>(*this, std::move(w));
     if (!l->socket->start(*l, {}))
         return;

@@ -274,9 +274,11 @@ MAD_DECL void session::end(close_reason why, close_manner how) {
 }
 
 MAD_DECL bool session::begin_upgrade(net::stream st, std::string_view answer, bool b64,
-                                     std::string_view rest) {
+                                     std::string_view rest,
+                                     std::unique_ptr<net::message_codec> codec) {
     auto w = std::make_unique<websocket>(home(), std::move(st), net::ws_role::server,
                                          owner_.websockets(), revision_);
+    w->set_codec(std::move(codec));
     w->push_raw(answer);
     candidate_ = std::make_unique<candidate>(*this, std::move(w), binary_form_of(revision_, b64));
     if (candidate_->start(rest))
@@ -286,10 +288,12 @@ MAD_DECL bool session::begin_upgrade(net::stream st, std::string_view answer, bo
 }
 
 MAD_DECL void session::begin_websocket(net::stream st, std::string_view answer, bool b64,
-                                       std::string_view open_packet) {
+                                       std::string_view open_packet,
+                                       std::unique_ptr<net::message_codec> codec) {
     form_ = binary_form_of(revision_, b64);
     auto w = std::make_unique<websocket>(home(), std::move(st), net::ws_role::server,
                                          owner_.websockets(), revision_);
+    w->set_codec(std::move(codec));
     w->push_raw(answer);
     w->push(net::wire_block::message(open_packet, false));
     transport_ = std::move(w);

@@ -30,6 +30,12 @@ MAD_DECL void websocket::push_raw(std::string_view head) {
     shard_.mark(*this);
 }
 
+MAD_DECL void websocket::set_codec(std::unique_ptr<net::message_codec> c) {
+    codec_ = std::move(c);
+    if (codec_)
+        decoder_.allow_compressed();
+}
+
 MAD_DECL bool websocket::start(transport_events& e, std::string_view rest) {
     events_ = &e;
     if (!stream_.is_open())
@@ -47,13 +53,28 @@ MAD_DECL bool websocket::start(transport_events& e, std::string_view rest) {
     return true;
 }
 
+MAD_DECL net::wire_block websocket::shaped(net::wire_block packet) const {
+    auto const text = packet.payload();
+    bool const compress = codec_ && packet.compress() && text.size() >= codec_->threshold();
+    bool const server = role_ == net::ws_role::server;
+    if (server && !compress)
+        return packet;
+    if (server && codec_->shared())
+        return packet.deflated([this](std::string_view t) { return codec_->deflate(t); });
+    auto const short_form = compress ? codec_->deflate(text) : std::nullopt;
+    if (server)
+        return short_form ? net::wire_block::compressed(*short_form, packet.binary()) : packet;
+    std::uint32_t mask = 0;
+    fill_random({reinterpret_cast<std::uint8_t*>(&mask), sizeof mask});
+    auto const opcode = packet.binary() ? net::ws_opcode::binary : net::ws_opcode::text;
+    return net::wire_block::masked(opcode, short_form.value_or(text), mask, short_form.has_value());
+}
+
 MAD_DECL void websocket::push(net::wire_block packet) {
-    if (role_ == net::ws_role::client) {
-        std::uint32_t mask = 0;
-        fill_random({reinterpret_cast<std::uint8_t*>(&mask), sizeof mask});
-        auto const opcode = packet.binary() ? net::ws_opcode::binary : net::ws_opcode::text;
-        packet = net::wire_block::masked(opcode, packet.payload(), mask);
-    }
+    queue(shaped(std::move(packet)));
+}
+
+MAD_DECL void websocket::queue(net::wire_block packet) {
     out_.push(std::move(packet));
     shard_.mark(*this);
 }
@@ -61,6 +82,7 @@ MAD_DECL void websocket::push(net::wire_block packet) {
 MAD_DECL bool websocket::send(net::wire_block packet) {
     if (!open_)
         return true; // said goodbye: nothing more is owed
+    packet = shaped(std::move(packet));
     auto const n = packet.frame().size();
     // A burst within one turn makes no slow consumer: only what the wire does not take counts. What
     // becomes of the wire is seen at the end of the turn.
@@ -69,7 +91,7 @@ MAD_DECL bool websocket::send(net::wire_block packet) {
     if (!has_room(n))
         return false;
     largest_ = std::max(largest_, n);
-    push(std::move(packet));
+    queue(std::move(packet));
     return true;
 }
 
@@ -191,10 +213,7 @@ MAD_DECL void websocket::consume(std::span<char> in) {
         net::ws_message m;
         auto const r = decoder_.next(in, m);
         if (!r) {
-            auto* const e = std::exchange(events_, nullptr);
-            fail(net::close_code_of(r.error()));
-            if (e)
-                e->on_transport_end(close_reason::transport_error);
+            broken(r.error());
             break;
         }
         if (*r == net::ws_status::need_more || !handle(m))
@@ -207,8 +226,28 @@ MAD_DECL void websocket::consume(std::span<char> in) {
     consuming_ = false;
 }
 
+MAD_DECL void websocket::broken(error_code why) {
+    auto* const e = std::exchange(events_, nullptr);
+    fail(net::close_code_of(why));
+    if (e)
+        e->on_transport_end(close_reason::transport_error);
+}
+
 MAD_DECL bool websocket::handle(net::ws_message const& m) {
-    std::string_view const data{m.data.data(), m.data.size()};
+    std::string_view data{m.data.data(), m.data.size()};
+    if (m.compressed) {
+        auto const whole = codec_->inflate(data, settings_.frames.max_message_bytes);
+        if (whole)
+            data = {whole->data(), whole->size()};
+        auto const error = !whole ? whole.error()
+                           : m.type == net::ws_opcode::text && !is_utf8(data)
+                               ? error_code(net::ws_error::bad_utf8)
+                               : error_code();
+        if (error) {
+            broken(error);
+            return false;
+        }
+    }
     switch (m.type) {
     case net::ws_opcode::text: {
         if (!events_)

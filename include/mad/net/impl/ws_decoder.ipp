@@ -37,9 +37,10 @@ MAD_DECL ws_decoder::partial& ws_decoder::kept() {
 
 /// What the first byte alone tells, so that nobody waits for more of a frame that is wrong.
 MAD_DECL ws_error ws_decoder::judge_first(std::uint8_t byte) const {
-    if (byte & 0x70)
-        return ws_error::reserved_bits;
     auto const opcode = byte & 0x0f;
+    bool const begins = opcode == 1 || opcode == 2;
+    if (byte & (may_compress_ && begins ? 0x30 : 0x70))
+        return ws_error::reserved_bits;
     if ((opcode > 2 && opcode < 8) || opcode > 10)
         return ws_error::unknown_opcode;
     if (opcode >= 8)
@@ -85,6 +86,8 @@ MAD_DECL ws_error ws_decoder::read_head(char const* head) {
     mask_ = role_ == ws_role::server ? detail::ws_load_big<std::uint32_t>(p) : 0;
     opcode_ = static_cast<ws_opcode>(first & 0x0f);
     fin_ = (first & 0x80) != 0;
+    if (opcode_ == ws_opcode::text || opcode_ == ws_opcode::binary)
+        compressed_ = (first & 0x40) != 0;
     left_ = size;
     in_frame_ = true;
     return detail::is_ws_control(opcode_) ? ws_error::none : begin_data_frame(size);
@@ -229,6 +232,7 @@ MAD_DECL result<ws_status> ws_decoder::next(std::span<char>& in, ws_message& out
                 return ws_status::need_more;
             in_frame_ = false;
             out.type = opcode_;
+            out.compressed = false;
             if (opcode_ == ws_opcode::close) {
                 if (auto const e = read_close(out); e != ws_error::none)
                     return fail(e, out);
@@ -238,7 +242,7 @@ MAD_DECL result<ws_status> ws_decoder::next(std::span<char>& in, ws_message& out
             return ws_status::message;
         }
 
-        if (type_ == ws_opcode::text) {
+        if (type_ == ws_opcode::text && !compressed_) {
             bool const good = utf8_.feed({piece.data(), piece.size()});
             if (!good || (fin_ && left_ == 0 && !utf8_.complete()))
                 return fail(ws_error::bad_utf8, out);
@@ -246,6 +250,7 @@ MAD_DECL result<ws_status> ws_decoder::next(std::span<char>& in, ws_message& out
         if (take_data(piece, out.data)) {
             in_frame_ = false;
             out.type = type_;
+            out.compressed = compressed_;
             type_ = ws_opcode::continuation;
             return ws_status::message;
         }

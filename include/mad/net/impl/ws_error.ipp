@@ -43,6 +43,10 @@ inline char const* ws_error_text(ws_error e) {
         return "message is over the limit";
     case ws_error::too_many_fragments:
         return "message has too many fragments";
+    case ws_error::bad_compression:
+        return "compressed message cannot be read";
+    case ws_error::bad_extensions:
+        return "Sec-WebSocket-Extensions is malformed";
     }
     return "unknown websocket error";
 }
@@ -74,6 +78,7 @@ MAD_DECL std::uint16_t close_code_of(error_code const& e) {
         return 1011;
     switch (static_cast<ws_error>(e.value())) {
     case ws_error::bad_utf8:
+    case ws_error::bad_compression:
         return 1007;
     case ws_error::message_too_big:
     case ws_error::too_many_fragments:

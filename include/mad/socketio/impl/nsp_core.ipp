@@ -388,6 +388,8 @@ MAD_DECL void nsp_part::deliver(encoded const& p, target const& t, broadcast_fla
 }
 
 MAD_DECL void nsp_core::deliver(encoded const& p, target const& t, broadcast_flags f) {
+    if (!f.compress)
+        p.set_compress(false);
     for (auto& part : parts_) {
         if (part->home.here())
             part->deliver(p, t, f); // nothing is copied
@@ -464,6 +466,8 @@ class ack_collector : public std::enable_shared_from_this<ack_collector> {
 MAD_DECL void nsp_core::deliver_with_ack(encoded const& p, std::uint64_t id, target const& t,
                                          broadcast_flags f, milliseconds timeout,
                                          std::function<void(ack_responses)> done) {
+    if (!f.compress)
+        p.set_compress(false);
     auto const all =
         std::make_shared<ack_collector>(parts_.front()->home, parts_.size(), std::move(done));
     parts_.front()->home.dispatch([all, timeout] { all->start(timeout); });

@@ -1,0 +1,2 @@
+// Bodies of room net that need zlib.
+#include <mad/net/impl/deflate.ipp>
