@@ -50,10 +50,10 @@ class encoded {
         return true;
     }
 
-    /// Whether wires that can compress may do so; true unless told before it is sent.
+    /// Whether wires that can compress may do so; true unless told, once, before it is sent.
     void set_compress(bool yes) const {
         text_.set_compress(yes);
-        for (auto const& a : rest_)
+        for (auto const& a : attachments())
             a.set_compress(yes);
     }
 

@@ -27,6 +27,7 @@ MAD_DECL encoded::blocks const& encoded::in_form(engine::binary_form form) const
         frame.clear();
         engine::append_binary(frame, a.payload(), form);
         made.push_back(net::wire_block::message(frame, !engine::is_text(form)));
+        made.back().set_compress(text_.compress());
     }
     return made;
 }
