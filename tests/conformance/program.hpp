@@ -67,8 +67,9 @@ inline int serve(mad::net::signal_wait const& signals, std::string_view name,
                  mad::net::io_pool& pool, mad::socketio::server& io, options const& o) {
     mad::engine::server_settings settings = o.settings.engine;
     settings.path = "/engine.io/";
-    mad::engine::server echo(pool.shards(), settings,
-                             [](mad::engine::session&) { return std::make_unique<engine_echo>(); });
+    mad::engine::server echo(pool.shards(), settings, [](mad::engine::session&) {
+        return std::make_unique<engine_echo>();
+    });
     echo.mount(io.routes());
     auto const at = io.listen(o.endpoint());
     if (!at) {

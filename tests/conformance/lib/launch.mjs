@@ -15,6 +15,9 @@ export const programs = {
   "golden-server": process.env.MAD_GOLDEN_SERVER ?? join(bin, "golden-server"),
   "conformance-client": process.env.MAD_CONFORMANCE_CLIENT ?? join(bin, "conformance-client"),
   "client-peer": join(here, "reference/client-peer.mjs"),
+  "mad-api": join(bin, "mad-api"),
+  "legacy-agent": join(here, "legacy/agent.mjs"),
+  "legacy-console": join(here, "legacy/console.mjs"),
   "python-client": join(here, "lib/python_client.py"),
 };
 
@@ -30,12 +33,15 @@ const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 /** Starts a program by its name, without waiting for anything. */
-export function start(name, args) {
+export function start(name, args, environment = {}) {
   const path = resolve(root, programs[name]);
   if (!existsSync(path)) throw new Error(`${name} is not built: no ${programs[name]}`);
   const interpreter = interpreters[extname(path)];
   const [file, argv] = interpreter ? [interpreter, [path, ...args]] : [path, args];
-  const child = spawn(file, argv, { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(file, argv, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
+  });
   running.add(child);
   child.once("close", () => running.delete(child));
   const program = { name, child, lines: [], errors: "", exit: undefined };
@@ -76,11 +82,11 @@ export function lineOf(program, match, what, ms) {
 }
 
 /**
- * Starts a server and waits for its `ready` line. Gives {url, host, port, command, stop};
+ * Starts a server on `port` (0: one that is free) and waits for its `ready` line. Gives {url, host, port, command, stop};
  * `stop` fails when the server had died by itself or does not end with 0 on SIGTERM.
  */
-export async function serve(name, args = []) {
-  const program = start(name, ["--listen", "0", ...args]);
+export async function serve(name, args = [], port = 0) {
+  const program = start(name, ["--listen", String(port), ...args]);
   try {
     const [, url, host, port] = await lineOf(
       program,

@@ -31,7 +31,7 @@ export function row(name, server, client, column, run, options = {}) {
 }
 
 /** The reference has no shards. */
-const shards = isReference() ? [1] : [1, 2];
+export const shards = isReference() ? [1] : [1, 2];
 
 export function matrix(name) {
   withClient(name, (client, can) => {
