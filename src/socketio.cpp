@@ -14,6 +14,12 @@
 #include <mad/socketio/impl/nsp.ipp>
 #include <mad/socketio/impl/nsp_core.ipp>
 #include <mad/socketio/impl/packet.ipp>
+#include <mad/socketio/impl/parent_nsp.ipp>
 #include <mad/socketio/impl/parser.ipp>
+#include <mad/socketio/impl/recovery.ipp>
+#include <mad/socketio/impl/rooms.ipp>
 #include <mad/socketio/impl/server.ipp>
 #include <mad/socketio/impl/socket.ipp>
+#include <mad/socketio/impl/socket_events.ipp>
+#include <mad/socketio/impl/socket_recovery.ipp>
+#include <mad/socketio/impl/static_files.ipp>

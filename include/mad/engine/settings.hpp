@@ -5,16 +5,30 @@
 #include <mad/core/cookie.hpp>
 #include <mad/core/log.hpp>
 #include <mad/engine/cors.hpp>
+#include <mad/engine/forwarded.hpp>
 #include <mad/engine/handshake.hpp>
 #include <mad/engine/websocket.hpp>
 
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace mad::inline MAD_ABI::engine {
 
 class handshake_info;
+
+/// A request that got no session, or not the one it named.
+struct connection_error {
+    int code; ///< 0 to 5, as in the answer's body
+    std::string_view message;
+    request_query const& query;
+    /// Null when another shard than that of the connection has refused it.
+    net::http::request const* request;
+};
+
+/// Only the fields that are `set` count.
+using header_hook = std::function<void(net::http::response&, net::http::request const&)>;
 
 /// Settings of an Engine.IO server. Defaults are those of engine.io 6.6 unless said otherwise.
 struct server_settings {
@@ -48,14 +62,25 @@ struct server_settings {
     std::shared_ptr<net::message_compression const> per_message_deflate;
 
     cors_settings cors;
-    /// Refuses handshakes of pages from origins that are neither our own nor listed in `cors` (403),
-    /// websockets included. (Ours: the reference serves them.)
+    /// Refuses handshakes of pages from origins that are neither our own nor listed in `cors`
+    /// (403), websockets included. (Ours: the reference serves them.)
     bool check_origin = true;
     /// Set on the answer of a polling handshake; the value is the sid.
     std::optional<set_cookie> cookie;
 
     /// Judges a handshake after the protocol's own checks; a text refuses it (403, code 4).
     std::function<std::optional<std::string>(handshake_info const&)> allow_request;
+
+    /// Proxies whose word on address and TLS of a peer is believed. None by default.
+    trusted_proxies trust;
+
+    /// Told of each request that the protocol or the policy refuses (`connection_error` in
+    /// JavaScript). On the shard that refuses.
+    std::function<void(connection_error const&)> on_connection_error;
+
+    /// May `set` fields of answers: of those that open a session, and of all on the path, refusals
+    /// included. On the shard of the connection.
+    header_hook on_initial_headers, on_headers;
 
     /// The node's part of every sid, so that a router can find it.
     std::uint16_t node_tag = 0;

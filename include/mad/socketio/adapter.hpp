@@ -6,9 +6,12 @@
 #include <mad/core/json_fwd.hpp>
 #include <mad/socketio/encoded.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mad::inline MAD_ABI::socketio {
@@ -24,14 +27,35 @@ struct broadcast_flags {
     bool local = false;       ///< this node only
     bool is_volatile = false; ///< dropped for who cannot take it at once
     bool compress = true;     ///< whether wires that can compress may
+    /// Number of the packet in the log of an adapter that keeps packets for recovery; 0: not kept.
+    /// For adapters.
+    std::uint64_t sequence = 0;
 };
 
 /// What others may know of a socket.
 struct socket_info {
     std::string id;
     std::vector<std::string> rooms;
-    std::string data; ///< JSON text of `socket.data`
+    std::string data;      ///< JSON text of `socket.data`
     std::string handshake; ///< JSON text
+};
+
+/// A socket that is away and may come back: connection state recovery.
+struct saved_session {
+    std::string id;
+    std::string pid;                ///< its secret name: 20 characters, told to the peer alone
+    std::vector<std::string> rooms; ///< without its own
+    std::string data;               ///< JSON text of `socket.data`; empty: none
+    std::uint8_t shard = 0;         ///< where it lived, for the order in which it was sent to
+};
+
+/// A session that comes back, with what it has missed, in the order of sending.
+struct restored_session {
+    saved_session session;
+    std::vector<encoded> missed;
+    /// Of the newest packet that the log held then: deliveries up to it are in `missed`, or were
+    /// for others.
+    std::uint64_t sequence = 0;
 };
 
 /// Answers to a broadcast that asked for acknowledgements: the first argument of each. With
@@ -63,6 +87,40 @@ class adapter {
 
     /// To the namespace's listeners on all other nodes.
     virtual void server_side_emit(std::string_view event, arguments const&) = 0;
+
+    /// The same; `done` is called once, from any thread, with an answer of each node. An adapter
+    /// that reaches no other node answers at once with none.
+    virtual void server_side_emit_with_ack(std::string_view event, arguments const& args,
+                                           milliseconds /*timeout*/,
+                                           std::function<void(ack_responses)> done) {
+        server_side_emit(event, args);
+        done({});
+    }
+
+    // Connection state recovery. An adapter that takes part appends an offset to each event that
+    // carries no ack id and is not volatile (`with_offset`), keeps it, and sets
+    // `broadcast_flags::sequence`.
+
+    virtual bool recovers() const { return false; }
+
+    /// An event to one socket of this node: `deliver` is called once with what is to be sent and
+    /// its number in the log, from any thread.
+    virtual void send(encoded const& p, std::string_view /*id*/,
+                      std::function<void(encoded const&, std::uint64_t sequence)> deliver) {
+        deliver(p, 0);
+    }
+    /// That packet has been given to the sockets of that shard. On the shard.
+    virtual void delivered(std::uint8_t /*shard*/, std::uint64_t /*sequence*/) {}
+
+    virtual void save_session(saved_session) {}
+    /// A restored session has ended for good.
+    virtual void end_session(std::string_view /*pid*/) {}
+    /// `done` is called once, from any thread, with nothing when the session is unknown, in use or
+    /// too old, or the log no longer reaches back to the offset.
+    virtual void restore_session(std::string /*pid*/, std::string /*offset*/,
+                                 std::function<void(std::optional<restored_session>)> done) {
+        done(std::nullopt);
+    }
 };
 
 /// What an adapter may do with the sockets of its namespace on this node. From any thread; the work
@@ -77,15 +135,20 @@ class local_sockets {
     virtual void leave_local(target const&, std::vector<std::string> rooms) = 0;
     virtual void disconnect_local(target const&, bool close) = 0;
     virtual void fetch_local(target const&, std::function<void(std::vector<socket_info>)>) = 0;
+    /// An event that another node sent with `server_side_emit`: to the namespace's listeners for
+    /// such. `reply` may be empty; it is called at most once.
+    virtual void server_side_event(std::string event, arguments args,
+                                   std::function<void(arguments)> reply) = 0;
 
   protected:
     virtual ~local_sockets() = default;
 };
 
-/// One node, no one else.
+/// One node, no one else: `server_side_emit` reaches nobody.
 class in_memory_adapter final : public adapter {
   public:
-    explicit in_memory_adapter(local_sockets& l) : local_(l) {}
+    explicit in_memory_adapter(local_sockets& l)
+        : local_(l) {}
 
     void broadcast(encoded const& p, target const& t, broadcast_flags f) override {
         local_.deliver(p, t, f);
@@ -104,9 +167,8 @@ class in_memory_adapter final : public adapter {
     void disconnect(target const& t, bool close) override { local_.disconnect_local(t, close); }
     void fetch(target const& t,
                std::function<void(result<std::vector<socket_info>>)> done) override {
-        local_.fetch_local(t, [done = std::move(done)](std::vector<socket_info> all) {
-            done(std::move(all));
-        });
+        local_.fetch_local(
+            t, [done = std::move(done)](std::vector<socket_info> all) { done(std::move(all)); });
     }
     void server_side_emit(std::string_view, arguments const&) override {}
 

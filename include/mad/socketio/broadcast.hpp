@@ -3,6 +3,7 @@
 
 #include <mad/socketio/adapter.hpp>
 #include <mad/socketio/encoded.hpp>
+#include <mad/socketio/room_list.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -18,22 +19,29 @@ namespace detail {
 class nsp_core;
 }
 
+class remote_socket;
+
 /// Who is meant and how, then what: `io.to("a").except("b").emit("news", 1)`. A value; every call
 /// gives a new one. From any thread.
 class broadcast_operator {
   public:
-    explicit broadcast_operator(detail::nsp_core& n) : nsp_(&n) {}
-    broadcast_operator(detail::nsp_core& n, target t) : nsp_(&n), target_(std::move(t)) {}
+    explicit broadcast_operator(detail::nsp_core& n)
+        : nsp_(&n) {}
+    broadcast_operator(detail::nsp_core& n, target t)
+        : nsp_(&n)
+        , target_(std::move(t)) {}
 
-    broadcast_operator to(std::string room) const {
+    broadcast_operator to(room_list rooms) const {
         auto b = *this;
-        b.target_.rooms.push_back(std::move(room));
+        for (auto& r : rooms.names)
+            b.target_.rooms.push_back(std::move(r));
         return b;
     }
-    broadcast_operator in(std::string room) const { return to(std::move(room)); }
-    broadcast_operator except(std::string room) const {
+    broadcast_operator in(room_list rooms) const { return to(std::move(rooms)); }
+    broadcast_operator except(room_list rooms) const {
         auto b = *this;
-        b.target_.except.push_back(std::move(room));
+        for (auto& r : rooms.names)
+            b.target_.except.push_back(std::move(r));
         return b;
     }
     /// Drops it for receivers that cannot take it at once (`volatile` in JavaScript).
@@ -81,12 +89,27 @@ class broadcast_operator {
                       std::move(done));
     }
 
-    void sockets_join(std::vector<std::string> rooms) const;
-    void sockets_leave(std::vector<std::string> rooms) const;
+    /// The same as a coroutine. Cancelling it forgets the answers.
+    template <class... Ts>
+    boost::asio::awaitable<ack_responses> emit_with_ack(std::string_view event,
+                                                        Ts const&... args) const {
+        check(event);
+        auto const id = next_ack_id();
+        return ask_all(*this, encode_packet(packet_type::event, nsp_name(), id, event, args...),
+                       id);
+    }
+
+    // What follows is done on all sockets that are meant, on all nodes.
+
+    void sockets_join(room_list rooms) const;
+    void sockets_leave(room_list rooms) const;
     void disconnect_sockets(bool close = false) const;
 
-    boost::asio::awaitable<result<std::vector<socket_info>>> fetch_sockets() const;
-    void fetch_sockets(std::function<void(result<std::vector<socket_info>>)>) const;
+    /// The sockets as they are now. The callback is called from any thread.
+    boost::asio::awaitable<result<std::vector<remote_socket>>> fetch_sockets() const {
+        return fetch_from(*this);
+    }
+    void fetch_sockets(std::function<void(result<std::vector<remote_socket>>)>) const;
 
   private:
     static void check(std::string_view event);
@@ -94,11 +117,39 @@ class broadcast_operator {
     std::uint64_t next_ack_id() const;
     void send(encoded const&) const;
     void send_with_ack(encoded const&, std::uint64_t id, std::function<void(ack_responses)>) const;
+    static boost::asio::awaitable<result<std::vector<remote_socket>>>
+        fetch_from(broadcast_operator);
+    static boost::asio::awaitable<ack_responses> ask_all(broadcast_operator, encoded,
+                                                         std::uint64_t id);
 
     detail::nsp_core* nsp_;
     target target_;
     broadcast_flags flags_;
     milliseconds timeout_{5000};
+};
+
+/// A socket as `fetch_sockets` has found it, here or on another node: a copy of what it was, and a
+/// way to reach it. From any thread.
+class remote_socket : public socket_info {
+  public:
+    remote_socket(detail::nsp_core& n, socket_info i)
+        : socket_info(std::move(i))
+        , nsp_(&n) {}
+
+    /// This socket alone, for whatever a broadcast can do: `as_volatile`, `timeout`,
+    /// `emit_with_ack`.
+    broadcast_operator only() const { return broadcast_operator(*nsp_).to(id); }
+
+    template <class... Ts>
+    void emit(std::string_view event, Ts const&... args) const {
+        only().emit(event, args...);
+    }
+    void join(room_list some) const { only().sockets_join(std::move(some)); }
+    void leave(room_list some) const { only().sockets_leave(std::move(some)); }
+    void disconnect(bool close = false) const { only().disconnect_sockets(close); }
+
+  private:
+    detail::nsp_core* nsp_;
 };
 
 } // namespace mad::inline MAD_ABI::socketio

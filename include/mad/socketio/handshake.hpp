@@ -13,7 +13,8 @@ namespace mad::inline MAD_ABI::socketio {
 class handshake {
   public:
     handshake(engine::handshake_info const& info, std::string_view auth)
-        : info_(&info), auth_(auth) {}
+        : info_(&info)
+        , auth_(auth) {}
 
     /// The JSON object of the CONNECT packet as text; `{}` when there was none.
     std::string_view auth_text() const { return auth_; }
@@ -30,11 +31,21 @@ class handshake {
     void for_each_header(Fn&& fn) const {
         info_->for_each_header(std::forward<Fn>(fn));
     }
+    /// All fields as an object of strings, names in lower case; repeated ones joined by `, `.
+    json headers() const;
     std::string_view url() const { return info_->url(); }
     boost::asio::ip::address const& address() const { return info_->address(); }
     bool secure() const { return info_->secure(); }
     bool cross_domain() const { return info_->cross_domain(); }
+    /// Wall clock, milliseconds since 1970.
     std::int64_t issued_ms() const { return info_->issued_ms(); }
+    /// The same as JavaScript prints it: `Sun Nov 22 2026 15:02:09 GMT+0000 (Coordinated Universal
+    /// Time)`.
+    std::string time() const;
+
+    /// Everything, with the names of the reference: headers, time, address, xdomain, secure,
+    /// issued, url, query, auth.
+    json to_json() const;
 
   private:
     engine::handshake_info const* info_;

@@ -8,7 +8,9 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <array>
+#include <atomic>
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -39,11 +41,45 @@ class event_context {
 /// A handler with its types erased. Handlers are plain functions or coroutines. Their parameters
 /// are, in this order: a `socket` (optional), the arguments of the event as `bool`, numbers,
 /// `std::string`, `mad::bytes`, `mad::json`, `mad::raw_json`, `std::optional` or `std::vector` of
-/// these, or all of them as `arguments`; and an `ack` (optional). What a handler returns answers the
-/// acknowledgement. Arguments that do not fit: the handler is not called.
+/// these, or all of them as `arguments`; and an `ack` (optional). What a handler returns answers
+/// the acknowledgement. Arguments that do not fit: the handler is not called.
 using listener = std::function<void(event_context&)>;
 
+/// One registration of a handler: `off` takes back just that one. False when default-constructed.
+struct listener_id {
+    std::uint64_t value = 0;
+
+    explicit operator bool() const { return value != 0; }
+    friend bool operator==(listener_id, listener_id) = default;
+};
+
 namespace detail {
+
+/// Which events a listener is for.
+enum class listener_kind : std::uint8_t {
+    event,     ///< those of one name
+    any,       ///< all that arrive, before the others
+    unhandled, ///< those that no listener of their name has taken
+    outgoing,  ///< all that are sent
+};
+
+/// How a listener is kept.
+struct registration {
+    listener_id id{};
+    listener_kind kind = listener_kind::event;
+    bool once = false;  ///< taken back before its first call
+    bool front = false; ///< before those that are there
+};
+
+/// A number that no other registration of this process has.
+inline listener_id next_listener_id() {
+    static std::atomic<std::uint64_t> last{0};
+    return {last.fetch_add(1, std::memory_order_relaxed) + 1};
+}
+
+inline registration registered(listener_kind kind, bool once = false, bool front = false) {
+    return {next_listener_id(), kind, once, front};
+}
 
 template <class T>
 struct awaited {
@@ -69,11 +105,15 @@ signature<R, A...> signature_of(R (C::*)(A...));
 template <class C, class R, class... A>
 signature<R, A...> signature_of(R (C::*)(A...) const);
 template <class Fn>
-    requires requires { &Fn::operator(); }
+requires requires {
+    &Fn::operator();
+}
 decltype(signature_of(&Fn::operator())) signature_of(Fn);
 
 template <class Fn>
-concept has_signature = requires(Fn fn) { signature_of(fn); };
+concept has_signature = requires(Fn fn) {
+    signature_of(fn);
+};
 
 template <class T>
 inline constexpr bool is_event_argument = !std::same_as<T, socket> && !std::same_as<T, ack>;
@@ -101,8 +141,8 @@ error_code read_parameter(event_context& c, std::span<arg_view const> views, std
 
 template <class Tuple, std::size_t... I>
 error_code read_parameters(event_context& c, Tuple& values, std::index_sequence<I...>) {
-    constexpr std::size_t n = (std::size_t(0) + ... +
-                               (is_event_argument<std::tuple_element_t<I, Tuple>> ? 1 : 0));
+    constexpr std::size_t n =
+        (std::size_t(0) + ... + (is_event_argument<std::tuple_element_t<I, Tuple>> ? 1 : 0));
     [[maybe_unused]] std::array<arg_view, n> views;
     if constexpr (n > 0)
         split_args(c.what(), views);
@@ -158,18 +198,37 @@ listener make_listener(Fn fn) {
 inline listener make_listener(listener fn) { return fn; }
 inline listener make_any_listener(listener fn) { return fn; }
 
+namespace detail {
+
+template <class Fn>
+auto call_any(Fn& fn, event_context& c, arguments all) {
+    if constexpr (std::invocable<Fn&, socket, std::string, arguments>)
+        return fn(c.who(), std::string(c.name()), std::move(all));
+    else
+        return fn(std::string(c.name()), std::move(all));
+}
+
+/// Keeps the function alive for as long as the coroutine runs.
+template <class Fn>
+boost::asio::awaitable<void> hold_any(std::shared_ptr<Fn>, boost::asio::awaitable<void> task) {
+    co_await std::move(task);
+}
+
+} // namespace detail
+
 /// For handlers of every event: `fn(std::string event, arguments)` or `fn(socket, std::string,
-/// arguments)`.
+/// arguments)`, plain functions or coroutines.
 template <class Fn>
 listener make_any_listener(Fn fn) {
     return [shared = std::make_shared<Fn>(std::move(fn))](event_context& c) {
         auto all = read_arguments(c.what());
         if (!all)
             return c.mismatch(all.error());
-        if constexpr (std::invocable<Fn&, socket, std::string, arguments>)
-            (*shared)(c.who(), std::string(c.name()), std::move(*all));
+        using result_type = decltype(detail::call_any(*shared, c, std::move(*all)));
+        if constexpr (detail::awaited<result_type>::value)
+            c.start(detail::hold_any(shared, detail::call_any(*shared, c, std::move(*all))));
         else
-            (*shared)(std::string(c.name()), std::move(*all));
+            detail::call_any(*shared, c, std::move(*all));
     };
 }
 

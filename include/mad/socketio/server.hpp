@@ -6,9 +6,15 @@
 #include <mad/net/io_pool.hpp>
 #include <mad/socketio/adapter.hpp>
 #include <mad/socketio/nsp.hpp>
+#include <mad/socketio/parent_nsp.hpp>
+#include <mad/socketio/recovery.hpp>
+#include <mad/socketio/static_files.hpp>
 
 #include <atomic>
+#include <concepts>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +41,9 @@ struct server_settings {
     /// Namespaces of one connection; one more gets a connect error. Ours.
     std::size_t max_namespaces = 8;
 
+    /// Namespaces made by peers, in all; one more gets a connect error. Ours.
+    std::size_t max_child_namespaces = 10'000;
+
     packet_limits packets;
 
     /// Unfinished coroutine handlers of one socket; above, its events wait, and reading stops when
@@ -46,8 +55,19 @@ struct server_settings {
     double max_packet_rate = 0;
     double packet_burst = 1000;
 
-    /// Who reaches sockets: this node alone by default.
+    /// Lets peers come back after a broken connection: see `recovery_settings`. Off by default.
+    std::optional<recovery_settings> recovery;
+
+    /// Who reaches sockets: this node alone by default. One that takes part in recovery makes
+    /// `recovery` its own business; only `skip_middlewares` is read here.
     adapter_factory adapter;
+
+    /// A folder with the client's files for browsers, served below the engine's path
+    /// (`/socket.io/socket.io.js`): see `mount_client_files`. Empty, the default: none is served.
+    /// (The reference brings its own and serves them.)
+    std::string client_folder;
+    /// What their `ETag` says; empty: it is made of their content.
+    std::string client_version;
 
     logger log;
 
@@ -85,25 +105,64 @@ class server {
     /// A namespace, made on first use. The name gets a `/` in front when it has none.
     nsp of(std::string_view name) const;
 
+    /// Namespaces that are made when a peer connects to a name that fits: `/room-*` (see
+    /// `matches_glob`), or a regular expression (`std::regex`, `boost::regex`), which has to match
+    /// some part of the name. Names that exist are not asked about; parents are asked in order of
+    /// registration.
+    parent_nsp of_pattern(std::string glob) const;
+    template <class Regex>
+    requires(!std::convertible_to<Regex, std::string>) parent_nsp of_pattern(Regex re)
+    const {
+        return of_matching([re = std::move(re)](std::string_view name) {
+            return regex_search(name.begin(), name.end(), re);
+        });
+    }
+    /// The same when `fn(name, auth, next)` says so: see `namespace_check`.
+    parent_nsp of_if(namespace_check fn) const;
+
+    /// Calls `fn` for each namespace that is made, by `of` or by a peer, on the thread that makes
+    /// it.
+    void on_new_namespace(std::function<void(socketio::nsp)> fn) const;
+
     // The namespace `/`.
     void on_connection(std::function<void(socket)> fn) const {
         root().on_connection(std::move(fn));
     }
     template <class Fn>
-    void on(std::string event, Fn fn) const {
-        root().on(std::move(event), std::move(fn));
+    listener_id on(std::string event, Fn fn) const {
+        return root().on(std::move(event), std::move(fn));
     }
     void use(middleware m) const { root().use(std::move(m)); }
     template <class... Ts>
     void emit(std::string_view event, Ts const&... args) const {
         root().emit(event, args...);
     }
-    broadcast_operator to(std::string room) const { return root().to(std::move(room)); }
-    broadcast_operator in(std::string room) const { return root().to(std::move(room)); }
-    broadcast_operator except(std::string room) const { return root().except(std::move(room)); }
+    template <class... Ts>
+    void emit_with_ack(std::function<void(ack_responses)> done, std::string_view event,
+                       Ts const&... args) const {
+        root().emit_with_ack(std::move(done), event, args...);
+    }
+    template <class... Ts>
+    boost::asio::awaitable<ack_responses> emit_with_ack(std::string_view event,
+                                                        Ts const&... args) const {
+        return root().emit_with_ack(event, args...);
+    }
+    broadcast_operator to(room_list rooms) const { return root().to(std::move(rooms)); }
+    broadcast_operator in(room_list rooms) const { return root().to(std::move(rooms)); }
+    broadcast_operator except(room_list rooms) const { return root().except(std::move(rooms)); }
     broadcast_operator as_volatile() const { return root().as_volatile(); }
     broadcast_operator compress(bool yes) const { return root().compress(yes); }
     broadcast_operator local() const { return root().local(); }
+    broadcast_operator timeout(milliseconds t) const { return root().timeout(t); }
+    void sockets_join(room_list rooms) const { root().sockets_join(std::move(rooms)); }
+    void sockets_leave(room_list rooms) const { root().sockets_leave(std::move(rooms)); }
+    void disconnect_sockets(bool close = false) const { root().disconnect_sockets(close); }
+    boost::asio::awaitable<result<std::vector<remote_socket>>> fetch_sockets() const {
+        return root().fetch_sockets();
+    }
+    void fetch_sockets(std::function<void(result<std::vector<remote_socket>>)> done) const {
+        root().fetch_sockets(std::move(done));
+    }
 
     /// Routes beside the engine path; fill it before `listen`.
     net::http::router& routes();
@@ -132,6 +191,7 @@ class server {
     net::http::server& http();
 
   private:
+    parent_nsp of_matching(std::function<bool(std::string_view)> fn) const;
     nsp root() const { return of("/"); }
     result<boost::asio::ip::tcp::endpoint> started(result<boost::asio::ip::tcp::endpoint>);
 
@@ -146,8 +206,12 @@ class server {
 #include <mad/socketio/impl/client_link.ipp>
 #include <mad/socketio/impl/nsp.ipp>
 #include <mad/socketio/impl/nsp_core.ipp>
+#include <mad/socketio/impl/parent_nsp.ipp>
+#include <mad/socketio/impl/rooms.ipp>
 #include <mad/socketio/impl/server.ipp>
 #include <mad/socketio/impl/socket.ipp>
+#include <mad/socketio/impl/socket_events.ipp>
+#include <mad/socketio/impl/socket_recovery.ipp>
 #endif
 
 #endif

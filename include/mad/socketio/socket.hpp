@@ -6,6 +6,7 @@
 #include <mad/socketio/encoded.hpp>
 #include <mad/socketio/handshake.hpp>
 #include <mad/socketio/listener.hpp>
+#include <mad/socketio/middleware.hpp>
 
 #include <mad/engine/handshake.hpp>
 
@@ -50,21 +51,90 @@ class socket {
     /// True while it is in its namespace. Only on its own shard; false elsewhere.
     bool connected() const;
 
+    /// True when it has come back with the state of an earlier connection (`server_settings::
+    /// recovery`): id, rooms and `data` are those of then, and what it missed is on its way. Only
+    /// on its own shard; false elsewhere.
+    bool recovered() const;
+
     /// Calls `fn` for each event of that name. `fn` takes the arguments it wants (see
     /// `listener.hpp`), and may be a coroutine.
     template <class Fn>
-    void on(std::string event, Fn fn) const {
-        add_listener(std::move(event), make_listener(std::move(fn)));
+    listener_id on(std::string event, Fn fn) const {
+        return add_listener(std::move(event), make_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::event));
     }
 
-    /// Calls `fn(std::string event, arguments)` for each event that has no listener of its own.
+    /// The same, for the next event of that name only.
     template <class Fn>
-    void on_any(Fn fn) const {
-        add_listener({}, make_any_listener(std::move(fn)));
+    listener_id once(std::string event, Fn fn) const {
+        return add_listener(std::move(event), make_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::event, true));
     }
 
+    /// As `on` and `once`, before the listeners that are there.
+    template <class Fn>
+    listener_id prepend(std::string event, Fn fn) const {
+        return add_listener(std::move(event), make_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::event, false, true));
+    }
+    template <class Fn>
+    listener_id prepend_once(std::string event, Fn fn) const {
+        return add_listener(std::move(event), make_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::event, true, true));
+    }
+
+    /// Calls `fn(std::string event, arguments)` for every event that arrives, before the listeners
+    /// of its name and before middlewares.
+    template <class Fn>
+    listener_id on_any(Fn fn) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::any));
+    }
+    template <class Fn>
+    listener_id prepend_any(Fn fn) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::any, false, true));
+    }
+
+    /// Calls `fn(std::string event, arguments)` for each event that has no listener of its own,
+    /// here or in the namespace. Ours.
+    template <class Fn>
+    listener_id on_unhandled(Fn fn) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::unhandled));
+    }
+
+    /// Calls `fn(std::string event, arguments)` for every event that is sent to this peer,
+    /// broadcasts included, whether it then leaves or is dropped as volatile. Each costs a
+    /// decoding: for tracing. Without such listeners it costs nothing.
+    template <class Fn>
+    listener_id on_any_outgoing(Fn fn) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::outgoing));
+    }
+    template <class Fn>
+    listener_id prepend_any_outgoing(Fn fn) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::outgoing, false, true));
+    }
+
+    /// Takes back one registration, of whatever kind.
+    void off(listener_id) const;
     /// Removes the listeners of that event.
     void off(std::string_view event) const;
+    /// Removes the listeners of all names; the catch-all ones stay.
+    void off() const { remove(detail::listener_kind::event); }
+    void off_any() const { remove(detail::listener_kind::any); }
+    void off_unhandled() const { remove(detail::listener_kind::unhandled); }
+    void off_any_outgoing() const { remove(detail::listener_kind::outgoing); }
+
+    /// Runs `fn(event, args, next)` before the listeners of each event: see `event_middleware`.
+    void use(event_middleware fn) const;
+
+    /// Told what a middleware of this socket refused. Without such a handler it is logged. (In
+    /// JavaScript these are listeners of `error`, an event that a client may send as well; here
+    /// they are apart.)
+    void on_error(std::function<void(connect_error const&)> fn) const;
 
     /// After the socket has left its rooms.
     void on_disconnect(std::function<void(disconnect_reason)>) const;
@@ -119,16 +189,15 @@ class socket {
         return ask(encode_packet(packet_type::event, nsp(), id, event, args...), id, timeout);
     }
 
-    void join(std::string room) const { join(std::vector<std::string>{std::move(room)}); }
-    void join(std::vector<std::string> rooms) const;
-    void leave(std::string room) const;
+    void join(room_list rooms) const;
+    void leave(room_list rooms) const;
     /// Its rooms, its own id first.
     std::vector<std::string> rooms() const;
 
     /// To everybody in those rooms but this socket.
-    broadcast_operator to(std::string room) const;
-    broadcast_operator in(std::string room) const { return to(std::move(room)); }
-    broadcast_operator except(std::string room) const;
+    broadcast_operator to(room_list rooms) const;
+    broadcast_operator in(room_list rooms) const { return to(std::move(rooms)); }
+    broadcast_operator except(room_list rooms) const;
     /// To everybody in the namespace but this socket.
     broadcast_operator broadcast() const;
 
@@ -161,8 +230,10 @@ class socket {
     friend struct detail::socket_node;
 
     static void check_event(std::string_view);
-    void add_listener(std::string event, listener) const;
+    listener_id add_listener(std::string event, listener, detail::registration) const;
+    void remove(detail::listener_kind) const;
     void send(encoded, bool is_volatile) const;
+    void send_to_keep(encoded const&) const;
     std::uint64_t next_ack_id() const;
     void send_with_ack(encoded, std::uint64_t id, milliseconds timeout, ack_callback) const;
     boost::asio::awaitable<result<arguments>> ask(encoded, std::uint64_t id,

@@ -254,7 +254,7 @@ TEST_CASE("many sockets are moved, found and ended at once") {
 
     w.io().in("a").sockets_join({"x", "y"});
     w.io().in("a").except("b").sockets_leave({"y"});
-    std::promise<std::vector<sio::socket_info>> promise;
+    std::promise<std::vector<sio::remote_socket>> promise;
     w.io().in("x").fetch_sockets([&](auto const& all) { promise.set_value(all.value()); });
     auto all = promise.get_future().get();
     REQUIRE(all.size() == 2);

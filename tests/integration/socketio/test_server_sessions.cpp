@@ -116,7 +116,7 @@ TEST_CASE("an event that nobody listens to is nothing, or for who listens to all
         io.on("known", [&](sio::socket) { seen.add("known"); });
         io.on_connection([&, any](sio::socket s) {
             if (any)
-                s.on_any([&](std::string name, sio::arguments a) {
+                s.on_unhandled([&](std::string name, sio::arguments a) {
                     seen.add(name + " " + std::to_string(a.size()));
                 });
         });

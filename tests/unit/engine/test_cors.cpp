@@ -172,3 +172,17 @@ TEST_CASE("with a star every page may come, without a list only our own") {
     CHECK_FALSE(origin_allowed(cors_settings{}, "null", "node", false));
     CHECK(origin_allowed(cors_settings{}, "http://node", "node", false));
 }
+
+TEST_CASE("an origin may be judged by a function instead of a list") {
+    auto c = listed({"http://a"});
+    c.allow_origin = [](std::string_view o) { return o.find("example") != o.npos; };
+    CHECK(cors_fields(c, asked{{"Origin", "http://page.example"}}.r) ==
+          "Access-Control-Allow-Origin: http://page.example\r\nVary: Origin\r\n");
+    CHECK(cors_fields(c, asked{{"Origin", "http://a"}}.r) ==
+          "Access-Control-Allow-Origin: http://a\r\nVary: Origin\r\n");
+    CHECK(cors_fields(c, asked{{"Origin", "http://b"}}.r) == "Vary: Origin\r\n");
+    CHECK(origin_allowed(c, "http://page.example", "here", false));
+    CHECK_FALSE(origin_allowed(c, "http://b", "here", false));
+    c.origins.clear();
+    CHECK(c.enabled());
+}

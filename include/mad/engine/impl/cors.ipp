@@ -8,7 +8,9 @@
 namespace mad::inline MAD_ABI::engine {
 
 MAD_DECL bool lists_origin(cors_settings const& c, std::string_view origin) {
-    return c.any_origin() || std::find(c.origins.begin(), c.origins.end(), origin) != c.origins.end();
+    return c.any_origin() ||
+           std::find(c.origins.begin(), c.origins.end(), origin) != c.origins.end() ||
+           (c.allow_origin && c.allow_origin(origin));
 }
 
 MAD_DECL std::string cors_fields(cors_settings const& c, net::http::request const& r) {

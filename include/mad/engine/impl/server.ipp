@@ -66,6 +66,22 @@ inline std::string forbidden_body(std::string_view message) {
     return out += '}';
 }
 
+/// What the application adds to an answer.
+inline void add_fields(header_hook const& fn, std::string& fields, net::http::request const& r) {
+    net::http::response answer;
+    fn(answer, r);
+    fields.append(answer.fields);
+}
+
+inline void tell_refusal(server_settings const& s, request_query const& query, error_code why,
+                         net::http::request const* r = nullptr, std::string_view message = {}) {
+    if (!s.on_connection_error)
+        return;
+    auto const a =
+        answer_of(static_cast<error>(why.value())).value_or(http_answer{400, -1, "Bad request"});
+    s.on_connection_error({a.code, message.empty() ? a.message : message, query, r});
+}
+
 /// A server that goes does not wait long for peers that say nothing.
 inline milliseconds patience(milliseconds most, close_reason why) {
     return why == close_reason::server_shutting_down ? std::min(most, milliseconds(1000)) : most;
@@ -176,7 +192,7 @@ class server::part final : public session_owner {
     result<verdict> judge_request(detail::engine_request const&);
     bool websocket_ok(net::http::request const&, net::http::exchange&, detail::engine_request&);
     void populate(session&);
-    session& make(request_query const&, net::http::request const&);
+    session& make(request_query const&, handshake_info);
     void forget(lingerer&);
     void drop_goodbye(std::string const& sid) {
         auto n = goodbyes_.extract(sid);
@@ -293,6 +309,8 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
     e.upgrade = detail::wants_websocket(r);
     e.binary_body = r.header("Content-Type").starts_with("application/octet-stream");
     e.fields = cors_fields(cors, r);
+    if (settings().on_headers)
+        detail::add_fields(settings().on_headers, e.fields, r);
     if (e.upgrade)
         e.websocket_key = r.header("Sec-WebSocket-Key");
     auto* const there = elsewhere(e.query.sid);
@@ -309,6 +327,7 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
             else if (v)
                 there->shut_websocket(std::move(*st), e);
             else {
+                detail::tell_refusal(there->settings(), e.query, v.error());
                 std::string text;
                 net::http::append_response(
                     text, detail::upgrade_refusal(static_cast<error>(v.error().value()), e.fields),
@@ -325,6 +344,7 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
         auto const why = static_cast<error>(v.error().value());
         if (say_goodbye(e, x))
             return;
+        detail::tell_refusal(settings(), e.query, v.error(), &r);
         return x.respond(e.upgrade ? detail::upgrade_refusal(why, e.fields)
                                    : detail::error_answer(why, e.fields));
     }
@@ -397,6 +417,8 @@ MAD_DECL void server::part::serve(detail::engine_request& e, std::string_view bo
     auto* const p = s ? s->as_polling() : nullptr;
     if (!v && say_goodbye(e, x))
         return;
+    if (!v)
+        detail::tell_refusal(settings(), e.query, v.error());
     if (!v || !p)
         return x.respond(detail::error_answer(
             v ? error::bad_request : static_cast<error>(v.error().value()), e.fields));
@@ -414,9 +436,8 @@ MAD_DECL void server::part::serve(detail::engine_request& e, std::string_view bo
     p->post(std::move(x), body, e.binary_body, std::move(e.fields));
 }
 
-MAD_DECL session& server::part::make(request_query const& q, net::http::request const& r) {
+MAD_DECL session& server::part::make(request_query const& q, handshake_info info) {
     auto const sid = session_id::make(index_, settings().node_tag);
-    handshake_info info(r, system_clock::instance().wall_ms());
     auto s = std::make_unique<session>(*this, sid, *q.eio, std::move(info));
     auto& made = *s;
     sessions_.emplace(made.sid(), std::move(s));
@@ -428,6 +449,7 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
                                  net::http::exchange x) {
     auto const& cfg = settings();
     auto const refuse = [&](std::string message) {
+        detail::tell_refusal(cfg, e.query, error::forbidden, &r, message);
         auto answer = e.upgrade ? detail::upgrade_refusal(error::forbidden, e.fields, message)
                                 : detail::error_answer(error::forbidden, e.fields,
                                                        detail::forbidden_body(message));
@@ -439,14 +461,21 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
         busy.close = true;
         return x.respond(std::move(busy));
     }
+    handshake_info info(r, system_clock::instance().wall_ms());
+    if (!cfg.trust.empty()) {
+        auto const peer = cfg.trust.peer_of(r);
+        info.set_client(peer.address, peer.secure);
+    }
     if (cfg.check_origin &&
-        !origin_allowed(cfg.cors, r.header("Origin"), r.header("Host"), r.secure))
+        !origin_allowed(cfg.cors, r.header("Origin"), r.header("Host"), info.secure()))
         return refuse("Forbidden");
     if (cfg.allow_request)
-        if (auto why = cfg.allow_request(handshake_info(r)))
-            return refuse(std::move(*why));
+        if (auto why = cfg.allow_request(info))
+            return refuse(why->empty() ? "Forbidden" : std::move(*why));
+    if (cfg.on_initial_headers)
+        detail::add_fields(cfg.on_initial_headers, e.fields, r);
 
-    auto& s = make(e.query, r);
+    auto& s = make(e.query, std::move(info));
     std::array<std::string_view, 1> const websocket{"websocket"};
     bool const upgradable = !e.upgrade && cfg.allow_upgrades && cfg.handshake.websocket;
     auto const open_packet =

@@ -3,8 +3,10 @@
 
 #include <mad/engine/session.hpp>
 #include <mad/socketio/detail/nsp_core.hpp>
+#include <mad/socketio/detail/parent_core.hpp>
 #include <mad/socketio/parser.hpp>
 
+#include <memory>
 #include <vector>
 
 namespace mad::inline MAD_ABI::socketio::detail {
@@ -27,11 +29,15 @@ class client_link final : public engine::session_handler {
     void forget(socket_node&);
     /// Leaves all namespaces (`41` each), then ends the session.
     void close_all();
+    /// The parents have spoken of a namespace that there was not.
+    void checked(nsp_check&, nsp_core*, nsp_refusal);
 
   private:
     void on_packet(packet const&);
     void on_connect(packet_view const&);
     void connect(std::string_view nsp, std::string auth);
+    void ask_parents(std::string_view name, std::string auth);
+    void join(nsp_core&, std::string auth);
     void send_connect_error(std::string_view nsp, connect_error const&);
     void send_unknown(std::string_view nsp);
     void send_packet(packet_type, std::string_view nsp, std::string_view payload);
@@ -46,6 +52,7 @@ class client_link final : public engine::session_handler {
     decoder decoder_;
     net::deadline deadline_;
     std::vector<socket_node*> sockets_;
+    std::unique_ptr<std::vector<std::shared_ptr<nsp_check>>> checks_; // nearly never any
     double tokens_;
     time_point const begun_;
     time_point filled_;
@@ -53,6 +60,10 @@ class client_link final : public engine::session_handler {
     bool old_; // Socket.IO revision 4, which goes with Engine.IO revision 3
     bool joined_once_, throttled_ = false;
 };
+
+/// False when the socket does not come back: nothing has been done. Else it will be connected, or
+/// its middlewares be run.
+bool ask_to_return(socket_node&);
 
 /// Lets a socket's middlewares run one after the other.
 void run_middlewares(socket_node&);

@@ -5,6 +5,8 @@
 #include <mad/core/json.hpp>
 #include <mad/net/shard.hpp>
 #include <mad/net/task_group.hpp>
+#include <mad/socketio/detail/listener_table.hpp>
+#include <mad/socketio/detail/room_watch.hpp>
 #include <mad/socketio/nsp.hpp>
 
 #include <atomic>
@@ -33,66 +35,6 @@ struct room {
 /// Logs what left a handler.
 void report_fault(nsp_core&, std::string_view event, std::exception_ptr);
 
-/// Handlers by event name, in order of registration. Shared, so that one that removes itself (or is
-/// removed by another) stays alive while it runs.
-class listener_table {
-  public:
-    void add(std::string event, listener fn) {
-        entries_.push_back({std::move(event), std::make_shared<listener>(std::move(fn))});
-    }
-    void remove(std::string_view event) {
-        // While some run only their functions go: the places of the others must not move.
-        for (auto& e : entries_)
-            if (e.event == event)
-                e.fn.reset();
-        stale_ = true;
-        if (running_ == 0)
-            sweep();
-    }
-    bool empty() const { return entries_.empty(); }
-
-    /// Calls those of `event`; the empty name is for those of every event. Ones that are added
-    /// meanwhile wait for the next event. Whether there were any.
-    template <class Call>
-    bool run(std::string_view event, Call&& call) {
-        struct scope {
-            listener_table& t;
-            explicit scope(listener_table& x)
-                : t(x) {
-                ++t.running_;
-            }
-            ~scope() {
-                if (--t.running_ == 0 && t.stale_)
-                    t.sweep();
-            }
-        } const running(*this);
-        bool any = false;
-        for (std::size_t i = 0, n = entries_.size(); i < n; ++i) {
-            if (entries_[i].event != event || !entries_[i].fn)
-                continue;
-            auto const fn = entries_[i].fn;
-            any = true;
-            call(*fn);
-        }
-        return any;
-    }
-
-  private:
-    struct entry {
-        std::string event;
-        std::shared_ptr<listener> fn; // null: removed
-    };
-
-    void sweep() {
-        std::erase_if(entries_, [](entry const& e) { return !e.fn; });
-        stale_ = false;
-    }
-
-    std::vector<entry> entries_;
-    unsigned running_ = 0;
-    bool stale_ = false;
-};
-
 /// An answer that a peer owes us.
 struct awaited_ack {
     awaited_ack(socket_node& n, std::uint64_t i, ack_callback d);
@@ -108,6 +50,20 @@ struct held_event {
     std::string payload;
     std::vector<std::string> attachments;
 
+    held_event(packet const& p, std::string_view nsp)
+        : view(p.view)
+        , payload(p.view.payload)
+        , attachments(p.attachments.begin(), p.attachments.end()) {
+        view.nsp = nsp;
+    }
+
+    packet as_packet() const {
+        packet p(view);
+        p.view.payload = payload;
+        p.attachments = attachments;
+        return p;
+    }
+
     std::size_t size() const {
         auto n = payload.size();
         for (auto const& a : attachments)
@@ -119,9 +75,21 @@ struct held_event {
 /// Above this a socket is not read further.
 inline constexpr std::size_t most_held = 1024, most_held_bytes = 1024 * 1024;
 
+/// What a socket needs for connection state recovery.
+struct recovery_state {
+    std::string pid;
+    std::uint64_t sent_up_to = 0; ///< what is numbered so or lower was in `missed`
+    std::vector<encoded> missed;
+    bool recovered = false;
+    bool offered = false; ///< has been sent an offset: it can come back
+};
+
 /// What a socket has only when it is used: an idle one has none of it.
 struct socket_extras {
+    std::unique_ptr<recovery_state> recovery;
     listener_table listeners;
+    std::vector<event_middleware> middlewares;
+    std::vector<std::function<void(connect_error const&)>> on_error;
     std::vector<std::function<void(disconnect_reason)>> on_disconnect, on_disconnecting;
     std::unordered_map<std::uint64_t, std::unique_ptr<awaited_ack>> acks;
     std::list<held_event> held; // costs nothing while it is empty, as a deque would
@@ -137,6 +105,7 @@ struct socket_node {
         , link(&l) {}
 
     socket handle() const;
+    std::string_view auth_text() const { return auth.empty() ? std::string_view("{}") : auth; }
     std::string_view id() const {
         return long_name ? std::string_view(*long_name)
                          : std::string_view(name.data(), name.size());
@@ -153,6 +122,21 @@ struct socket_node {
     void leave_all();
     void on_event(packet const&);
     void run_event(packet const&);
+    void show_incoming(packet const&, std::string_view event);
+    /// The listeners of the event; everything before them has let it pass.
+    void handle_event(packet const&, std::string_view event);
+    /// A middleware has refused an event. (Where a revision answers the peer: here.)
+    void refuse_event(std::string_view event, connect_error const&);
+    /// A packet that is kept for recovery, with its number.
+    void send_kept(encoded const&, std::uint64_t sequence);
+    recovery_state& recovery();
+    /// An earlier session goes on in this socket, which is not connected yet. False: it cannot.
+    bool restore(restored_session);
+    /// What it has missed, then the pid for the answer to CONNECT.
+    void resume(std::string& connect_text);
+    void save_session(disconnect_reason);
+    /// For the listeners of what is sent.
+    void show_outgoing(encoded const&);
     void hold(packet const&);
     void run_held();
     void on_ack(packet const&);
@@ -169,10 +153,14 @@ struct socket_node {
     std::uint32_t slot = 0, generation = 0, index = 0, mark = 0;
     std::uint16_t unfinished = 0;
     bool connected = false, paused = false, ending = false;
+    bool shows_outgoing = false; // somebody listens for what is sent
     std::vector<room*> rooms;
     std::string auth; // JSON text; empty: none
     std::unique_ptr<socket_extras> more;
 };
+
+/// Lets an event through the middlewares of its socket, then to its listeners.
+void run_event_middlewares(socket_node&, packet const&, std::string_view event);
 
 /// The sockets of one namespace on one shard, and its handlers: each shard has its own copy, so
 /// nothing is locked.
@@ -194,6 +182,11 @@ struct nsp_part {
     /// The sockets that are meant, each once. Valid until the next call.
     std::vector<socket_node*> const& select(target const&);
     void deliver(encoded const&, target const&, broadcast_flags);
+    /// Its listeners for rooms, made on first use.
+    room_watch& watch_rooms();
+    /// With `watch` only. fresh, gone: the room was or is empty on this shard.
+    void room_joined(std::string const& name, std::string const& id, bool fresh);
+    void room_left(std::string const& name, std::string const& id, bool gone);
 
     struct slot_entry {
         std::unique_ptr<socket_node> node;
@@ -216,6 +209,8 @@ struct nsp_part {
     std::vector<std::function<void(socket)>> on_connection;
     std::vector<std::function<void(socket, disconnect_reason)>> on_disconnect;
     std::deque<middleware> middlewares; // grows while some run
+    std::vector<std::pair<std::string, nsp::server_side_handler>> on_server_side;
+    std::unique_ptr<room_watch> watch;
 };
 
 class nsp_core final : public local_sockets, public ack_target {
@@ -229,15 +224,20 @@ class nsp_core final : public local_sockets, public ack_target {
     adapter& reach() { return *adapter_; }
     std::uint64_t next_ack_id() { return ack_ids_.fetch_add(1, std::memory_order_relaxed); }
     std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+    /// Ends with it: for what may be kept longer.
+    std::weak_ptr<void> life() const { return life_; }
     void count(std::ptrdiff_t by) {
         size_.fetch_add(static_cast<std::size_t>(by), std::memory_order_relaxed);
     }
+
+    /// While nobody else can see it, `each_part` need not go to the shards.
+    void set_private(bool on) { private_ = on; }
 
     /// Runs `fn(part)` on every shard.
     template <class Fn>
     void each_part(Fn fn) {
         for (auto& p : parts_) {
-            if (p->home.here())
+            if (private_ || p->home.here())
                 fn(*p);
             else
                 p->home.post([fn, &part = *p] { fn(part); });
@@ -272,14 +272,22 @@ class nsp_core final : public local_sockets, public ack_target {
     void leave_local(target const&, std::vector<std::string> rooms) override;
     void disconnect_local(target const&, bool close) override;
     void fetch_local(target const&, std::function<void(std::vector<socket_info>)>) override;
+    void server_side_event(std::string event, arguments args,
+                           std::function<void(arguments)> reply) override;
+    room_census& census() { return census_; }
+    /// Whether sessions may come back.
+    bool recovers() const { return recovers_; }
 
   private:
     server_core& server_;
     std::string name_;
     std::vector<std::unique_ptr<nsp_part>> parts_;
     std::unique_ptr<adapter> adapter_;
+    room_census census_;
     std::atomic<std::uint64_t> ack_ids_{0};
     std::atomic<std::size_t> size_{0};
+    bool private_ = false, recovers_ = false;
+    std::shared_ptr<void> life_ = std::make_shared<int>();
 };
 
 } // namespace mad::inline MAD_ABI::socketio::detail

@@ -143,13 +143,42 @@ MAD_DECL void client_link::connect(std::string_view name, std::string auth) {
     }
     if (sockets_.size() >= core_.settings().max_namespaces)
         return send_connect_error(name, {"too many namespaces", std::nullopt});
-    auto* const nsp = core_.find_nsp(name);
-    if (!nsp)
-        return send_unknown(name);
-    auto& n = nsp->part(shard_).make(*this);
+    if (auto* const nsp = core_.find_nsp(name))
+        return join(*nsp, std::move(auth));
+    if (core_.parent(0))
+        return ask_parents(name, std::move(auth));
+    send_unknown(name);
+}
+
+MAD_DECL void client_link::join(nsp_core& nsp, std::string auth) {
+    auto& n = nsp.part(shard_).make(*this);
     n.auth = std::move(auth);
     sockets_.push_back(&n);
-    run_middlewares(n);
+    if (old_ || !nsp.recovers() || !ask_to_return(n))
+        run_middlewares(n);
+}
+
+MAD_DECL void client_link::ask_parents(std::string_view name, std::string auth) {
+    if (!checks_)
+        checks_ = std::make_unique<std::vector<std::shared_ptr<nsp_check>>>();
+    for (auto const& c : *checks_)
+        if (c->name() == name)
+            return session_.close(engine::close_reason::forced_close);
+    if (sockets_.size() + checks_->size() >= core_.settings().max_namespaces)
+        return send_connect_error(name, {"too many namespaces", std::nullopt});
+    checks_->push_back(std::make_shared<nsp_check>(*this, core_, name, std::move(auth)));
+    auto const mine = checks_->back();
+    mine->go();
+}
+
+MAD_DECL void client_link::checked(nsp_check& c, nsp_core* nsp, nsp_refusal why) {
+    auto const keep = c.shared_from_this();
+    std::erase_if(*checks_, [&](auto const& each) { return each.get() == &c; });
+    if (nsp)
+        return join(*nsp, c.auth());
+    if (why == nsp_refusal::unknown)
+        return send_unknown(c.name());
+    send_connect_error(c.name(), {"too many namespaces", std::nullopt});
 }
 
 MAD_DECL void client_link::send_packet(packet_type type, std::string_view nsp,
@@ -193,6 +222,11 @@ MAD_DECL void client_link::connected(socket_node& n) {
     if (!old_) {
         payload = "{\"sid\":";
         append_json_string(payload, n.id());
+        if (n.core.recovers()) {
+            n.resume(payload);
+            if (!n.link)
+                return;
+        }
         payload += '}';
     }
     n.part.enter(n);
@@ -223,6 +257,9 @@ MAD_DECL void client_link::forget(socket_node& n) {
 MAD_DECL void client_link::on_close(engine::session&, engine::close_reason why) {
     deadline_.cancel();
     decoder_.reset();
+    if (checks_)
+        for (auto const& c : *checks_)
+            c->forget();
     auto const reason = reason_of(why);
     while (!sockets_.empty())
         sockets_.back()->end(reason);

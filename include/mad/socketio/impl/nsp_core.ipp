@@ -39,6 +39,10 @@ MAD_DECL socket socket_node::handle() const {
 MAD_DECL void socket_node::send(encoded const& p, bool is_volatile) {
     if (!link)
         return;
+    if (shows_outgoing)
+        show_outgoing(p);
+    if (!link) // a listener has ended it
+        return;
     auto& s = link->session();
     if (is_volatile && !s.writable())
         return;
@@ -46,20 +50,23 @@ MAD_DECL void socket_node::send(encoded const& p, bool is_volatile) {
 }
 
 MAD_DECL void socket_node::join(std::string const& room_name) {
-    if (!link || room_name == id())
+    if (!link || ending || room_name == id())
         return;
     auto it = part.rooms.find(room_name);
-    if (it == part.rooms.end()) {
-        auto fresh = std::make_unique<room>();
-        fresh->name = room_name;
-        std::string_view const key = fresh->name;
-        it = part.rooms.emplace(key, std::move(fresh)).first;
+    bool const fresh = it == part.rooms.end();
+    if (fresh) {
+        auto made = std::make_unique<room>();
+        made->name = room_name;
+        std::string_view const key = made->name;
+        it = part.rooms.emplace(key, std::move(made)).first;
     }
     auto* const r = it->second.get();
     if (std::find(rooms.begin(), rooms.end(), r) != rooms.end())
         return;
     rooms.push_back(r);
     r->members.push_back(this);
+    if (part.watch)
+        part.room_joined(room_name, std::string(id()), fresh);
 }
 
 MAD_DECL void socket_node::leave(std::string_view room_name) {
@@ -73,13 +80,18 @@ MAD_DECL void socket_node::leave(std::string_view room_name) {
     auto const m = std::find(r->members.begin(), r->members.end(), this);
     *m = r->members.back();
     r->members.pop_back();
-    if (r->members.empty())
+    bool const gone = r->members.empty();
+    if (gone)
         part.rooms.erase(it);
+    if (part.watch)
+        part.room_left(std::string(room_name), std::string(id()), gone);
 }
 
 MAD_DECL void socket_node::leave_all() {
     while (!rooms.empty())
         leave(std::string(rooms.back()->name));
+    if (part.watch && index < part.members.size() && part.members[index] == this)
+        part.room_left(std::string(id()), std::string(id()), true);
 }
 
 MAD_DECL void report_fault(nsp_core& core, std::string_view event, std::exception_ptr e) {
@@ -102,6 +114,8 @@ class running_event final : public event_context {
         , packet_(p)
         , name_(name)
         , who_(n.handle()) {}
+
+    socket_node& node() const { return node_; }
 
     socket const& who() const override { return who_; }
     packet const& what() const override { return packet_; }
@@ -143,6 +157,19 @@ class running_event final : public event_context {
     socket who_;
 };
 
+/// Calls listeners for one event.
+inline auto calling(running_event& context) {
+    return [&context](listener const& fn) {
+        if (!context.node().link)
+            return; // an earlier handler has disconnected it
+        try {
+            fn(context);
+        } catch (...) {
+            report_fault(context.node().core, context.name(), std::current_exception());
+        }
+    };
+}
+
 MAD_DECL void socket_node::on_event(packet const& p) {
     if (unfinished >= core.server().settings().max_unfinished || (more && !more->held.empty()))
         return hold(p);
@@ -153,9 +180,7 @@ MAD_DECL void socket_node::on_event(packet const& p) {
 /// waiting for them. Reading stops only when too much is kept.
 MAD_DECL void socket_node::hold(packet const& p) {
     auto& x = extras();
-    held_event h{p.view, std::string(p.view.payload), {}};
-    h.attachments.assign(p.attachments.begin(), p.attachments.end());
-    h.view.nsp = core.name();
+    held_event h(p, core.name());
     x.held_bytes += h.size();
     x.held.push_back(std::move(h));
     if (!paused && link && (x.held.size() > most_held || x.held_bytes > most_held_bytes)) {
@@ -172,24 +197,36 @@ MAD_DECL void socket_node::run_event(packet const& p) {
     auto const event = view.escaped ? std::string_view(event_text) : view.raw;
     if (event.empty() && p.view.payload.empty())
         return;
+    auto const any = listener_kind::any;
+    if ((more && more->listeners.has(any)) || part.listeners.has(any))
+        show_incoming(p, event);
+    if (!link)
+        return;
+    if (more && !more->middlewares.empty())
+        return run_event_middlewares(*this, p, event);
+    handle_event(p, event);
+}
+
+MAD_DECL void socket_node::show_incoming(packet const& p, std::string_view event) {
     running_event context(*this, p, event);
-    auto const call = [&](listener const& fn) {
-        if (!link)
-            return; // an earlier handler has disconnected it
-        try {
-            fn(context);
-        } catch (...) {
-            report_fault(core, event, std::current_exception());
-        }
-    };
+    auto const call = calling(context);
+    if (more)
+        more->listeners.run(listener_kind::any, call);
+    part.listeners.run(listener_kind::any, call);
+}
+
+MAD_DECL void socket_node::handle_event(packet const& p, std::string_view event) {
+    running_event context(*this, p, event);
+    auto const call = calling(context);
     bool taken = false;
     if (more)
         taken = more->listeners.run(event, call);
     taken = part.listeners.run(event, call) || taken;
-    if (!taken && more)
-        more->listeners.run({}, call);
-    if (!taken)
-        part.listeners.run({}, call);
+    if (taken)
+        return;
+    if (more)
+        more->listeners.run(listener_kind::unhandled, call);
+    part.listeners.run(listener_kind::unhandled, call);
 }
 
 MAD_DECL void socket_node::on_ack(packet const& p) {
@@ -230,10 +267,7 @@ MAD_DECL void socket_node::run_held() {
     auto const h = std::move(more->held.front());
     more->held.pop_front();
     more->held_bytes -= h.size();
-    packet p(h.view);
-    p.view.payload = h.payload;
-    p.attachments = h.attachments;
-    run_event(p);
+    run_event(h.as_packet());
 }
 
 /// Whether it was the peer that left: what it had sent before is still handled.
@@ -269,6 +303,8 @@ MAD_DECL void socket_node::end(disconnect_reason why) {
     };
     if (was && more)
         tell(more->on_disconnecting, why);
+    if (core.recovers() && here)
+        save_session(was ? why : disconnect_reason::server_namespace_disconnect);
     leave_all();
     if (std::exchange(paused, false))
         session.resume();
@@ -316,6 +352,8 @@ MAD_DECL void nsp_part::enter(socket_node& n) {
     members.push_back(&n);
     by_id.emplace(n.id(), &n);
     core.count(1);
+    if (watch)
+        room_joined(std::string(n.id()), std::string(n.id()), true);
 }
 
 MAD_DECL void nsp_part::remove(socket_node& n) {
@@ -368,8 +406,13 @@ MAD_DECL nsp_core::nsp_core(server_core& s, std::string name)
     for (std::size_t i = 0; i < s.shards().size(); ++i)
         parts_.push_back(std::make_unique<nsp_part>(*this, *s.shards()[i], s.tasks(i),
                                                     static_cast<std::uint8_t>(i)));
-    adapter_ = s.settings().adapter ? s.settings().adapter(name_, *this)
-                                    : std::make_unique<in_memory_adapter>(*this);
+    if (s.settings().adapter)
+        adapter_ = s.settings().adapter(name_, *this);
+    else if (s.settings().recovery)
+        adapter_ = std::make_unique<recovering_adapter>(*this, *s.settings().recovery);
+    else
+        adapter_ = std::make_unique<in_memory_adapter>(*this);
+    recovers_ = adapter_->recovers();
 }
 
 MAD_DECL nsp_core::~nsp_core() = default;
@@ -379,9 +422,16 @@ MAD_DECL void nsp_part::deliver(encoded const& p, target const& t, broadcast_fla
     // taken out meanwhile; its nodes live until the turn ends.
     select(t);
     auto chosen = std::exchange(selected, {});
-    for (auto* const n : chosen)
-        if (n->link)
+    if (f.sequence != 0)
+        core.reach().delivered(index, f.sequence);
+    for (auto* const n : chosen) {
+        if (!n->link)
+            continue;
+        if (f.sequence != 0)
+            n->send_kept(p, f.sequence);
+        else
             n->send(p, f.is_volatile);
+    }
     // Back, so that the next broadcast need not allocate; unless one ran meanwhile.
     if (selected.empty())
         selected = std::move(chosen);
@@ -534,6 +584,9 @@ MAD_DECL void nsp_core::fetch_local(target const& t,
                 append_json(info.data, n->more->data);
             else
                 info.data = "{}";
+            if (n->link)
+                append_json(info.handshake,
+                            handshake(n->link->session().handshake(), n->auth_text()).to_json());
             here.push_back(std::move(info));
         }
         std::unique_lock lock(g->mutex);

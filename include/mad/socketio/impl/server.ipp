@@ -9,16 +9,20 @@ namespace mad::inline MAD_ABI::socketio {
 namespace detail {
 
 MAD_DECL server_core::server_core(std::vector<net::shard*> shards, server_settings s)
-    : settings_(std::move(s)), shards_(std::move(shards)),
-      engine_(shards_, settings_.engine, [this](engine::session& session) {
-          std::uint8_t shard = 0;
-          for (std::size_t i = 0; i < shards_.size(); ++i)
-              if (shards_[i] == &session.home())
-                  shard = static_cast<std::uint8_t>(i);
-          return std::make_unique<client_link>(*this, session, shard);
-      }) {
+    : settings_(std::move(s))
+    , shards_(std::move(shards))
+    , engine_(shards_, settings_.engine, [this](engine::session& session) {
+        std::uint8_t shard = 0;
+        for (std::size_t i = 0; i < shards_.size(); ++i)
+            if (shards_[i] == &session.home())
+                shard = static_cast<std::uint8_t>(i);
+        return std::make_unique<client_link>(*this, session, shard);
+    }) {
     for (auto* const sh : shards_)
         tasks_.push_back(std::make_unique<net::task_group>(sh->context()));
+    if (!settings_.client_folder.empty())
+        mount_client_files(routes_, engine_.settings().path, settings_.client_folder,
+                           settings_.client_version, engine_.settings().cors);
     engine_.mount(routes_);
     make_nsp("/");
 }
@@ -29,11 +33,61 @@ MAD_DECL nsp_core& server_core::make_nsp(std::string_view name) {
     std::string full(name);
     if (!full.starts_with('/'))
         full.insert(full.begin(), '/');
-    std::lock_guard const lock(mutex_);
-    auto& slot = nsps_[full];
-    if (!slot)
+    nsp_core* made = nullptr;
+    {
+        std::lock_guard const lock(mutex_);
+        auto& slot = nsps_[full];
+        if (slot)
+            return *slot;
         slot = std::make_unique<nsp_core>(*this, full);
-    return *slot;
+        made = slot.get();
+    }
+    tell_new_namespace(*made);
+    return *made;
+}
+
+MAD_DECL void server_core::tell_new_namespace(nsp_core& made) {
+    std::vector<std::function<void(nsp)>> handlers;
+    {
+        std::lock_guard const lock(mutex_);
+        handlers = new_namespace_;
+    }
+    for (auto const& fn : handlers) {
+        try {
+            fn(nsp(made));
+        } catch (...) {
+            report_fault(made, "new_namespace", std::current_exception());
+        }
+    }
+}
+
+MAD_DECL parent_core& server_core::add_parent(std::function<bool(std::string_view)> quick,
+                                              namespace_check check) {
+    std::lock_guard const lock(mutex_);
+    parents_.push_back(std::make_unique<parent_core>(std::move(quick), std::move(check)));
+    parent_count_.store(parents_.size(), std::memory_order_release);
+    return *parents_.back();
+}
+
+MAD_DECL nsp_core* server_core::make_child(parent_core& parent, std::string_view name) {
+    nsp_core* made = nullptr;
+    {
+        std::lock_guard const lock(mutex_);
+        if (auto const it = nsps_.find(name); it != nsps_.end())
+            return it->second.get(); // by another connection, meanwhile
+        if (children_ >= settings_.max_child_namespaces)
+            return nullptr;
+        auto fresh = std::make_unique<nsp_core>(*this, std::string(name));
+        // Nobody can see it yet: its handlers are there on every shard before any socket is.
+        fresh->set_private(true);
+        parent.adopt(*fresh);
+        fresh->set_private(false);
+        made = fresh.get();
+        nsps_.emplace(std::string(name), std::move(fresh));
+        ++children_;
+    }
+    tell_new_namespace(*made);
+    return made;
 }
 
 MAD_DECL nsp_core* server_core::find_nsp(std::string_view name) {
@@ -54,8 +108,8 @@ MAD_DECL server::server(std::vector<net::shard*> shards, server_settings s)
     : core_(std::make_unique<detail::server_core>(std::move(shards), std::move(s))) {}
 
 MAD_DECL server::server(server_settings s, std::size_t threads)
-    : pool_(std::make_unique<net::io_pool>(threads, s.log)),
-      core_(std::make_unique<detail::server_core>(pool_->shards(), std::move(s))) {}
+    : pool_(std::make_unique<net::io_pool>(threads, s.log))
+    , core_(std::make_unique<detail::server_core>(pool_->shards(), std::move(s))) {}
 
 MAD_DECL server::server(net::io_pool& pool, server_settings s)
     : server(pool.shards(), std::move(s)) {}
@@ -80,9 +134,30 @@ MAD_DECL void server::wait(milliseconds after_close) {
     net::wait_until([this] { return sessions() == 0 && connections() == 0; }, after_close);
 }
 
-MAD_DECL nsp server::of(std::string_view name) const { return nsp(core_->make_nsp(name)); }
+MAD_DECL nsp server::of(std::string_view name) const {
+    return nsp(core_->make_nsp(name));
+}
 
-MAD_DECL net::http::router& server::routes() { return core_->routes(); }
+MAD_DECL parent_nsp server::of_pattern(std::string glob) const {
+    return parent_nsp(core_->add_parent(
+        [glob = std::move(glob)](std::string_view name) { return matches_glob(glob, name); }, {}));
+}
+
+MAD_DECL parent_nsp server::of_matching(std::function<bool(std::string_view)> fn) const {
+    return parent_nsp(core_->add_parent(std::move(fn), {}));
+}
+
+MAD_DECL parent_nsp server::of_if(namespace_check fn) const {
+    return parent_nsp(core_->add_parent({}, std::move(fn)));
+}
+
+MAD_DECL void server::on_new_namespace(std::function<void(socketio::nsp)> fn) const {
+    core_->on_new_namespace(std::move(fn));
+}
+
+MAD_DECL net::http::router& server::routes() {
+    return core_->routes();
+}
 
 MAD_DECL result<boost::asio::ip::tcp::endpoint> server::listen(std::uint16_t port) {
     return listen({boost::asio::ip::address_v4::loopback(), port});
@@ -111,13 +186,21 @@ MAD_DECL void server::drain() {
     core_->engine().drain();
 }
 
-MAD_DECL std::size_t server::sessions() const { return core_->engine().sessions(); }
+MAD_DECL std::size_t server::sessions() const {
+    return core_->engine().sessions();
+}
 
-MAD_DECL std::size_t server::connections() const { return core_->connections(); }
+MAD_DECL std::size_t server::connections() const {
+    return core_->connections();
+}
 
-MAD_DECL engine::server& server::engine() const { return core_->engine(); }
+MAD_DECL engine::server& server::engine() const {
+    return core_->engine();
+}
 
-MAD_DECL net::http::server& server::http() { return core_->http(); }
+MAD_DECL net::http::server& server::http() {
+    return core_->http();
+}
 
 } // namespace mad::inline MAD_ABI::socketio
 

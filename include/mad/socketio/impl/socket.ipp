@@ -20,9 +20,13 @@ MAD_DECL void socket::run(std::function<void(detail::socket_node&)> fn) const {
         core_->with(shard_, slot_, generation_, std::move(fn));
 }
 
-MAD_DECL std::string_view socket::nsp() const { return core_ ? core_->name() : "/"; }
+MAD_DECL std::string_view socket::nsp() const {
+    return core_ ? core_->name() : "/";
+}
 
-MAD_DECL net::shard* socket::home() const { return core_ ? &core_->part(shard_).home : nullptr; }
+MAD_DECL net::shard* socket::home() const {
+    return core_ ? &core_->part(shard_).home : nullptr;
+}
 
 MAD_DECL bool socket::connected() const {
     auto const* const n = node();
@@ -32,19 +36,6 @@ MAD_DECL bool socket::connected() const {
 MAD_DECL void socket::check_event(std::string_view event) {
     if (is_reserved_event(event))
         throw std::invalid_argument('"' + std::string(event) + "\" is a reserved event name");
-}
-
-MAD_DECL void socket::add_listener(std::string event, listener fn) const {
-    run([event = std::move(event), fn = std::move(fn)](detail::socket_node& n) mutable {
-        n.extras().listeners.add(std::move(event), std::move(fn));
-    });
-}
-
-MAD_DECL void socket::off(std::string_view event) const {
-    run([name = std::string(event)](detail::socket_node& n) {
-        if (n.more)
-            n.more->listeners.remove(name);
-    });
 }
 
 MAD_DECL void socket::on_disconnect(std::function<void(disconnect_reason)> fn) const {
@@ -60,11 +51,16 @@ MAD_DECL void socket::on_disconnecting(std::function<void(disconnect_reason)> fn
 MAD_DECL void socket::send(encoded p, bool is_volatile) const {
     if (!core_)
         return;
-    core_->with(shard_, slot_, generation_, [p = std::move(p), is_volatile](
-                                                detail::socket_node& n) { n.send(p, is_volatile); });
+    if (core_->recovers() && !is_volatile)
+        return send_to_keep(p);
+    core_->with(
+        shard_, slot_, generation_,
+        [p = std::move(p), is_volatile](detail::socket_node& n) { n.send(p, is_volatile); });
 }
 
-MAD_DECL std::uint64_t socket::next_ack_id() const { return core_ ? core_->next_ack_id() : 0; }
+MAD_DECL std::uint64_t socket::next_ack_id() const {
+    return core_ ? core_->next_ack_id() : 0;
+}
 
 MAD_DECL void socket::send_with_ack(encoded p, std::uint64_t id, milliseconds timeout,
                                     ack_callback done) const {
@@ -92,15 +88,18 @@ MAD_DECL boost::asio::awaitable<result<arguments>> socket::ask(encoded p, std::u
     co_return co_await done.wait();
 }
 
-MAD_DECL void socket::join(std::vector<std::string> rooms) const {
-    run([rooms = std::move(rooms)](detail::socket_node& n) {
-        for (auto const& r : rooms)
+MAD_DECL void socket::join(room_list rooms) const {
+    run([names = std::move(rooms.names)](detail::socket_node& n) {
+        for (auto const& r : names)
             n.join(r);
     });
 }
 
-MAD_DECL void socket::leave(std::string room) const {
-    run([room = std::move(room)](detail::socket_node& n) { n.leave(room); });
+MAD_DECL void socket::leave(room_list rooms) const {
+    run([names = std::move(rooms.names)](detail::socket_node& n) {
+        for (auto const& r : names)
+            n.leave(r);
+    });
 }
 
 MAD_DECL std::vector<std::string> socket::rooms() const {
@@ -119,12 +118,12 @@ MAD_DECL broadcast_operator socket::broadcast() const {
     return broadcast_operator(*core_).except(std::string(id()));
 }
 
-MAD_DECL broadcast_operator socket::to(std::string room) const {
-    return broadcast().to(std::move(room));
+MAD_DECL broadcast_operator socket::to(room_list rooms) const {
+    return broadcast().to(std::move(rooms));
 }
 
-MAD_DECL broadcast_operator socket::except(std::string room) const {
-    return broadcast().except(std::move(room));
+MAD_DECL broadcast_operator socket::except(room_list rooms) const {
+    return broadcast().except(std::move(rooms));
 }
 
 MAD_DECL void socket::disconnect(bool close) const {
@@ -154,8 +153,7 @@ MAD_DECL socketio::handshake socket::handshake() const {
     auto const* const n = node();
     if (!n || !n->link)
         throw std::logic_error("handshake() is for handlers of a connected socket");
-    return socketio::handshake(n->link->session().handshake(),
-                               n->auth.empty() ? std::string_view("{}") : n->auth);
+    return socketio::handshake(n->link->session().handshake(), n->auth_text());
 }
 
 MAD_DECL json& socket::data() const {
