@@ -13,12 +13,16 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <chrono>
+#include <exception>
 #include <functional>
 #include <list>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -115,11 +119,19 @@ class ws_host {
     /// The heads of the requests, in order.
     std::vector<std::string> const& heads() const { return heads_; }
 
-    void close() {
-        boost::system::error_code ignored;
-        acceptor_.close(ignored);
+    /// Ends all connections, and waits until the functions have ended too.
+    boost::asio::awaitable<void> close() {
+        boost::system::error_code ec;
+        acceptor_.close(ec);
         for (auto& s : sockets_)
-            s.close(ignored);
+            s.close(ec);
+        boost::asio::steady_timer turn(acceptor_.get_executor());
+        for (int i = 0; running_ > 0 && i < 10'000; ++i) {
+            turn.expires_after(std::chrono::milliseconds(1));
+            co_await turn.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ec));
+        }
+        if (running_ > 0)
+            throw std::runtime_error("a conversation does not end");
     }
 
   private:
@@ -131,12 +143,14 @@ class ws_host {
             auto s = co_await acceptor_.async_accept(
                 boost::asio::redirect_error(boost::asio::use_awaitable, ec));
             if (ec)
-                co_return;
+                break;
+            ++running_;
             sockets_.push_back(std::move(s));
             boost::asio::co_spawn(acceptor_.get_executor(),
                                   play(sockets_.back(), talks_[std::min(n, talks_.size() - 1)]),
-                                  boost::asio::detached);
+                                  [this](std::exception_ptr) { --running_; });
         }
+        --running_;
     }
 
     boost::asio::awaitable<void> play(tcp::socket& s, talk& fn) {
@@ -167,6 +181,7 @@ class ws_host {
     std::vector<talk> talks_;
     std::list<tcp::socket> sockets_; // coroutines hold references
     std::vector<std::string> heads_;
+    int running_ = 1; // coroutines, that of `accept` included
 };
 
 } // namespace mad_test

@@ -51,8 +51,8 @@ class client_events {
     virtual ~client_events() = default;
 };
 
-/// One Engine.IO session, client side, revision 4 of the protocol: polling, websocket, the upgrade
-/// between them, heartbeat and close. Used once: whoever wants another session makes another client.
+/// One Engine.IO session, client side, revision 4 or 3 of the protocol: polling, websocket, the
+/// upgrade between them, heartbeat and close. Used once: whoever wants another session makes another client.
 /// Lives and is used on one shard; works under a plain `ioc.run()`, which returns when the session
 /// has ended.
 class client final : public transport_events {
@@ -67,7 +67,8 @@ class client final : public transport_events {
     /// Begins; `events` outlives the session. Once.
     void open(client_events& events);
 
-    /// Sends a message that is encoded already (`4...`, or the bytes of a binary one). A session
+    /// Sends a message that is encoded already (`4...`, or the bytes of a binary one, to which
+    /// revision 3 adds what it wants). A session
     /// whose queue is full ends as `slow_consumer`; false then, and when it is not open.
     bool send(net::wire_block packet);
     bool send_text(std::string_view data);
@@ -92,7 +93,7 @@ class client final : public transport_events {
     std::string_view sid() const { return sid_; }
     transport_kind kind() const { return kind_; }
     bool upgrading() const { return candidate_ != nullptr; }
-    /// Pings seen from the server.
+    /// Pings seen from the server; with revision 3 its answers to ours.
     std::size_t pings() const { return pings_; }
 
   private:
@@ -111,6 +112,10 @@ class client final : public transport_events {
     void drop_candidate();
     void finish_upgrade(std::unique_ptr<websocket>);
     void send_control(packet_type, std::string_view data);
+    /// Revision 3: it is the client that pings.
+    bool pings_itself() const { return settings_.rev == revision::eio3; }
+    net::wire_block on_wire(net::wire_block packet) const;
+    void on_ping_due();
     void on_silence();
     void on_timeout();
     void end(close_reason, error_code, close_manner);
@@ -127,9 +132,9 @@ class client final : public transport_events {
     std::unique_ptr<transport> transport_;
     std::unique_ptr<candidate> candidate_;
     std::unique_ptr<lingerer> lingerer_;
-    net::deadline limit_, silence_;
+    net::deadline limit_, silence_, ping_;
     std::string sid_;
-    milliseconds patience_{};
+    milliseconds patience_{}, ping_interval_{}, ping_timeout_{};
     std::size_t tried_ = 0, pings_ = 0;
     transport_kind kind_ = transport_kind::polling;
     state state_ = state::idle;

@@ -19,8 +19,10 @@
 namespace mad::inline MAD_ABI::engine {
 
 /// How many of the first packets fit into one polling body of at most `max_bytes` (nothing: any). At
-/// least one, as engine.io-client: a packet too big for the server is refused by the server.
-std::size_t fitting_packets(std::span<net::wire_block const>, std::optional<std::size_t> max_bytes);
+/// least one, as engine.io-client: a packet too big for the server is refused by the server. Binary
+/// packets are bytes alone, in either revision.
+std::size_t fitting_packets(std::span<net::wire_block const>, std::optional<std::size_t> max_bytes,
+                            revision = revision::eio4);
 
 /// The polling wire of a session, client side: one GET at a time brings packets, one POST at a time
 /// takes them, each over a connection of its own.
@@ -62,7 +64,8 @@ class client_polling final : public transport, public net::turn_work {
 
   private:
     struct inbox { // a body that is being handed out
-        explicit inbox(std::string b) : body(std::move(b)), reader(revision::eio4, body) {}
+        inbox(revision rev, std::string b, bool binary)
+            : body(std::move(b)), reader(rev, body, binary) {}
         std::string body;
         payload_reader reader;
     };

@@ -24,6 +24,12 @@ struct client_settings {
     /// Where the server is mounted. A `/` is added at either end when it has none.
     std::string path = "/engine.io/";
 
+    /// Revision of the protocol: 4 for servers of Socket.IO 3.x and 4.x, 3 for those of 2.x (and
+    /// later ones with `allowEIO3`). A server does not tell which one it has: it must be known.
+    revision rev = revision::eio4;
+    /// Asks the server to send binary as base64, for whatever in between cannot pass bytes on.
+    bool b64 = false;
+
     /// In order of preference: the first one begins; a websocket behind polling is for the upgrade.
     std::vector<transport_kind> transports{transport_kind::polling, transport_kind::websocket};
     /// Whether polling may go over to a websocket.

@@ -76,7 +76,9 @@ struct client_settings {
     }
 };
 
-/// A Socket.IO client, revision 5 of the protocol: one connection and the namespaces on it.
+/// A Socket.IO client: one connection and the namespaces on it. It speaks to servers of 3.x
+/// and 4.x, and with `engine.rev` at 3 to those of 2.x. There `/` is always joined, ids are
+/// computed, there is no auth but the query, and a refusal is any JSON.
 ///
 ///     boost::asio::io_context ioc;
 ///     mad::socketio::client io(ioc, mad::socketio::client_settings("http://localhost:3000"));

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace mad::inline MAD_ABI::socketio {
 
@@ -53,6 +54,13 @@ struct connect_failure {
     std::optional<std::string> data; ///< JSON text that came with a refusal
 
     bool refused() const { return code == error::connect_refused; }
+};
+
+/// An ERROR packet for a namespace that has been joined: servers of Socket.IO 2.x answer with one
+/// when a middleware of the socket does not let an event through. Nothing else comes of it.
+struct server_error {
+    std::string message;             ///< the server's words; empty when it sent other data
+    std::optional<std::string> data; ///< JSON text, when it sent more than words
 };
 
 /// One namespace of a `client`: a handle, cheap to copy, that keeps nothing alive. All calls may be
@@ -91,6 +99,10 @@ class client_socket {
     /// The same as a coroutine, which belongs to the client.
     void set_auth_source(std::function<boost::asio::awaitable<json>()>) const;
 
+    /// Sent with every connect of this namespace from now on, to a server of revision 3, which has
+    /// no auth. (One of revision 4 gets the query of the settings only.) `/` has none of its own.
+    void set_query(std::vector<std::pair<std::string, std::string>>) const;
+
     /// Calls `fn` for each event of that name. `fn` takes the arguments it wants (see
     /// `listener.hpp`), and may be a coroutine, which then belongs to the client.
     template <class Fn>
@@ -113,7 +125,11 @@ class client_socket {
     /// After each connect; what was buffered has been sent before.
     void on_connect(std::function<void()>) const;
     void on_disconnect(std::function<void(disconnect_reason)>) const;
+    /// A connect that did not come about. With revision 3 a refusal is an ERROR packet that comes
+    /// before the namespace has been joined.
     void on_connect_error(std::function<void(connect_failure const&)>) const;
+    /// Revision 3 only: an ERROR packet for a namespace that has been joined.
+    void on_error(std::function<void(server_error const&)>) const;
 
     /// Sends an event, or keeps it until connected (see `client_settings::max_buffered_packets`).
     /// Reserved names (`is_reserved_event`) throw std::invalid_argument.
@@ -182,8 +198,8 @@ class client_socket {
 
     /// Whether it has joined. Exact in handlers, a snapshot elsewhere.
     bool connected() const { return shared_ && shared_->joined.load(std::memory_order_relaxed); }
-    /// 20 characters, new for each connect, unless it was recovered. For handlers: empty on other
-    /// threads.
+    /// 20 characters, new for each connect, unless it was recovered. With revision 3 the session's
+    /// id, and `/nsp#` in front when it is not `/`. For handlers: empty on other threads.
     std::string id() const;
     /// Whether the last connect has brought back what was there before: the server (4.6 or later,
     /// with `connectionStateRecovery`) has sent what was missed, and rooms and data are as they

@@ -58,6 +58,10 @@ struct packet_limits {
     /// Default 256. (A CONNECT to a longer namespace is parsed: it deserves a connect error.)
     std::size_t max_name = 256;
 
+    /// Takes CONNECT_ERROR with any JSON, or without: it is ERROR of revision 4 of Socket.IO. For
+    /// clients of such servers.
+    bool any_error = false;
+
     /// For the payload. `max_elements` counts the arguments: an event's name comes on top. Lone
     /// surrogates pass because JavaScript peers send them; reading an argument replaces them.
     json_limits json{.lone_surrogates = true};

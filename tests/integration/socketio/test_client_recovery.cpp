@@ -52,7 +52,7 @@ story recorded(client_world& w) {
     CHECK(c.socket.recovered());
     c.socket.disconnect();
     expect(co_await ended.next(), "");
-    host.close();
+    co_await host.close();
 }
 
 /// What a client says after a first connection that went so.
@@ -91,7 +91,7 @@ story afterwards(client_world& w, first_time row, json auth) {
     expect(co_await c.connects.next(), "s2");
     CHECK_FALSE(c.socket.recovered());
     CHECK(second == row.second);
-    host.close();
+    co_await host.close();
 }
 
 story new_session(client_world& w) {
@@ -120,7 +120,7 @@ story new_session(client_world& w) {
     }
     texts const wanted{"40", R"(40{"pid":"p1","offset":"o1"})", R"(40{"pid":"p2"})", "40"};
     CHECK(said == wanted);
-    host.close();
+    co_await host.close();
 }
 
 story too_much_missed(client_world& w) {
@@ -151,7 +151,7 @@ story too_much_missed(client_world& w) {
     CHECK(c.events.size() == 2);
     CHECK_FALSE(c.socket.recovered());
     CHECK(w.log.has("socketio.client.early_events_lost"));
-    host.close();
+    co_await host.close();
 }
 
 } // namespace

@@ -69,7 +69,7 @@ story recorded(client_world& w) {
     expect(co_await answers.next(), words(sio::error::not_acknowledged));
     for (int i = 0; i < 3; ++i)
         expect(co_await ended.next(), "");
-    host.close();
+    co_await host.close();
 }
 
 story dropped(client_world& w) {
@@ -89,7 +89,7 @@ story dropped(client_world& w) {
     expect(co_await answers.next(), "second");
     texts const wanted{R"(420["x","a"])", R"(421["x","a"])", R"(422["x","a"])", R"(423["x","b"])"};
     CHECK(seen == wanted);
-    host.close();
+    co_await host.close();
 }
 
 story resent(client_world& w) {
@@ -124,7 +124,7 @@ story resent(client_world& w) {
     };
     texts const wanted{text(0), "\x01\x02", text(1), "\x01\x02", "42" + nsp + R"(2["plain"])"};
     CHECK(seen == wanted);
-    host.close();
+    co_await host.close();
 }
 
 story lost(client_world& w) {
@@ -138,7 +138,7 @@ story lost(client_world& w) {
     inbox<std::string> answers(w.ctx);
     c.socket.emit_with_ack(into(answers), milliseconds(0), "x");
     expect(co_await answers.next(), words(sio::error::not_acknowledged)); // the second try's
-    host.close();
+    co_await host.close();
 }
 
 story full(client_world& w) {

@@ -33,6 +33,14 @@ TEST_CASE("requests go to the path with the query of the URL and of the settings
     CHECK(target(settings("ws://h", "/socket.io/")) == "/socket.io/?EIO=4&transport=websocket");
 }
 
+TEST_CASE("revision 3 and base64 are asked for in the query") {
+    auto s = settings("http://h");
+    s.rev = engine::revision::eio3;
+    CHECK(target(s) == "/engine.io/?EIO=3&transport=websocket");
+    s.b64 = true;
+    CHECK(target(s) == "/engine.io/?EIO=3&b64=1&transport=websocket");
+}
+
 TEST_CASE("no two polling requests have the same target") {
     engine::detail::client_endpoint const e(settings("http://h"));
     auto const a = e.target(transport_kind::polling, "s"), b = e.target(transport_kind::polling, "s");

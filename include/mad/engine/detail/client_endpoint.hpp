@@ -22,6 +22,7 @@ class client_endpoint {
     net::http::client_settings const& http() const { return http_; }
     std::string const& fields() const { return fields_; }
     net::message_compression const* deflate() const { return deflate_.get(); }
+    revision rev() const { return revision_; }
 
     /// `/socket.io/?a=1&EIO=4&transport=polling&sid=...`
     std::string target(transport_kind, std::string_view sid) const;
@@ -30,6 +31,7 @@ class client_endpoint {
     net::http::client_settings http_;
     std::string fields_, target_;
     std::shared_ptr<net::message_compression const> deflate_;
+    revision revision_;
 };
 
 /// Opens a websocket: connects, asks for the upgrade, and checks the answer. Used once.

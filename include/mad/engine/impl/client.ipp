@@ -38,7 +38,7 @@ class client::candidate final : public transport_events {
         if (!s)
             return client_.drop_candidate();
         socket_ = std::make_unique<websocket>(client_.shard_, std::move(*s), net::ws_role::client,
-                                              client_.websockets_);
+                                              client_.websockets_, client_.settings_.rev);
         socket_->set_codec(opener_.take_codec());
         socket_->push(net::wire_block::message("2probe", false));
         if (!socket_->start(*this, rest))
@@ -96,7 +96,8 @@ MAD_DECL client::client(net::shard& s, client_settings settings)
     : shard_(s), settings_(std::move(settings)),
       endpoint_(std::make_unique<detail::client_endpoint>(settings_)),
       limit_([](void* p) { static_cast<client*>(p)->on_timeout(); }, this),
-      silence_([](void* p) { static_cast<client*>(p)->on_silence(); }, this) {
+      silence_([](void* p) { static_cast<client*>(p)->on_silence(); }, this),
+      ping_([](void* p) { static_cast<client*>(p)->on_ping_due(); }, this) {
     websockets_.frames.max_message_bytes = settings_.max_payload;
     websockets_.outbox = settings_.outbox;
     // What we send is no reason to stop listening: the server's answers let it go on.
@@ -137,7 +138,8 @@ MAD_DECL void client::begin_websocket(result<net::stream> s, std::string rest) {
     shard_.reap(std::move(opener_)); // it is on the stack
     if (!s)
         return end(close_reason::transport_error, s.error(), close_manner::silent);
-    auto w = std::make_unique<websocket>(shard_, std::move(*s), net::ws_role::client, websockets_);
+    auto w = std::make_unique<websocket>(shard_, std::move(*s), net::ws_role::client, websockets_,
+                                         settings_.rev);
     auto& made = *w;
     made.set_codec(std::move(codec));
     transport_ = std::move(w);
@@ -150,11 +152,21 @@ MAD_DECL void client::begin_websocket(result<net::stream> s, std::string rest) {
 MAD_DECL bool client::send(net::wire_block packet) {
     if (state_ != state::open)
         return false;
+    if (kind_ == transport_kind::websocket)
+        packet = on_wire(std::move(packet));
     if (transport_->send(std::move(packet)))
         return true;
     settings_.log.warn("engine.client.slow_consumer", {{"bytes", transport_->queued_bytes()}});
     end(close_reason::slow_consumer, error::queue_full, close_manner::at_once);
     return false;
+}
+
+MAD_DECL net::wire_block client::on_wire(net::wire_block packet) const {
+    if (!pings_itself() || !packet.binary())
+        return packet;
+    std::string typed;
+    append_binary(typed, packet.payload(), binary_form::typed_bytes);
+    return net::wire_block::message(typed, true);
 }
 
 MAD_DECL bool client::send_text(std::string_view data) {
@@ -196,10 +208,14 @@ MAD_DECL void client::on_packet(packet_view const& p) {
     }
     if (state_ != state::open)
         return;
+    if (pings_itself())
+        shard_.deadlines().arm(silence_, patience_); // any packet breaks the silence
     switch (p.type) {
     case packet_type::message:
         return events_->on_message(p.data, p.binary);
     case packet_type::ping:
+        if (pings_itself())
+            return;
         ++pings_;
         shard_.deadlines().arm(silence_, patience_);
         send_control(packet_type::pong, p.data);
@@ -210,8 +226,13 @@ MAD_DECL void client::on_packet(packet_view const& p) {
         // Over polling the server has forgotten the session with this.
         return end(close_reason::transport_close, {},
                    kind_ == transport_kind::polling ? close_manner::silent : close_manner::orderly);
-    case packet_type::open:
     case packet_type::pong:
+        if (!pings_itself())
+            return;
+        ++pings_;
+        shard_.deadlines().arm(ping_, ping_interval_);
+        return events_->on_ping();
+    case packet_type::open:
     case packet_type::upgrade:
     case packet_type::noop:
         return;
@@ -224,8 +245,12 @@ MAD_DECL void client::opened(std::string_view data) {
         return end(close_reason::parse_error, info.error(), close_manner::silent);
     limit_.cancel();
     sid_ = info->sid;
-    patience_ = info->ping_interval + info->ping_timeout;
+    ping_interval_ = info->ping_interval;
+    ping_timeout_ = info->ping_timeout;
+    patience_ = ping_interval_ + ping_timeout_;
     shard_.deadlines().arm(silence_, patience_);
+    if (pings_itself())
+        shard_.deadlines().arm(ping_, ping_interval_);
     state_ = state::open;
     // A request may take as long as silence may last, and some: silence is to be noticed first.
     if (kind_ == transport_kind::polling)
@@ -256,7 +281,7 @@ MAD_DECL void client::finish_upgrade(std::unique_ptr<websocket> w) {
     w->set_events(*this);
     w->push(net::wire_block::message("5", false));
     for (auto const& b : waiting)
-        w->push(b);
+        w->push(on_wire(b));
     if (paused_ > 0)
         w->pause();
     transport_ = std::move(w);
@@ -291,6 +316,14 @@ MAD_DECL void client::on_transport_end(close_reason why) {
     auto const goodbye =
         kind_ == transport_kind::polling ? close_manner::at_once : close_manner::orderly;
     end(why, ec, ours ? goodbye : close_manner::silent);
+}
+
+/// As engine.io-client 3: the answer is awaited for the timeout, and the next ping is due one
+/// interval after it.
+MAD_DECL void client::on_ping_due() {
+    send_control(packet_type::ping, {});
+    if (state_ == state::open)
+        shard_.deadlines().arm(silence_, ping_timeout_);
 }
 
 MAD_DECL void client::on_silence() {
@@ -328,6 +361,7 @@ MAD_DECL void client::end(close_reason why, error_code ec, close_manner how) {
     state_ = state::closed;
     limit_.cancel();
     silence_.cancel();
+    ping_.cancel();
     drop_candidate();
     if (opener_) {
         opener_->cancel();

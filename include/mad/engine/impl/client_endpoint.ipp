@@ -14,7 +14,7 @@
 
 namespace mad::inline MAD_ABI::engine::detail {
 
-MAD_DECL client_endpoint::client_endpoint(client_settings const& s) {
+MAD_DECL client_endpoint::client_endpoint(client_settings const& s) : revision_(s.rev) {
     auto const u = net::http::parse_url(s.url);
     if (!u)
         throw std::invalid_argument('"' + s.url + "\" is not a usable URL");
@@ -35,6 +35,9 @@ MAD_DECL client_endpoint::client_endpoint(client_settings const& s) {
         target_.append(u->query).append("&");
     for (auto const& [key, value] : s.query)
         target_.append(percent_encode(key)).append("=").append(percent_encode(value)).append("&");
+    target_.append(s.rev == revision::eio3 ? "EIO=3" : "EIO=4");
+    if (s.b64)
+        target_ += "&b64=1";
     net::http::client_request fields;
     for (auto const& [name, value] : s.headers)
         fields.set(name, value);
@@ -44,7 +47,7 @@ MAD_DECL client_endpoint::client_endpoint(client_settings const& s) {
 
 MAD_DECL std::string client_endpoint::target(transport_kind kind, std::string_view sid) const {
     auto out = target_;
-    out.append("EIO=4&transport=").append(to_string(kind));
+    out.append("&transport=").append(to_string(kind));
     if (kind == transport_kind::polling) {
         // Something in between may keep answers in spite of what they say of themselves.
         static std::atomic<std::uint64_t> count{0};

@@ -17,15 +17,26 @@ inline packet_view packet_of(net::wire_block const& b) {
     return {packet_type_of(text.front()).value_or(packet_type::noop), false, text.substr(1)};
 }
 
+/// Into a body of revision 3 that holds bytes.
+inline void append_typed(std::string& body, net::wire_block const& b) {
+    if (!b.binary())
+        return append_payload_binary(body, b.payload(), false);
+    std::string typed;
+    append_binary(typed, b.payload(), binary_form::typed_bytes);
+    append_payload_binary(body, typed, true);
+}
+
 } // namespace detail
 
 MAD_DECL std::size_t fitting_packets(std::span<net::wire_block const> queue,
-                                     std::optional<std::size_t> max_bytes) {
+                                     std::optional<std::size_t> max_bytes, revision rev) {
     if (!max_bytes)
         return queue.size();
     std::size_t n = 0, bytes = 0;
     for (; n < queue.size(); ++n) {
-        bytes += payload_size(revision::eio4, detail::packet_of(queue[n]), n == 0);
+        bytes += payload_size(rev, detail::packet_of(queue[n]), n == 0);
+        if (rev == revision::eio3)
+            bytes += 2; // in the binary form text costs a byte, and its length perhaps a digit more
         if (n > 0 && bytes > *max_bytes)
             break;
     }
@@ -76,7 +87,9 @@ MAD_DECL void client_polling::got(result<net::http::client_response> r) {
     if (r->status != 200)
         return fail(error::transport_failed);
     ++progress_;
-    inbox_ = std::make_unique<inbox>(std::move(r->body));
+    bool const binary = endpoint_.rev() == revision::eio3 &&
+                        r->header("Content-Type").starts_with("application/octet-stream");
+    inbox_ = std::make_unique<inbox>(endpoint_.rev(), std::move(r->body), binary);
     hand_out();
 }
 
@@ -138,11 +151,18 @@ MAD_DECL void client_polling::post() {
     if (queue_.empty() || sid_.empty() || poster_->busy() || (!open_ && !leaving_) ||
         (holding_ && open_))
         return;
-    auto const n = fitting_packets(queue_, max_payload_);
+    auto const rev = endpoint_.rev();
+    auto const n = fitting_packets(queue_, max_payload_, rev);
     auto r = request("POST");
-    r.set("Content-Type", "text/plain;charset=UTF-8");
+    bool const bytes = rev == revision::eio3 &&
+                       std::any_of(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(n),
+                                   [](net::wire_block const& b) { return b.binary(); });
+    r.set("Content-Type", bytes ? "application/octet-stream" : "text/plain;charset=UTF-8");
     for (std::size_t i = 0; i < n; ++i) {
-        append_payload(revision::eio4, r.body, detail::packet_of(queue_[i]), i == 0);
+        if (bytes)
+            detail::append_typed(r.body, queue_[i]);
+        else
+            append_payload(rev, r.body, detail::packet_of(queue_[i]), i == 0);
         queued_bytes_ -= queue_[i].payload().size();
     }
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(n));

@@ -92,12 +92,14 @@ struct client_node {
     std::vector<std::function<void()>> connect_handlers;
     std::vector<std::function<void(disconnect_reason)>> disconnect_handlers;
     std::vector<std::function<void(connect_failure const&)>> error_handlers;
+    std::vector<std::function<void(server_error const&)>> server_error_handlers;
     std::vector<client_socket::connect_callback> waiting; // for the outcome of a connect
     /// Shared, as it may set another one while it runs.
     std::shared_ptr<std::function<void(client_socket::auth_answer)> const> auth_source;
     json auth;
     std::string id;
-    std::string pid, offset;      // JSON texts: for recovery, where the server has it
+    std::string pid, offset;      // for recovery, where the server has it; the offset is JSON text
+    std::string query;            // `?a=1`, revision 3
     std::uint32_t generation = 0; // counts connects
     std::uint16_t unfinished = 0;
     bool active = false; // wants to be connected
@@ -117,6 +119,8 @@ struct client_node {
     };
 
     void send_connect(json const& auth);
+    void ask_old_server();
+    void send_disconnect();
     bool has_room(std::size_t bytes) const;
     bool keep(encoded const&, std::optional<std::uint64_t>);
     void unkeep(std::uint64_t ack_id);
@@ -125,7 +129,8 @@ struct client_node {
     void send_head();
     void head_settled(std::uint64_t number, result<arguments>);
     void on_connected(packet_view const&);
-    void on_refused(packet_view const&);
+    void joined_as(std::string id);
+    void on_error(packet_view const&);
     void keep_early(packet const&);
     void forget_early();
     void on_event(packet const&);
@@ -164,6 +169,10 @@ class client_core {
     bool open() const { return state_ == state::open; }
     bool writable() const { return link_ && link_->engine.writable(); }
     bool waiting_to_retry() const { return reconnecting_; }
+    /// The server is of 2.x, and joins everybody to `/` by itself.
+    bool old_server() const { return settings_.engine.rev == engine::revision::eio3; }
+    enum class root : std::uint8_t { awaited, joined, left };
+    root root_state = root::awaited;
     void connect();
     void transmit(encoded const& p) { transmit(p.text(), p.attachments()); }
     void transmit(net::wire_block const& text, std::span<net::wire_block const> attachments);

@@ -9,9 +9,14 @@
 
 namespace mad::inline MAD_ABI::socketio::detail {
 
+inline client_settings with_limits(client_settings s) {
+    s.packets.any_error = s.engine.rev == engine::revision::eio3;
+    return s;
+}
+
 MAD_DECL client_core::client_core(net::shard& s, client_settings settings)
     : shard_(s)
-    , settings_(std::move(settings))
+    , settings_(with_limits(std::move(settings)))
     , decoder_(settings_.packets)
     , backoff_(settings_.backoff)
     , retry_([](void* p) { static_cast<client_core*>(p)->on_retry(); }, this)
@@ -93,6 +98,7 @@ MAD_DECL void client_core::connect() {
 
 MAD_DECL void client_core::on_open() {
     state_ = state::open;
+    root_state = root::awaited;
     each_node([](client_node& n) { n.ask_to_join(); });
     tell(on_opened, "open");
     if (!reconnecting_ || state_ != state::open)
@@ -114,6 +120,12 @@ MAD_DECL void client_core::on_message(std::string_view data, bool binary) {
     tell(on_packets, "packet", **p);
     if (retired_)
         return;
+    if (old_server() && (*p)->view.nsp == "/") {
+        if ((*p)->view.type == packet_type::connect)
+            root_state = root::joined;
+        else if ((*p)->view.type == packet_type::disconnect)
+            root_state = root::left;
+    }
     std::shared_ptr<client_node> n;
     {
         std::lock_guard const lock(mutex_);
@@ -253,6 +265,7 @@ MAD_DECL void client_core::retire() {
     each_node([](client_node& n) {
         n.disconnect_handlers.clear(); // its owner is gone, and perhaps what the handlers refer to
         n.error_handlers.clear();
+        n.server_error_handlers.clear();
     });
     close();
     retired_ = true;

@@ -118,6 +118,8 @@ MAD_DECL void client_node::connect(client_socket::connect_callback done) {
 MAD_DECL void client_node::ask_to_join() {
     if (asked || asking || joined() || !active)
         return;
+    if (core->old_server())
+        return ask_old_server();
     if (!auth_source)
         return send_connect(auth);
     asking = true;
@@ -141,6 +143,33 @@ MAD_DECL void client_node::ask_to_join() {
         if (core && asking && auth_round_ == round)
             auth_failed();
     }
+}
+
+/// Of a server of 2.x everybody is in `/`, and told so unasked.
+MAD_DECL void client_node::ask_old_server() {
+    bool const is_root = name() == "/";
+    using root = client_core::root;
+    asked = true;
+    early_lost_ = false;
+    if (is_root && core->root_state == root::awaited)
+        return;
+    if (is_root && core->root_state == root::joined) {
+        packet_view reply;
+        reply.type = packet_type::connect;
+        return on_connected(reply);
+    }
+    std::string text(1, '4');
+    append_header(text, packet_type::connect, 0, is_root ? "/" : shared->name + query,
+                  std::nullopt);
+    core->transmit_text(text);
+}
+
+MAD_DECL void client_node::send_disconnect() {
+    std::string text(1, '4');
+    append_header(text, packet_type::disconnect, 0, name(), std::nullopt);
+    if (name() == "/")
+        core->root_state = client_core::root::left;
+    core->transmit_text(text);
 }
 
 MAD_DECL void client_node::start_auth(boost::asio::awaitable<void> task) {
@@ -194,11 +223,8 @@ MAD_DECL void client_node::disconnect() {
     if (!active && !joined())
         return;
     active = asking = false;
-    if (joined()) {
-        std::string text(1, '4');
-        append_header(text, packet_type::disconnect, 0, name(), std::nullopt);
-        core->transmit_text(text);
-    }
+    if (joined())
+        send_disconnect();
     // Out before the connection ends: what it says of its end is not for this socket any more.
     bool const was = shared->joined.exchange(false, std::memory_order_relaxed);
     // Of a CONNECT that is under way nobody knows whether it will succeed, and leaving a namespace
@@ -214,7 +240,7 @@ MAD_DECL void client_node::on_packet(packet const& p) {
     case packet_type::connect:
         return on_connected(p.view);
     case packet_type::connect_error:
-        return on_refused(p.view);
+        return on_error(p.view);
     case packet_type::disconnect:
         if (!shared->joined.exchange(false, std::memory_order_relaxed))
             return;
@@ -263,6 +289,11 @@ MAD_DECL void client_node::on_connected(packet_view const& p) {
     if (!asked || joined())
         return;
     asked = false;
+    if (core->old_server()) {
+        auto const* const session = core->session();
+        auto const sid = std::string(session ? session->sid() : std::string_view());
+        return joined_as(name() == "/" ? sid : shared->name + '#' + sid);
+    }
     auto const parsed = parse_json(p.payload, core->settings().packets.json);
     auto const data = parsed ? *parsed : json();
     auto const sid = data.is_object() ? data.find("sid") : data.end();
@@ -273,14 +304,6 @@ MAD_DECL void client_node::on_connected(packet_view const& p) {
         return on_failure({make_error_code(error::incompatible_peer),
                            make_error_code(error::incompatible_peer).message(), std::nullopt});
     }
-    if (!active) { // left meanwhile
-        forget_early();
-        std::string text(1, '4');
-        append_header(text, packet_type::disconnect, 0, name(), std::nullopt);
-        return core->transmit_text(text);
-    }
-    id = sid->get<std::string>();
-    ++generation;
     auto const session = data.find("pid");
     auto const text_of = [&](auto it) {
         return it != data.end() && it->is_string() ? it->template get<std::string>()
@@ -292,6 +315,16 @@ MAD_DECL void client_node::on_connected(packet_view const& p) {
         offset.clear(); // of another session
     pid = std::move(now);
     shared->recovered.store(recovered && !early_lost_, std::memory_order_relaxed);
+    joined_as(sid->get<std::string>());
+}
+
+MAD_DECL void client_node::joined_as(std::string new_id) {
+    if (!active) { // left meanwhile
+        forget_early();
+        return send_disconnect();
+    }
+    id = std::move(new_id);
+    ++generation;
     shared->joined.store(true, std::memory_order_relaxed);
     auto const mine = generation;
     auto const still = [&] { return core && joined() && generation == mine; };
@@ -323,27 +356,44 @@ MAD_DECL void client_node::on_connected(packet_view const& p) {
     }
 }
 
-MAD_DECL void client_node::on_refused(packet_view const& p) {
-    if (!asked)
+MAD_DECL void client_node::on_error(packet_view const& p) {
+    server_error e;
+    auto const parsed = parse_json(p.payload, core->settings().packets.json);
+    auto const data = parsed ? *parsed : json();
+    bool const old = core->old_server();
+    if (data.is_object()) {
+        if (auto const m = data.find("message"); m != data.end() && m->is_string())
+            e.message = m->get<std::string>();
+        // An older server sends nothing but the data. (A 4.x server that takes such clients says
+        // `Invalid namespace` as an object all the same.)
+        if (old && (e.message.empty() || data.size() > 1))
+            append_json(e.data.emplace(), data);
+        else if (auto const d = data.find("data"); !old && d != data.end())
+            append_json(e.data.emplace(), *d);
+    } else if (data.is_string()) {
+        e.message = data.get<std::string>();
+    } else if (!data.is_null()) {
+        append_json(e.data.emplace(), data);
+    }
+    if (!asked) {
+        for (std::size_t i = 0; old && i < server_error_handlers.size() && core && joined(); ++i) {
+            auto const fn = server_error_handlers[i];
+            try {
+                fn(e);
+            } catch (...) {
+                if (core)
+                    core->fault("error");
+            }
+        }
         return;
+    }
     asked = false;
     forget_early();
     if (!active)
         return;
     active = false;
-    connect_failure f{make_error_code(error::connect_refused), {}, std::nullopt};
-    auto const parsed = parse_json(p.payload, core->settings().packets.json);
-    auto const data = parsed ? *parsed : json();
-    if (data.is_object()) {
-        if (auto const m = data.find("message"); m != data.end() && m->is_string())
-            f.message = m->get<std::string>();
-        if (auto const d = data.find("data"); d != data.end())
-            append_json(f.data.emplace(), *d);
-    } else if (data.is_string()) {
-        f.message = data.get<std::string>();
-    }
     core->released();
-    on_failure(f);
+    on_failure({make_error_code(error::connect_refused), e.message, e.data});
 }
 
 MAD_DECL void client_node::on_failure(connect_failure const& f) {
@@ -439,6 +489,7 @@ MAD_DECL void client_node::forget() {
     connect_handlers.clear();
     disconnect_handlers.clear();
     error_handlers.clear();
+    server_error_handlers.clear();
     auth_source = nullptr;
     buffer_.clear();
     buffered_bytes_ = 0;

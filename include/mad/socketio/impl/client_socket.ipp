@@ -1,6 +1,7 @@
 #ifndef MAD_SOCKETIO_IMPL_CLIENT_SOCKET_IPP
 #define MAD_SOCKETIO_IMPL_CLIENT_SOCKET_IPP
 
+#include <mad/core/query.hpp>
 #include <mad/net/one_shot.hpp>
 #include <mad/socketio/detail/client_core.hpp>
 
@@ -120,6 +121,20 @@ MAD_DECL void client_socket::on_disconnect(std::function<void(disconnect_reason)
 MAD_DECL void
 client_socket::on_connect_error(std::function<void(connect_failure const&)> fn) const {
     run([fn = std::move(fn)](detail::client_node& n) { n.error_handlers.push_back(fn); });
+}
+
+MAD_DECL void client_socket::on_error(std::function<void(server_error const&)> fn) const {
+    run([fn = std::move(fn)](detail::client_node& n) { n.server_error_handlers.push_back(fn); });
+}
+
+MAD_DECL void
+client_socket::set_query(std::vector<std::pair<std::string, std::string>> values) const {
+    std::string query;
+    for (auto const& [key, value] : values) {
+        query += query.empty() ? '?' : '&';
+        query.append(percent_encode(key)).append("=").append(percent_encode(value));
+    }
+    run([query = std::move(query)](detail::client_node& n) { n.query = query; });
 }
 
 MAD_DECL void client_socket::send(encoded p, bool is_volatile) const {

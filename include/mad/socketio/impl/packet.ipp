@@ -116,7 +116,8 @@ error_code check_payload(packet_view const& p, packet_limits const& limits, Even
     auto const e = mad::detail::json_scanner<Events>(p.payload, json, events).run(whole);
     if (e != json_error::none)
         return e;
-    if (!is_payload_kind(p.type, whole.kind))
+    bool const any = limits.any_error && p.type == packet_type::connect_error;
+    if (!any && !is_payload_kind(p.type, whole.kind))
         return error::bad_payload;
     if (p.is_event())
         return events.found ? check_name(events.first, limits.max_name)
