@@ -24,6 +24,10 @@ int main(int argc, char** argv) {
                        milliseconds(3'600'000), "time for a pong");
         o.add("max-payload", engine.max_payload, "longest message in bytes")
             ->check(CLI::Range(std::size_t(1024), std::size_t(100'000'000)));
+        o.add("eio3", engine.handshake.allow_eio3,
+              "serve clients of Socket.IO 2.x too (Engine.IO revision 3)")
+            ->type_name("on|off")
+            ->default_str("off");
         o.add("max-packets-per-session", s.sockets.max_packet_rate,
               "packets a second of one connection; 0: no limit")
             ->check(CLI::Range(0.0, 1e6));

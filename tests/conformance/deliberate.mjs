@@ -7,6 +7,12 @@ const refusedUpgrade = {
   text: "Unsupported protocol version",
 };
 
+const unsupported = {
+  line: "HTTP/1.1 400 Bad Request",
+  headers: [["Connection", "close"], ["Content-Type", "application/json"]],
+  text: '{"code":5,"message":"Unsupported protocol version"}',
+};
+
 const notFound = {
   line: "HTTP/1.1 404 Not Found",
   headers: [["Connection", "close"]],
@@ -35,6 +41,11 @@ export const behaviour = {
   foreignPaths:
     "off the engine path the application answers, not the protocol: mad's 404 has a body of " +
     "its own",
+  exactRevision:
+    "EIO must be 3 or 4: a missing or other one gets code 5, where the reference with allowEIO3 " +
+    "takes it for 3",
+  scriptType:
+    "JSONP answers are text/javascript with nosniff; the reference sends text/plain",
   limits:
     "packets over the limits of mad (64 arguments, 64 levels, 4096 members, names of 256 bytes, " +
     "ids of 64 bits, whole placeholder numbers) end the session; the reference has no such limits",
@@ -42,8 +53,9 @@ export const behaviour = {
 
 /**
  * Differences from the recordings, each in one step on one connection: `answer` (another HTTP
- * answer; the frames that followed it are left out), `closes` (the server ends the session with a
- * bare close frame where the recorded one stayed), or `text` (another text frame).
+ * answer; the frames that followed it are left out), `contentType` (of the answer, all else the
+ * same), `closes` (the server ends the session with a bare close frame where the recorded one
+ * stayed), or `text` (another text frame).
  */
 export const deliberate = [
   {
@@ -82,6 +94,77 @@ export const deliberate = [
     closes: true,
   },
   {
+    capture: "bad-requests-v4server-eio3",
+    step: "EIO missing",
+    conn: 5,
+    reason: behaviour.exactRevision,
+    answer: unsupported,
+  },
+  {
+    capture: "bad-requests-v4server-eio3",
+    step: "EIO=5",
+    conn: 8,
+    reason: behaviour.exactRevision,
+    answer: unsupported,
+  },
+  {
+    capture: "bad-requests-v4server-eio3",
+    step: "path without trailing slash",
+    conn: 18,
+    reason: behaviour.foreignPaths,
+    answer: notFound,
+  },
+  {
+    capture: "bad-requests-v4server-eio3",
+    step: "unrelated path -> application 404",
+    conn: 20,
+    reason: behaviour.foreignPaths,
+    answer: notFound,
+  },
+  {
+    capture: "bad-requests-v4server-eio3",
+    step: "WS upgrade: EIO missing",
+    conn: 49,
+    reason: behaviour.exactRevision,
+    answer: refusedUpgrade,
+  },
+  {
+    capture: "bad-requests-v4server-eio3",
+    step: 'WS: Engine.IO close packet "1" from client',
+    conn: 53,
+    reason: behaviour.closePacketOnWebsocket,
+    closes: true,
+  },
+  {
+    capture: "sio-parser-errors-v4server-eio3",
+    step: "ack id beyond 2^53",
+    conn: 49,
+    reason: behaviour.exactAckIds,
+    recorded: "439007199254740992[1]",
+    text: "439007199254740993[1]",
+  },
+  {
+    capture: "eio4-polling-payloads-v4server",
+    step: "JSONP also works with EIO=4",
+    conn: 18,
+    reason: behaviour.scriptType,
+    contentType: "text/javascript; charset=UTF-8",
+  },
+  {
+    capture: "eio3-polling-payloads-v4server",
+    step: "JSONP handshake j=2",
+    conn: 39,
+    reason: behaviour.scriptType,
+    contentType: "text/javascript; charset=UTF-8",
+  },
+  {
+    capture: "eio3-polling-payloads-v4server",
+    step: "JSONP GET",
+    conn: 41,
+    reason: behaviour.scriptType,
+    contentType: "text/javascript; charset=UTF-8",
+  },
+  {
     capture: "sio-parser-errors-v4server",
     step: "ack id beyond 2^53",
     conn: 54,
@@ -97,16 +180,6 @@ export const leftOut = [
     capture: "eio4-polling-payloads-v4server",
     note: /^compression: (Accept-Encoding gzip|response of exactly 1024)/,
     reason: "answers are not compressed yet",
-  },
-  {
-    capture: "eio4-polling-payloads-v4server",
-    note: /^JSONP/,
-    reason: "JSONP comes with revision 3",
-  },
-  {
-    capture: "timers",
-    note: /^(2\.x|4\.x allowEIO3)/,
-    reason: "revision 3 comes with the older revisions",
   },
 ];
 

@@ -2,6 +2,11 @@
 
 #include "program.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
 #include <thread>
 
 namespace sio = mad::socketio;
@@ -20,13 +25,26 @@ void add_common(sio::socket const& s) {
     s.on("ack-me", [](sio::arguments args, sio::ack reply) { reply(args); });
 }
 
+/// A middleware that has its word after 40 ms.
+void guard_root(sio::server& io, bool refuse) {
+    io.use([refuse](sio::socket const& s, sio::next next) {
+        auto const timer = std::make_shared<boost::asio::steady_timer>(
+            s.home()->context(), std::chrono::milliseconds(40));
+        timer->async_wait([timer, next, refuse](mad::error_code ec) {
+            if (ec)
+                return;
+            next(refuse ? std::optional(sio::connect_error{"nope", std::nullopt}) : std::nullopt);
+        });
+    });
+}
+
 void add_handlers(sio::server& io) {
     io.on_connection([&io](sio::socket s) {
         add_common(s);
         s.on("ask-server", [s]() {
             json const q = {{"q", 1}};
-            s.emit_with_ack([](mad::result<sio::arguments>) {}, mad::milliseconds(0),
-                            "server-asks", q);
+            s.emit_with_ack([](mad::result<sio::arguments>) {}, mad::milliseconds(0), "server-asks",
+                            q);
         });
         s.on("bcast", [s, &io]() {
             io.emit("to-all", "x");
@@ -34,7 +52,6 @@ void add_handlers(sio::server& io) {
         });
         s.on("kick-close", [s]() { s.disconnect(true); });
     });
-    io.of("/custom").on_connection([](sio::socket s) { add_common(s); });
     io.of("/chat").on_connection([](sio::socket s) {
         s.emit("welcome", "chat");
         s.on("bye", [s]() { s.disconnect(); });
@@ -69,11 +86,18 @@ int main(int argc, char** argv) {
     o.settings.engine.check_origin = false;
     o.settings.log = mad::logger(mad::make_line_sink(mad::log_format::as_text));
     o.add_to(app);
+    std::string root;
+    app.add_option("--root", root, "a slow middleware on /, and no /custom")
+        ->check(CLI::IsMember({"accept", "refuse"}));
     CLI11_PARSE(app, argc, argv);
 
     mad::net::io_pool pool(o.threads, o.settings.log);
     sio::server io(pool, o.settings);
     add_handlers(io);
+    if (root.empty())
+        io.of("/custom").on_connection([](sio::socket s) { add_common(s); });
+    else
+        guard_root(io, root == "refuse");
     std::thread commands([&io] { read_commands(io); });
     commands.detach(); // ends with the process: it waits for a line that may never come
     return conformance::serve(signals, "golden-server", pool, io, o);

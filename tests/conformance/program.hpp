@@ -39,10 +39,13 @@ struct options {
         add_duration(app, "--ping-timeout", e.ping_timeout);
         add_duration(app, "--upgrade-timeout", e.upgrade_timeout);
         add_duration(app, "--connect-timeout", settings.connect_timeout);
+        app.add_option("--eio3", e.handshake.allow_eio3, "serve revision 3 too")
+            ->expected(0, 1)
+            ->default_str("on");
+        app.add_option("--jsonp", e.handshake.jsonp, "serve JSONP polling")
+            ->expected(0, 1)
+            ->default_str("on");
         app.add_option("--max-payload", e.max_payload)->capture_default_str();
-        app.add_option_function<std::string>(
-               "--eio3", [&e](std::string const& word) { e.handshake.allow_eio3 = word == "on"; })
-            ->check(CLI::IsMember({"on", "off"}));
     }
 
     boost::asio::ip::tcp::endpoint endpoint() const {
@@ -67,9 +70,8 @@ inline int serve(mad::net::signal_wait const& signals, std::string_view name,
                  mad::net::io_pool& pool, mad::socketio::server& io, options const& o) {
     mad::engine::server_settings settings = o.settings.engine;
     settings.path = "/engine.io/";
-    mad::engine::server echo(pool.shards(), settings, [](mad::engine::session&) {
-        return std::make_unique<engine_echo>();
-    });
+    mad::engine::server echo(pool.shards(), settings,
+                             [](mad::engine::session&) { return std::make_unique<engine_echo>(); });
     echo.mount(io.routes());
     auto const at = io.listen(o.endpoint());
     if (!at) {

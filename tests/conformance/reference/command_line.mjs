@@ -15,6 +15,12 @@ export function address(text) {
   return { host: at < 0 ? "127.0.0.1" : text.slice(0, at), port: Number(text.slice(at + 1)) };
 }
 
+/** "on" or "off". */
+export function onOff(text) {
+  if (text !== "on" && text !== "off") throw new Error(`neither on nor off: ${text}`);
+  return text === "on";
+}
+
 /** Reads `argv` by a table of flag → parser; an unknown flag ends the program with code 2. */
 export function parse(argv, flags) {
   const values = {};

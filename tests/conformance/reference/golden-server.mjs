@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import * as engine from "engine.io";
 import { Server } from "socket.io";
-import { address, duration, exitOnSignal, listen, parse } from "./command_line.mjs";
+import { address, duration, exitOnSignal, listen, onOff, parse } from "./command_line.mjs";
 
 const flags = parse(process.argv.slice(2), {
   "--listen": address,
@@ -14,6 +14,9 @@ const flags = parse(process.argv.slice(2), {
   "--connect-timeout": duration,
   "--upgrade-timeout": duration,
   "--max-payload": Number,
+  "--eio3": onOff,
+  "--jsonp": onOff, // always on here
+  "--root": String,
 });
 
 const settings = {
@@ -22,6 +25,7 @@ const settings = {
   upgradeTimeout: flags["upgrade-timeout"] ?? 10_000,
   maxHttpBufferSize: flags["max-payload"] ?? 1_000_000,
   destroyUpgrade: false,
+  allowEIO3: flags.eio3 ?? false,
 };
 
 const http = createServer((request, response) => {
@@ -55,7 +59,12 @@ io.on("connection", (socket) => {
   });
   socket.on("kick-close", () => socket.disconnect(true));
 });
-io.of("/custom").on("connection", common);
+if (flags.root) {
+  const verdict = flags.root === "refuse" ? new Error("nope") : undefined;
+  io.use((socket, next) => setTimeout(() => next(verdict), 40));
+} else {
+  io.of("/custom").on("connection", common);
+}
 io.of("/chat").on("connection", (socket) => {
   socket.emit("welcome", "chat");
   socket.on("bye", () => socket.disconnect());

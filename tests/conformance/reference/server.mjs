@@ -4,7 +4,7 @@
 import { createServer } from "node:http";
 import * as engine from "engine.io";
 import { Server } from "socket.io";
-import { address, duration, exitOnSignal, listen, parse } from "./command_line.mjs";
+import { address, duration, exitOnSignal, listen, onOff, parse } from "./command_line.mjs";
 import { register } from "./handlers.mjs";
 
 const flags = parse(process.argv.slice(2), {
@@ -12,7 +12,7 @@ const flags = parse(process.argv.slice(2), {
   "--ping-interval": duration,
   "--ping-timeout": duration,
   "--max-payload": Number,
-  "--eio3": (word) => word === "on",
+  "--eio3": onOff,
   "--threads": Number, // of which there is one
 });
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { bytesOf, header } from "./capture.mjs";
 import { acceptFor } from "../lib/frames.mjs";
 
-const idField = /"sid":"([^"]*)"/g;
+const idField = /\\?"sid\\?":\\?"([^"\\]*)\\?"/g; // in a script its quotes are escaped
 const properId = /^[A-Za-z0-9_-]{20}$/;
 
 /** Text with every id replaced by a star. */

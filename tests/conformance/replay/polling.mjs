@@ -7,10 +7,10 @@
 // has none are answered at once, and the recorded ping and pong are then skipped.
 
 import assert from "node:assert/strict";
-import { bytesOf } from "./capture.mjs";
+import { bytesOf, header } from "./capture.mjs";
 import { sameHead, sameText } from "./compare.mjs";
+import { packetsOf } from "./packets.mjs";
 
-const SEPARATOR = "\x1e";
 const PING = "2";
 const NOOP = "6";
 const CLOSE = "1";
@@ -23,24 +23,26 @@ export class Poll {
   pongsToSkip = 0;
 
   /** `send(record)` opens a connection with that request; `ping()` says that one came. */
-  constructor(send, ping, pong) {
+  constructor(send, ping, pong, revision = 4) {
+    this.#revision = revision;
     this.#send = send;
     this.#ping = ping;
     this.#pong = pong;
   }
+  #revision;
   #send;
   #ping;
   #pong;
 
   /** The recorded client sent this GET, whose recorded answer is `answer`. */
   async request(record, answer) {
-    if (this.#live || this.#covers(packetsOf(answer))) return;
+    if (this.#live || this.#covers(this.#recorded(answer))) return;
     this.#live = await this.#send(record);
   }
 
   /** The recorded server answered it: everything in that answer must have come by now. */
   async answer(request, record, ends) {
-    for (const wanted of packetsOf(record)) await this.#match(wanted, request, record, ends);
+    for (const wanted of this.#recorded(record)) await this.#match(wanted, request, record, ends);
     this.#batched = this.#queue.length > 0;
   }
 
@@ -76,13 +78,18 @@ export class Poll {
     assert.equal(answer.headers["content-length"], String(answer.body.length), "content-length");
     if (ends) await raw.end();
     raw.destroy();
-    const packets = answer.body.toString().split(SEPARATOR);
+    const type = answer.headers["content-type"];
+    const packets = packetsOf(answer.body, this.#revision, type);
     if (packets.includes(CLOSE)) {
       // A client reads a close at once and messages a turn later: together they would be lost.
       const alone = packets.every((packet) => packet === CLOSE || packet === NOOP);
       assert.ok(alone, `a close packet among messages: ${JSON.stringify(packets)}`);
     }
     this.#queue.push(...packets);
+  }
+
+  #recorded(record) {
+    return packetsOf(bytesOf(record), this.#revision, header(record, "content-type"));
   }
 
   #covers(wanted) {
@@ -97,8 +104,4 @@ export class Poll {
     }
     return true;
   }
-}
-
-function packetsOf(record) {
-  return bytesOf(record).toString().split(SEPARATOR);
 }

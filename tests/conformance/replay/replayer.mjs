@@ -6,6 +6,7 @@ import { Raw } from "../lib/raw.mjs";
 import { pause } from "../lib/wait.mjs";
 import { bytesOf, header, sidOf } from "./capture.mjs";
 import { frameName, sameResponse, sameText } from "./compare.mjs";
+import { packetsOf } from "./packets.mjs";
 import { Poll } from "./polling.mjs";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -82,12 +83,13 @@ export class Replay {
     const sentAt = Date.now();
     conn.raw = await Raw.open(this.#server);
     conn.raw.write(
-      "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n" +
+      `GET /socket.io/?EIO=${this.#extra.eio ?? 4}&transport=websocket HTTP/1.1\r\n` +
         `Host: ${this.#server.host}:${this.#server.port}\r\nUpgrade: websocket\r\n` +
         `Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`,
     );
     assert.equal((await conn.raw.response()).status, 101);
     conn.session = sessionOf((await conn.raw.frame()).payload.toString(), sentAt);
+    if (this.#extra.eio === 3) assert.equal((await conn.raw.frame()).payload.toString(), "40");
   }
 
   /** A connection that the recorder left out: `text` is sent as it is. */
@@ -103,17 +105,29 @@ export class Replay {
     if (!recorded || this.#extra.literalSids?.includes(recorded)) return undefined;
     if (!this.#sids.has(recorded)) {
       const sentAt = Date.now();
-      const raw = await Raw.open(this.#server);
       const path = record.line.split(" ")[1].split("?")[0];
-      raw.write(
-        `GET ${path}?EIO=4&transport=polling HTTP/1.1\r\n` +
-          `Host: ${this.#server.host}:${this.#server.port}\r\nConnection: close\r\n\r\n`,
-      );
-      const answer = await raw.response();
-      raw.destroy();
-      this.#sids.set(recorded, sessionOf(answer.body.toString(), sentAt));
+      const eio = this.#extra.eio ?? 4;
+      const target = `${path}?EIO=${eio}&transport=polling`;
+      const [open] = packetsOf(await this.#get(target), eio);
+      this.#sids.set(recorded, sessionOf(open, sentAt));
+      if (eio === 3 && path.startsWith("/socket.io/")) {
+        const { sid } = this.#sids.get(recorded);
+        assert.equal((await this.#get(`${target}&sid=${sid}`)).toString(), "2:40");
+      }
     }
     return this.#sids.get(recorded);
+  }
+
+  /** The body of a GET that the recorder did not show. */
+  async #get(target) {
+    const raw = await Raw.open(this.#server);
+    raw.write(
+      `GET ${target} HTTP/1.1\r\n` +
+        `Host: ${this.#server.host}:${this.#server.port}\r\nConnection: close\r\n\r\n`,
+    );
+    const { body } = await raw.response();
+    raw.destroy();
+    return body;
   }
 
   // --- requests and answers ----------------------------------------------------------------
@@ -145,6 +159,7 @@ export class Replay {
       (request) => this.#send(request),
       () => notEarly(session),
       () => this.#pong(session, record),
+      revisionOf(record),
     );
     return session.poll;
   }
@@ -182,14 +197,15 @@ export class Replay {
     const answer = await conn.raw.response(conn.request.line.split(" ")[0]);
     const key = header(conn.request, "sec-websocket-key");
     const other = this.#differs(this.note, conn.number);
-    sameResponse(answer, other?.answer ?? record, key);
+    sameResponse(answer, other?.answer ?? retyped(record, other?.contentType), key);
+    if (other?.contentType) this.taken.push(other.reason);
     if (other?.answer) {
       this.taken.push(other.reason);
       conn.skip = true;
       return conn.raw.end();
     }
-    const body = answer.body.toString();
-    if (body.startsWith("0{")) this.#learn(conn, body, record.text);
+    const open = openPacket(answer.body.toString());
+    if (open) this.#learn(conn, open, openPacket(record.text));
     return undefined;
   }
 
@@ -311,7 +327,28 @@ export class Replay {
 }
 
 function isPoll(record) {
-  return record.line.startsWith("GET") && record.line.includes("transport=polling");
+  const { line } = record;
+  return line.startsWith("GET") && line.includes("transport=polling") && !/[?&]j=/.test(line);
+}
+
+function revisionOf(record) {
+  return /[?&]EIO=3/.test(record.line) ? 3 : 4;
+}
+
+/** The record with another Content-Type. */
+function retyped(record, type) {
+  if (!type) return record;
+  const rest = record.headers.filter(([name]) => name.toLowerCase() !== "content-type");
+  return { ...record, headers: [...rest, ["Content-Type", type]] };
+}
+
+/** The open packet at the front of a body of either revision, or in a script; else undefined. */
+function openPacket(body) {
+  const script = /^___eio\[\d*\]\((".*")\);$/s.exec(body);
+  const text = script ? JSON.parse(script[1]) : body;
+  const [, length] = /^(\d+):0\{/.exec(text) ?? [];
+  if (length) return text.slice(length.length + 1, length.length + 1 + Number(length));
+  return text.startsWith("0{") ? text : undefined;
 }
 
 function isPing(frame) {

@@ -6,18 +6,26 @@ import { pause } from "../lib/wait.mjs";
 const PING = ["--ping-interval", "300ms", "--ping-timeout", "200ms"];
 const RECORDED_PING = ["--ping-interval", "600ms", "--ping-timeout", "400ms"];
 
-async function unfinishedPost(replay, record) {
+const OLD = ["--eio3", "on"];
+
+const all = () => true;
+const ofVersion2 = (note) => note.startsWith("2.x");
+
+const unfinishedPost = (eio, begun) => async (replay, record) => {
   const { sid } = await replay.session(record);
   await replay.connect(
     28,
-    `POST /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\n` +
-      "Content-Length: 10\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n4h",
+    `POST /socket.io/?EIO=${eio}&transport=polling&sid=${sid} HTTP/1.1\r\n` +
+      `Content-Length: 10\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n${begun}`,
   );
   await pause(60); // as recorded: let it arrive
-}
+};
 
 /**
- * By capture: `flags` of golden-server, `oneSession` (its steps stand and fall together),
+ * By capture: `flags` of golden-server, `ownServers` (one for each step; `flagsOf` gives the flags
+ * for the place of a step), `oneSession` (its steps stand and fall together), `eio` (revision of the
+ * sessions that the recorder did not show being opened; 4), `older` (says of a step's note whether
+ * socket.io 2 was recorded: older.mjs),
  * `literalSids` that are sent as they are, `answeredBefore` (connection → the one whose answer is
  * awaited before it is opened: they raced in the recording).
  *
@@ -34,7 +42,7 @@ export const supplements = {
     oneSession: true,
     answeredBefore: { 47: 46 },
   },
-  "eio4-polling-payloads-v4server": {},
+  "eio4-polling-payloads-v4server": { flags: ["--jsonp", "on"] },
   "sio-parser-errors-v4server": {
     steps: { "DISCONNECT then event": { leastThought: 100 } },
   },
@@ -43,11 +51,67 @@ export const supplements = {
     literalSids: ["zzzzzzzzzzzzzzzzzzzz", "__proto__"],
     steps: {
       "duplicate POST: first POST still uploading (Content-Length 10, 2 bytes sent), second POST arrives":
-        { before: { 29: once(unfinishedPost) } },
+        { before: { 29: once(unfinishedPost(4, "4h")) } },
     },
   },
-  timers: {
+  "a-v2server-v2client-ws": { flags: [...RECORDED_PING, ...OLD], oneSession: true, older: all },
+  "a-v2server-v2client-upgrade": {
+    flags: [...RECORDED_PING, ...OLD],
+    oneSession: true,
+    older: all,
+  },
+  "a-v2server-v2client-polling": {
+    flags: [...RECORDED_PING, ...OLD],
+    oneSession: true,
+    older: all,
+  },
+  "b-v4server-eio3-v2client-ws": { flags: [...RECORDED_PING, ...OLD], oneSession: true, eio: 3 },
+  "b-v4server-eio3-v2client-upgrade": {
+    flags: [...RECORDED_PING, ...OLD],
+    oneSession: true,
+    eio: 3,
+  },
+  "b-v4server-eio3-v2client-polling": {
+    flags: [...RECORDED_PING, ...OLD],
+    oneSession: true,
+    eio: 3,
+  },
+  "eio3-polling-payloads-v4server": { flags: [...OLD, "--jsonp", "on"], eio: 3 },
+  "sio-parser-errors-v4server-eio3": {
+    flags: OLD,
+    eio: 3,
+    steps: { "DISCONNECT then event": { leastThought: 100 } },
+  },
+  "bad-requests-v4server-eio3": {
+    flags: [...OLD, "--max-payload", "10000"],
+    eio: 3,
+    literalSids: ["zzzzzzzzzzzzzzzzzzzz", "__proto__"],
     steps: {
+      "duplicate POST: first POST still uploading (Content-Length 10, 2 bytes sent), second POST arrives":
+        { before: { 29: once(unfinishedPost(3, "3:")) } },
+    },
+  },
+  "root-namespace-rejection": {
+    ownServers: true,
+    older: ofVersion2,
+    flagsOf: (step) => [
+      ...OLD,
+      ...["--root", step % 4 < 2 ? "accept" : "refuse"],
+      ...(step < 8 ? [] : ["--ping-timeout", "5s"]), // the default of socket.io 2
+    ],
+  },
+  timers: {
+    ownServers: true,
+    older: ofVersion2,
+    steps: {
+      "2.x ws ping timeout (interval 300 + timeout 200 without any packet)": {
+        flags: [...PING, ...OLD],
+        atLeast: { "7 ws-close": 500 },
+      },
+      "4.x allowEIO3 ws ping timeout": {
+        flags: [...PING, ...OLD],
+        atLeast: { "8 ws-close": 500 },
+      },
       "4.x ws ping timeout: pingInterval 300, pingTimeout 200, client never answers": {
         flags: PING,
         atLeast: { "1 ws-close": 500 },

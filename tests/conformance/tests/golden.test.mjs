@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { differences, leftOut } from "../deliberate.mjs";
 import { isReference, serve } from "../lib/launch.mjs";
 import { load } from "../replay/capture.mjs";
+import { asVersion4 } from "../replay/older.mjs";
 import { Replay } from "../replay/replayer.mjs";
 import { ordered, supplements } from "../replay/supplements.mjs";
 
@@ -13,13 +14,14 @@ function reasonToSkip(capture, note) {
   return leftOut.find((entry) => entry.capture === capture && entry.note.test(note))?.reason;
 }
 
-/** Steps that share a server are replayed in order; timers need one with settings for each. */
-function groups(capture, steps) {
-  return capture === "timers" ? steps.map((step) => [step]) : [steps];
+/** Steps that share a server are replayed in order. */
+function groups(extra, steps) {
+  return extra.ownServers ? steps.map((step) => [step]) : [steps];
 }
 
-async function replayGroup(t, capture, steps, extra) {
-  const flags = extra.flags ?? extra.steps?.[steps[0].note]?.flags ?? [];
+async function replayGroup(t, capture, steps, extra, place) {
+  const flags =
+    extra.flags ?? extra.flagsOf?.(place) ?? extra.steps?.[steps[0].note]?.flags ?? [];
   const server = await serve("golden-server", flags);
   const replay = new Replay(server, steps, { extra, differs: differences(capture, reference) });
   try {
@@ -41,15 +43,17 @@ async function replayGroup(t, capture, steps, extra) {
 
 describe("recorded exchanges", { concurrency: 4 }, () => {
   for (const [capture, extra] of Object.entries(supplements)) {
-    const { steps } = load(capture);
+    const recorded = load(capture).steps;
+    const steps = extra.older ? asVersion4(recorded, extra.older) : recorded;
     for (const { note } of steps) {
       const skip = reasonToSkip(capture, note);
       if (skip) test(`${capture}: ${note}`, { skip });
     }
     const kept = steps.filter(({ note }) => !reasonToSkip(capture, note));
-    for (const group of groups(capture, kept)) {
-      const title = group.length > 1 ? capture : `${capture} ${steps.indexOf(group[0]) + 1}`;
-      test(title, (t) => replayGroup(t, capture, group, extra));
+    for (const group of groups(extra, kept)) {
+      const place = steps.indexOf(group[0]);
+      const title = group.length > 1 ? capture : `${capture} ${place + 1}`;
+      test(title, (t) => replayGroup(t, capture, group, extra, place));
     }
   }
 });
