@@ -35,15 +35,14 @@ struct chat {
     }
 };
 
-void serve_file(mad::socketio::server& io, std::string const& at, std::string const& file,
-                std::string const& type) {
+void serve_page(mad::socketio::server& io, std::string const& file) {
     std::ifstream in(file, std::ios::binary);
     if (!in)
         throw std::runtime_error("cannot read " + file);
     std::string const body(std::istreambuf_iterator<char>(in), {});
-    io.routes().get(at, [body, type](mad::net::http::request const&) {
+    io.routes().get("/", [body](mad::net::http::request const&) {
         mad::net::http::response answer;
-        answer.set("Content-Type", type);
+        answer.set("Content-Type", "text/html; charset=utf-8");
         answer.body = body;
         return answer;
     });
@@ -83,12 +82,11 @@ void add_handlers(mad::socketio::server& io, chat& room) {
 } // namespace
 
 int main(int argc, char** argv) try {
-    std::string const page = argc > 2 ? argv[2] : "examples/chat";
-    std::string const script = argc > 3 ? argv[3] : "node_modules/socket.io-client/dist";
-    mad::socketio::server io;
     chat room;
-    serve_file(io, "/", page + "/index.html", "text/html; charset=utf-8");
-    serve_file(io, "/socket.io.js", script + "/socket.io.min.js", "text/javascript");
+    mad::socketio::server_settings settings;
+    settings.client_folder = argc > 3 ? argv[3] : "node_modules/socket.io-client/dist";
+    mad::socketio::server io(settings);
+    serve_page(io, std::string(argc > 2 ? argv[2] : "examples/chat") + "/index.html");
     add_handlers(io, room);
     auto const at = io.listen(static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 3000));
     std::cout << "listening on http://localhost:" << at.value().port() << std::endl;
