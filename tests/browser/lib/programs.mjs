@@ -106,8 +106,9 @@ export function start(name, args, seconds = 15) {
     child.once("error", (error) => stop(error.message));
     child.once("close", (code) => stop(`ended with ${code} before it was ready`));
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const [word, who, url] = line.split(" ");
-      if (word !== "ready" || who !== name) return;
+      // Programs are `ready NAME URL`; examples say it as a person would.
+      const [, url] = /^(?:ready \S+|listening on) (http\S+)$/.exec(line) ?? [];
+      if (url === undefined) return;
       clearTimeout(timer);
       program.url = url;
       done(program);

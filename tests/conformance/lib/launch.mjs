@@ -18,11 +18,13 @@ export const programs = {
   "mad-api": join(bin, "mad-api"),
   "legacy-agent": join(here, "legacy/agent.mjs"),
   "legacy-console": join(here, "legacy/console.mjs"),
+  "example-client": join(bin, "example_client_of_node"),
+  "example-shop": join(root, "examples/client_of_node/server.js"),
   "python-client": join(here, "lib/python_client.py"),
 };
 
 const python = process.env.MAD_CONFORMANCE_PYTHON ?? join(root, ".venv/bin/python");
-const interpreters = { ".mjs": process.execPath, ".py": python };
+const interpreters = { ".mjs": process.execPath, ".js": process.execPath, ".py": python };
 
 /** True when the server under test is the reference implementation, not mad. */
 export function isReference(name = "conformance-server") {
