@@ -112,7 +112,9 @@ void client_host::stop(double seconds) {
     if (elsewhere()) {
         // The thread is not here: nothing of it can be ended.
         if (thread_.joinable())
-            thread_.detach();
+            new std::thread(std::move(thread_));
+        if (work_)
+            new guard(std::move(*work_));
         static_cast<void>(client_.release());
         static_cast<void>(context_.release());
         return;

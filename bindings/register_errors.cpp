@@ -26,7 +26,11 @@ void register_errors(py::module_&) {
         try {
             std::rethrow_exception(thrown);
         } catch (boost::system::system_error const& error) {
-            raise_error(error);
+            try {
+                raise_error(error);
+            } catch (py::error_already_set& other) { // a signal's, say: Ctrl-C is not lost
+                other.restore();
+            }
         }
     });
 }
