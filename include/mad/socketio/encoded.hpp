@@ -39,6 +39,14 @@ class encoded {
         return form == engine::binary_form::bytes ? rest_->bytes : in_form(form);
     }
 
+    /// Bytes of its messages as revision 5 sends them, frames and all.
+    std::size_t size() const {
+        auto bytes = text_.frame().size();
+        for (auto const& a : attachments())
+            bytes += a.frame().size();
+        return bytes;
+    }
+
     /// Calls `send(wire_block)` for each message in order, until one says false. Whether none did.
     template <class Send>
     bool for_each(engine::binary_form form, Send&& send) const {

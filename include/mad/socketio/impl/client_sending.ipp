@@ -20,13 +20,6 @@ MAD_DECL client_ack::client_ack(client_node& n, std::uint64_t i, ack_callback d)
           },
           this) {}
 
-inline std::size_t size_of(encoded const& p) {
-    auto bytes = p.text().frame().size();
-    for (auto const& a : p.attachments())
-        bytes += a.frame().size();
-    return bytes;
-}
-
 /// The text of an event that was encoded without an ack id: `42/nsp,["x"]` as `42/nsp,7["x"]`.
 inline std::string text_with_id(encoded const& p, std::string_view nsp, std::uint64_t id) {
     auto const text = p.text().payload();
@@ -50,7 +43,7 @@ MAD_DECL bool client_node::has_room(std::size_t bytes) const {
 }
 
 MAD_DECL bool client_node::keep(encoded const& p, std::optional<std::uint64_t> ack_id) {
-    auto const bytes = size_of(p);
+    auto const bytes = p.size();
     if (!has_room(bytes))
         return false;
     buffered_bytes_ += bytes;
@@ -64,7 +57,7 @@ MAD_DECL void client_node::unkeep(std::uint64_t ack_id) {
                                  [&](buffered const& b) { return b.ack_id == ack_id; });
     if (it == buffer_.end())
         return;
-    buffered_bytes_ -= size_of(it->packet);
+    buffered_bytes_ -= it->packet.size();
     buffer_.erase(it);
 }
 
@@ -108,7 +101,7 @@ MAD_DECL void client_node::flush() {
     while (!buffer_.empty() && core && joined() && generation == mine) {
         auto const next = std::move(buffer_.front());
         buffer_.pop_front();
-        buffered_bytes_ -= size_of(next.packet);
+        buffered_bytes_ -= next.packet.size();
         if (next.ack_id)
             if (auto const a = acks_.find(*next.ack_id); a != acks_.end())
                 a->second->sent = true;
@@ -137,7 +130,7 @@ MAD_DECL void client_node::settle(std::uint64_t ack_id, result<arguments> answer
 // Events that are sent until they are answered
 
 MAD_DECL void client_node::enqueue(encoded const& p, milliseconds timeout, ack_callback done) {
-    auto const bytes = size_of(p);
+    auto const bytes = p.size();
     if (!has_room(bytes)) {
         if (done)
             done(error_code(error::queue_full));
@@ -171,7 +164,7 @@ MAD_DECL void client_node::head_settled(std::uint64_t number, result<arguments> 
     head.pending = false;
     if (answer || head.tries > core->settings().retries) {
         auto const over = std::move(head);
-        buffered_bytes_ -= size_of(over.packet);
+        buffered_bytes_ -= over.packet.size();
         tries_.pop_front();
         try {
             if (over.done)

@@ -22,13 +22,6 @@ inline std::string yeast(std::uint64_t n) {
     return out;
 }
 
-inline std::size_t size_of(encoded const& p) {
-    auto n = p.text().payload().size();
-    for (auto const& a : p.attachments())
-        n += a.payload().size();
-    return n;
-}
-
 } // namespace detail
 
 MAD_DECL encoded with_offset(encoded const& event, std::string_view offset) {
@@ -62,7 +55,7 @@ MAD_DECL std::pair<encoded, std::uint64_t> recovery_log::add(encoded const& p, t
     purge(now);
     auto offset = offsets_.next(settings_.clock->wall_ms());
     auto with = with_offset(p, offset);
-    auto const bytes = detail::size_of(with) + sizeof(entry);
+    auto const bytes = with.size() + sizeof(entry);
     entries_.push_back({next_, std::move(offset), now, to, std::string(only), with, bytes});
     bytes_ += bytes;
     while (!entries_.empty() &&

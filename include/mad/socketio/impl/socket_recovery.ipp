@@ -33,7 +33,7 @@ MAD_DECL bool socket_node::restore(restored_session s) {
     std::size_t packets = 0, bytes = 0;
     for (auto const& m : s.missed) {
         packets += 1 + m.attachments().size();
-        bytes += size_of(m);
+        bytes += m.size();
     }
     if (packets >= limits.max_blocks || bytes >= limits.max_bytes)
         return false;
