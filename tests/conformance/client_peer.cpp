@@ -21,7 +21,7 @@ peer::peer(row_clock& clock, sio::client& c, sio::client_socket s)
     , state_(std::make_shared<state>(clock))
     , clock_(clock) {
     auto const st = state_;
-    socket.on_any([st](std::string event, sio::arguments args) {
+    socket.on_unhandled([st](std::string event, sio::arguments args) {
         st->box(event).push(json(std::move(args.values)));
     });
     socket.on_connect([st] { st->box("connect").push(json::array()); });
