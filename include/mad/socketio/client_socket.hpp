@@ -106,21 +106,73 @@ class client_socket {
     /// Calls `fn` for each event of that name. `fn` takes the arguments it wants (see
     /// `listener.hpp`), and may be a coroutine, which then belongs to the client.
     template <class Fn>
-    void on(std::string event, Fn fn) const {
-        using values = typename decltype(detail::signature_of(std::declval<Fn>()))::values;
-        static_assert(!detail::has_socket<values>,
-                      "socketio::socket is the server's view of a peer: capture the client_socket");
-        add_listener(std::move(event), make_listener(std::move(fn)));
+    listener_id on(std::string event, Fn fn) const {
+        return add(std::move(event), std::move(fn), false, false);
+    }
+
+    /// The same, for the next event of that name only.
+    template <class Fn>
+    listener_id once(std::string event, Fn fn) const {
+        return add(std::move(event), std::move(fn), true, false);
+    }
+
+    /// As `on` and `once`, before the listeners that are there.
+    template <class Fn>
+    listener_id prepend(std::string event, Fn fn) const {
+        return add(std::move(event), std::move(fn), false, true);
+    }
+    template <class Fn>
+    listener_id prepend_once(std::string event, Fn fn) const {
+        return add(std::move(event), std::move(fn), true, true);
+    }
+
+    /// Calls `fn(std::string event, arguments)` for every event that arrives, before the listeners
+    /// of its name.
+    template <class Fn>
+    listener_id on_any(Fn fn) const {
+        return add_any(std::move(fn), detail::listener_kind::any, false);
+    }
+    template <class Fn>
+    listener_id prepend_any(Fn fn) const {
+        return add_any(std::move(fn), detail::listener_kind::any, true);
     }
 
     /// Calls `fn(std::string event, arguments)` for each event that has no listener of its own.
+    /// Ours.
     template <class Fn>
-    void on_any(Fn fn) const {
-        add_listener({}, make_any_listener(std::move(fn)));
+    listener_id on_unhandled(Fn fn) const {
+        return add_any(std::move(fn), detail::listener_kind::unhandled, false);
     }
 
+    /// Calls `fn(std::string event, arguments)` for every event when it is sent: one that is kept,
+    /// then, and one that is tried again each time. Each costs a decoding: for tracing. Without
+    /// such listeners it costs nothing.
+    template <class Fn>
+    listener_id on_any_outgoing(Fn fn) const {
+        return add_any(std::move(fn), detail::listener_kind::outgoing, false);
+    }
+    template <class Fn>
+    listener_id prepend_any_outgoing(Fn fn) const {
+        return add_any(std::move(fn), detail::listener_kind::outgoing, true);
+    }
+
+    /// Takes back one registration, of whatever kind.
+    void off(listener_id) const;
     /// Removes the listeners of that event.
     void off(std::string_view event) const;
+    /// Removes the listeners of all names; the catch-all ones stay.
+    void off() const { remove(detail::listener_kind::event); }
+    void off_any() const { remove(detail::listener_kind::any); }
+    void off_unhandled() const { remove(detail::listener_kind::unhandled); }
+    void off_any_outgoing() const { remove(detail::listener_kind::outgoing); }
+
+    /// The arguments of the next event of that name: `once` for coroutines. `error::timeout` when
+    /// it does not come in time (0: waits on), also over reconnections; `error::session_closed`
+    /// when the client goes. Cancelling it forgets the event.
+    boost::asio::awaitable<result<arguments>> next(std::string event,
+                                                   milliseconds timeout = milliseconds(0)) const {
+        return wait_for(*this, std::move(event), timeout);
+    }
 
     /// After each connect; what was buffered has been sent before.
     void on_connect(std::function<void()>) const;
@@ -211,7 +263,21 @@ class client_socket {
     explicit client_socket(std::shared_ptr<detail::client_node> const&);
 
     static void check_event(std::string_view);
-    void add_listener(std::string event, listener) const;
+    template <class Fn>
+    listener_id add(std::string event, Fn fn, bool once, bool front) const {
+        using values = typename decltype(detail::signature_of(std::declval<Fn>()))::values;
+        static_assert(!detail::has_socket<values>,
+                      "socketio::socket is the server's view of a peer: capture the client_socket");
+        return add_listener(std::move(event), make_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::event, once, front));
+    }
+    template <class Fn>
+    listener_id add_any(Fn fn, detail::listener_kind kind, bool front) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(kind, false, front));
+    }
+    listener_id add_listener(std::string event, listener, detail::registration) const;
+    void remove(detail::listener_kind) const;
     void send(encoded, bool is_volatile) const;
     /// Nothing where each try gets an id of its own.
     std::optional<std::uint64_t> next_ack_id() const {
@@ -223,6 +289,8 @@ class client_socket {
                        ack_callback) const;
     // By value: the coroutine may outlive the handle it was called on.
     static boost::asio::awaitable<result<void>> wait(client_socket);
+    static boost::asio::awaitable<result<arguments>> wait_for(client_socket, std::string event,
+                                                              milliseconds timeout);
     static boost::asio::awaitable<result<arguments>>
     ask(client_socket, encoded, std::optional<std::uint64_t> id, milliseconds timeout);
     void run(std::function<void(detail::client_node&)> fn, std::function<void()> gone = {}) const;

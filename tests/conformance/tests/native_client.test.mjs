@@ -1,26 +1,36 @@
-// conformance-client, mad's own client, against a real socket.io server: the rows of CLIENT.md.
+// conformance-client, mad's own client, against real socket.io servers: the rows of CLIENT.md.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { serve, start } from "../lib/launch.mjs";
+import { isReference, serve, start } from "../lib/launch.mjs";
 import { within } from "../lib/wait.mjs";
 
 const flags = ["--ping-interval", "400ms", "--ping-timeout", "1600ms", "--max-payload", "1000000"];
 const WHOLE_RUN = 60_000;
 
+/** [title, `--server` of client-peer, revision of the client] */
+const servers = [
+  ["socket.io 4.8", "4", 4],
+  ["socket.io 3.1", "3", 4],
+  ["socket.io 2.3", "2", 3],
+  ["socket.io 4.8 with allowEIO3", "4-eio3", 3],
+].filter(([, , revision]) => revision === 4 || !isReference("conformance-client"));
+
 /** [name, transports] from the table of rows. */
 const rows = readFileSync(new URL("../CLIENT.md", import.meta.url), "utf8")
   .split("## Rows")[1]
   .split("\n")
-  .map((line) => /^\| `([\w-]+)` \| (\w+) \|/.exec(line))
+  .map((line) => /^\| `([\w-]+)` \| (\w+)(, revision 4)? \|/.exec(line))
   .filter(Boolean)
-  .map(([, name, transports]) => [name, transports]);
+  .map(([, name, transports, only4]) => [name, transports, only4 ? [4] : [3, 4]]);
 
-async function run(transport) {
-  const peer = await serve("client-peer", flags);
+async function run(server, revision, transport) {
+  const peer = await serve("client-peer", [...flags, "--server", server]);
   try {
-    const client = start("conformance-client", ["--url", peer.url, "--transport", transport]);
+    const args = ["--url", peer.url, "--transport", transport];
+    if (revision !== 4) args.push("--revision", `${revision}`);
+    const client = start("conformance-client", args);
     try {
       await within(client.exited, `end of the run over ${transport}`, WHOLE_RUN);
     } finally {
@@ -41,17 +51,22 @@ function verdicts({ lines }) {
   return found;
 }
 
-describe("mad's client against socket.io", { concurrency: 3 }, () => {
-  for (const transport of ["polling", "websocket", "upgrade"]) {
-    test(`over ${transport}`, async (t) => {
-      const wanted = rows.filter(([, only]) => only === "all" || only === transport);
-      const client = await run(transport);
-      const found = verdicts(client);
-      for (const [name] of wanted) {
-        await t.test(name, () => assert.equal(found.get(name) ?? "no line for this row", "ok"));
-      }
-      const failed = wanted.some(([name]) => found.get(name) !== "ok");
-      assert.equal(client.exit, failed ? 1 : 0, `exit code; standard error:\n${client.errors}`);
-    });
-  }
-});
+for (const [title, server, revision] of servers) {
+  describe(`mad's client against ${title}`, { concurrency: 3 }, () => {
+    for (const transport of ["polling", "websocket", "upgrade"]) {
+      test(`over ${transport}`, async (t) => {
+        const wanted = rows.filter(
+          ([, only, revisions]) =>
+            (only === "all" || only === transport) && revisions.includes(revision),
+        );
+        const client = await run(server, revision, transport);
+        const found = verdicts(client);
+        for (const [name] of wanted) {
+          await t.test(name, () => assert.equal(found.get(name) ?? "no line for this row", "ok"));
+        }
+        const failed = wanted.some(([name]) => found.get(name) !== "ok");
+        assert.equal(client.exit, failed ? 1 : 0, `exit code; standard error:\n${client.errors}`);
+      });
+    }
+  });
+}
