@@ -188,7 +188,7 @@ void client_host::handle(std::string const& nsp, std::string const& event, std::
             context.start(gate::wait(room));
     };
     if (event.empty())
-        s.on_any(std::move(fn));
+        s.on_unhandled(std::move(fn));
     else
         s.on(event, std::move(fn));
 }

@@ -293,9 +293,15 @@ TEST_CASE("events that wait for middlewares are bounded, and go on when one lets
     for (auto const* const e : {"a", "b", "c", "d"})
         p.send(std::string("2[\"") + e + "\"]");
     CHECK(seen.await(2) == strings{"a", "b"});
-    w.on_shard([&] { kept->erase(kept->begin()); }); // never said a word
+    // Taken out first: the middleware puts the next one in meanwhile.
+    auto const take = [&] {
+        auto n = std::move(kept->front());
+        kept->erase(kept->begin());
+        return n;
+    };
+    w.on_shard([&] { (void)take(); }); // never said a word
     CHECK(seen.await(3) == strings{"a", "b", "c"});
-    w.on_shard([&] { kept->front()(sio::connect_error{"no", {}}); });
+    w.on_shard([&] { take()(sio::connect_error{"no", {}}); });
     CHECK(seen.await(4).back() == "d");
     SECTION("they may be kept for longer than the socket") {
         p.send("1");

@@ -474,8 +474,9 @@ MAD_DECL void client_node::on_event(packet const& p) {
                 core->fault(event);
         }
     };
+    listeners.run(listener_kind::any, call);
     if (!listeners.run(event, call))
-        listeners.run({}, call);
+        listeners.run(listener_kind::unhandled, call);
     if (!pid.empty() && !p.view.id)
         if (auto const last = last_string(p.view.payload); !last.empty())
             offset = last;
@@ -485,7 +486,7 @@ MAD_DECL void client_node::forget() {
     core = nullptr;
     active = asked = asking = false;
     shared->joined.store(false, std::memory_order_relaxed);
-    listeners = {};
+    listeners.clear();
     connect_handlers.clear();
     disconnect_handlers.clear();
     error_handlers.clear();
