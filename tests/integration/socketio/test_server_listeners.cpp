@@ -282,8 +282,8 @@ TEST_CASE("events that wait for middlewares are bounded, and go on when one lets
         [&](sio::server& io) {
             io.on_connection([&, kept](sio::socket s) {
                 s.use([&, kept](std::string const& e, sio::arguments const&, sio::next next) {
-                    seen.add(e);
                     kept->push_back(std::move(next));
+                    seen.add(e);
                 });
                 s.on("a", [&] { seen.add("never"); });
             });
