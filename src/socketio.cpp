@@ -13,6 +13,7 @@
 #include <mad/socketio/impl/handshake.ipp>
 #include <mad/socketio/impl/nsp.ipp>
 #include <mad/socketio/impl/nsp_core.ipp>
+#include <mad/socketio/impl/nsp_reach.ipp>
 #include <mad/socketio/impl/packet.ipp>
 #include <mad/socketio/impl/parent_nsp.ipp>
 #include <mad/socketio/impl/parser.ipp>

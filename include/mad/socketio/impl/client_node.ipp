@@ -489,7 +489,7 @@ MAD_DECL void client_node::forget() {
     core = nullptr;
     active = asked = asking = false;
     shared->joined.store(false, std::memory_order_relaxed);
-    listeners = {};
+    listeners.clear();
     connect_handlers.clear();
     disconnect_handlers.clear();
     error_handlers.clear();
