@@ -87,8 +87,9 @@ client_host::client_host(sio::client_settings settings)
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+// Some time for the goodbye: a polling peer that goes without a word is missed late.
 client_host::~client_host() {
-    stop(0);
+    stop(0.5);
 }
 
 bool client_host::elsewhere() const {

@@ -182,8 +182,12 @@ def test_our_client_comes_back_to_a_node_server(node_server: str) -> None:
 
 
 @pytest.mark.parametrize("transports", TRANSPORTS)
-def test_a_client_of_python_socketio_and_our_server(io: Server, transports: list[str]) -> None:
+def test_a_client_of_python_socketio_and_our_server(
+    io: Server, transports: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     socketio = pytest.importorskip("socketio")
+    # It takes 16 packets in one polling body, whoever sends them.
+    monkeypatch.setattr(pytest.importorskip("engineio").payload.Payload, "max_decode_packets", 1000)
 
     async def main() -> None:
         numbers: list[int] = []
@@ -201,7 +205,7 @@ def test_a_client_of_python_socketio_and_our_server(io: Server, transports: list
         await peer.connect(io.url, transports=transports, auth={"a": 1})
         value = {"bytes": b"\x00\xff", "list": [1, 2.5, None, True]}
         assert await peer.call("echo", value) == value
-        assert await peer.call("echo", (1, b"2")) == (1, b"2") or True
+        assert await peer.call("echo", (1, b"2")) == (1, b"2")
         assert await peer.call("ask", value) == value
         assert await peer.call("ask many") == [1, "two"]
         await peer.emit("burst", 500)
@@ -240,7 +244,7 @@ def test_our_async_client_and_a_server_of_python_socketio() -> None:
         async def ask(sid: str, value: Any) -> Any:
             return await server.call("question", value, to=sid)
 
-        runner = web.AppRunner(application)
+        runner = web.AppRunner(application, shutdown_timeout=1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
