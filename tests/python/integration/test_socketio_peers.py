@@ -194,12 +194,12 @@ def test_a_client_of_python_socketio_and_our_server(
         full = asyncio.Event()
         peer = socketio.AsyncClient()
 
-        @peer.on("number")
         async def number(n: int) -> None:
             numbers.append(n)
             if len(numbers) == 500:
                 full.set()
 
+        peer.on("number", number)
         peer.on("question", lambda value: value)
         peer.on("many", lambda: (1, "two"))
         await peer.connect(io.url, transports=transports, auth={"a": 1})
@@ -230,20 +230,19 @@ def test_our_async_client_and_a_server_of_python_socketio() -> None:
         application = web.Application()
         server.attach(application)
 
-        @server.event
         async def connect(sid: str, _environ: Any, auth: Any) -> None:
             if auth and auth.get("refuse"):
                 raise socketio.exceptions.ConnectionRefusedError("refused", auth["refuse"])
             await server.emit("welcome", auth, to=sid)
 
-        @server.event
         async def echo(_sid: str, *args: Any) -> Any:
             return args
 
-        @server.event
         async def ask(sid: str, value: Any) -> Any:
             return await server.call("question", value, to=sid)
 
+        for handler in (connect, echo, ask):
+            server.event(handler)
         runner = web.AppRunner(application, shutdown_timeout=1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
