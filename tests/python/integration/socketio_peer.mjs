@@ -1,7 +1,7 @@
 // A peer for the tests of mad.socketio: socket.io-client, or socket.io as a server. Told what to do
 // in lines of JSON; says what came of it in lines of JSON.
 //
-//     node socketio_peer.mjs client|server
+//     node socketio_peer.mjs client|server [PACKAGE]
 import { createRequire } from 'node:module';
 import { cwd } from 'node:process';
 import { createInterface } from 'node:readline';
@@ -51,7 +51,7 @@ function serve() {
 }
 
 function connect() {
-  const { io } = require('socket.io-client');
+  const io = require(process.argv[3] ?? 'socket.io-client');
   let socket;
   const commands = {
     connect: (url, options) => {
@@ -61,7 +61,9 @@ function connect() {
       socket.on('connect_error', (e) => say(['connect_error', e.message, e.data ?? null]));
       socket.on('question', (value, answer) => answer(value));
       socket.on('many', (answer) => answer(1, 'two'));
-      socket.onAny((event, ...args) => {
+      // Not in 2.x: there the events are told by name.
+      const each = (fn) => (socket.onAny ? socket.onAny(fn) : socket.on('news', (...a) => fn('news', ...a)));
+      each((event, ...args) => {
         if (event !== 'question' && event !== 'many') say([event, ...shown(args)]);
       });
     },

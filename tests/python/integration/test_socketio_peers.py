@@ -49,8 +49,8 @@ class NodePeer:
 
 
 @contextmanager
-def node_client(node: str) -> Iterator[NodePeer]:
-    with program(node, Path(__file__).with_name("socketio_peer.mjs"), "client") as say:
+def node_client(node: str, package: str = "socket.io-client") -> Iterator[NodePeer]:
+    with program(node, Path(__file__).with_name("socketio_peer.mjs"), "client", package) as say:
         yield NodePeer(say)
 
 
@@ -130,6 +130,20 @@ def test_a_node_client_is_sent_away(io: Server, node: str) -> None:
         peer.do("connect", io.url, {})
         assert peer.do("emit", "leave") == ["disconnect", "io server disconnect"]
         assert gone.wait() == ["server namespace disconnect"]
+
+
+@pytest.mark.parametrize("package", ["socket.io-client-2.3", "socket.io-client-2.5"])
+def test_a_client_of_socketio_2_where_it_is_allowed(node: str, package: str) -> None:
+    if not (ROOT / "tests/conformance/node_modules" / package).is_dir():
+        pytest.skip(f"no {package}: npm ci in tests/conformance")
+    with Server(allow_eio3=True) as io, node_client(node, package) as peer:
+        io.on("echo", lambda _sock, *args: args)
+        assert peer.do("connect", io.url, {}) == ["connect"]
+        assert peer.do("call", "echo", VALUE, 3) == ["answer", VALUE, 3]
+        io.emit("news", b"\x07", 1)
+        assert peer.next() == ["news", {"bytes": "07"}, 1]
+    with Server() as io, node_client(node, package) as peer:
+        assert peer.do("connect", io.url, {})[0] == "connect_error"
 
 
 def test_a_node_client_of_another_origin(node: str) -> None:

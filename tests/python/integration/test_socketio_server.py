@@ -559,22 +559,6 @@ def test_a_slow_server_holds_its_peers_back() -> None:
         assert seen.wait(20_000) == list(range(20_000))
 
 
-def test_other_threads_run_while_a_call_waits(io: Server) -> None:
-    # The main thread waits in native code. The handler, in another thread, counts and only then
-    # answers: were the lock held, it would never begin.
-    counted = 0
-
-    @io.on("count")
-    def count(_sock: Socket) -> int:
-        nonlocal counted
-        for _ in range(1000):
-            counted += 1
-        return counted
-
-    with Client(io.url) as peer:
-        assert peer.call("count", timeout=0) == 1000
-
-
 def test_a_server_starts_once_and_a_port_that_is_taken_is_an_error(io: Server) -> None:
     with pytest.raises(mad.Error):
         io.start()
