@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -260,6 +261,35 @@ def test_the_end_of_a_socket_is_told_with_its_reason() -> None:
         (3, "server shutting down"),
     ]
     last.close()
+
+
+def test_a_peer_that_leaves_before_it_is_in_leaves_nothing_behind(io: Server) -> None:
+    begun, go, ended = Seen(), threading.Event(), Seen()
+
+    @io.on("connect")
+    def connect(sock: Socket) -> None:
+        begun(sock)
+        assert go.wait(LIMIT)
+
+    io.on("disconnect", ended)
+    peer = Client(io.url, transports=["websocket"])
+
+    def connect_in_vain() -> None:
+        with pytest.raises(ConnectError):
+            peer.connect()
+
+    connecting = threading.Thread(target=connect_in_vain)
+    connecting.start()
+    sock = begun.wait()[0]
+    peer.close()
+    connecting.join(LIMIT)
+    go.set()
+    io.on("connect", lambda _sock: None)
+    with Client(io.url) as other:
+        assert [s.id for s in io.sockets()] == [other.sid()]
+    ended.wait()
+    assert sock.id not in io._sockets
+    assert [s.id for s, _ in ended.now] != [sock.id]
 
 
 def test_the_last_events_of_a_socket_are_handled_before_its_end(io: Server) -> None:
