@@ -78,7 +78,8 @@ struct server_settings {
     }
 };
 
-/// A Socket.IO server, revision 5 of the protocol.
+/// A Socket.IO server: revision 5 of the protocol, and with `engine.handshake.allow_eio3` revision 4
+/// (socket.io 2.x) beside it.
 ///
 ///     mad::socketio::server io;
 ///     io.on_connection([](mad::socketio::socket s) {
