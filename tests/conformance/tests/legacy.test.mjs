@@ -196,6 +196,25 @@ const rows = {
   },
 };
 
+describe("pages of the original in browsers", () => {
+  test("their origin is let in, with credentials, and no other", async (t) => {
+    if (isReference()) return t.skip("the reference implementation has no mad-api");
+    const api = await serveApi(["--cors-origin", PAGE]);
+    try {
+      const ask = (origin) =>
+        fetch(`${api.url}/socket.io/?EIO=3&transport=polling`, { headers: { Origin: origin } });
+      const [own, other] = [await ask(PAGE), await ask("http://elsewhere.example")];
+      assert.equal(own.status, 200);
+      assert.equal(own.headers.get("access-control-allow-origin"), PAGE);
+      assert.equal(own.headers.get("access-control-allow-credentials"), "true");
+      assert.equal(other.status, 403);
+      assert.equal(other.headers.get("access-control-allow-origin"), null);
+    } finally {
+      await api.stop();
+    }
+  });
+});
+
 for (const wire of Object.keys(transports)) {
   const skip = isReference() && "the reference implementation has no mad-api";
   const title = `agents and consoles of the original: ${wire}`;

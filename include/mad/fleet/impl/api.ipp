@@ -26,6 +26,10 @@ inline constexpr char const* watchers_room = "watchers";
 inline socketio::server_settings node_settings(api_settings const& s) {
     auto out = s.sockets;
     out.log = out.engine.log = out.http.log = s.log;
+    // Browsers with socket.io-client 2 ask with credentials unless told otherwise. There are none
+    // here, but they want to hear that they may; CORS says so to listed origins only.
+    if (out.engine.handshake.allow_eio3)
+        out.engine.cors.credentials = true;
     auto const ask = out.engine.allow_request;
     out.engine.allow_request =
         [ask, open = s.anonymous](engine::handshake_info const& h) -> std::optional<std::string> {
