@@ -63,6 +63,7 @@ class polling final : public transport, public net::turn_work {
 
     /// True while a GET waits.
     bool polled() const { return poll_.open(); }
+    std::vector<net::wire_block> const& queue() const { return queue_; }
 
     /// Answers a waiting GET with a noop, if there is nothing better: an upgrade is under way.
     void flush_noop();

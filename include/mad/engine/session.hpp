@@ -44,6 +44,10 @@ class session_owner {
     /// Keeps the last words for the next GETs of that sid, for `goodbye_timeout`.
     virtual void keep_goodbye(std::string_view sid, std::vector<polling_body> bodies,
                               close_reason) = 0;
+    /// The same for a client that has stopped polling for its upgrade, on either wire: `frames` go
+    /// out on this one, and the bodies are forgotten, when it says `5` before it polls again.
+    virtual void await_upgrade(std::unique_ptr<websocket>, std::string_view sid,
+                               std::vector<net::wire_block> frames, close_reason) = 0;
     /// Takes the session out of the table and destroys it when the turn ends.
     virtual void release(session&) = 0;
 
@@ -114,6 +118,7 @@ class session final : public transport_events {
     void send_control(packet_type, std::string_view data = {});
     void finish_upgrade(std::unique_ptr<websocket>, binary_form);
     void drop_candidate();
+    bool leaving_polling(close_reason) const;
     void end(close_reason, close_manner);
 
     session_owner& owner_;

@@ -32,6 +32,11 @@ struct api_settings {
     socketio::server_settings sockets = default_sockets();
     record_limits records;
 
+    /// A peer of revision 3 that says nothing for so long is a page of the original that has come
+    /// back (it asks for the list once, not after each reconnection): it gets the list anew, for
+    /// what it missed. Ours: two intervals of an original agent.
+    milliseconds old_page_silence{5'000};
+
     /// Messages that an agent may get wrong in a minute; one more ends its connection.
     unsigned max_bad_per_minute = 10;
 
@@ -80,6 +85,8 @@ class api {
     struct cargo;
 
     void forget(socketio::socket const&);
+    void send_list(socketio::socket const&);
+    void await_old_page(socketio::socket const&);
     void add_routes();
     void add_handlers();
     std::string metrics() const;

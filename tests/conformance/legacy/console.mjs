@@ -1,6 +1,6 @@
-// The console of the original without its looks: a table of clients, kept the way its page did, with
-// socket.io-client 2. It adds by socketID, updates by id, removes by id, and says `web_connected`
-// once, not at every connection.
+// The console of the original without its looks: a table of clients, kept the way its page did,
+// with socket.io-client 2. It adds by socketID, updates by id, removes by id, and says
+// `web_connected` once, not at every connection.
 //
 //   API_URL=http://… [ORIGIN=http://…] [TRANSPORTS=polling] node console.mjs
 //

@@ -18,10 +18,8 @@ class JavaScriptPeer extends Peer {
       socket.on(event, (...args) => this.heard(event, args));
     }
     // A release 2 client is told of a refusal by an `error` that carries the packet's payload.
-    const asError = (payload) =>
-      typeof payload === "string" ? { message: payload } : payload.message ? payload : { data: payload };
-    if (revision === 3) socket.on("error", (payload) => this.heard("refused", [asError(payload)]));
-    else socket.on("connect_error", (error) => this.heard("refused", [told(error)]));
+    const [event, read] = revision === 3 ? ["error", oldRefusal] : ["connect_error", refusal];
+    socket.on(event, (why) => this.heard("refused", [read(why)]));
   }
 
   get id() {
@@ -65,7 +63,8 @@ class JavaScriptPeer extends Peer {
 
   /** After a disconnect. Old releases take the end of the last connection for the new one's. */
   async connect() {
-    await until(() => !["open", "closing"].includes(this.engine.readyState), "end of the connection");
+    const ended = () => !["open", "closing"].includes(this.engine.readyState);
+    await until(ended, "end of the connection");
     this.socket.connect();
   }
 
@@ -108,8 +107,13 @@ class JavaScriptPeer extends Peer {
   }
 }
 
-function told({ message, data }) {
+function refusal({ message, data }) {
   return data === undefined ? { message } : { message, data };
+}
+
+function oldRefusal(payload) {
+  if (typeof payload === "string") return { message: payload };
+  return payload.message ? payload : { data: payload };
 }
 
 /** One release: {open, close} for Peers. */

@@ -84,8 +84,9 @@ export function lineOf(program, match, what, ms) {
 }
 
 /**
- * Starts a server on `port` (0: one that is free) and waits for its `ready` line. Gives {url, host, port, command, stop};
- * `stop` fails when the server had died by itself or does not end with 0 on SIGTERM.
+ * Starts a server on `port` (0: one that is free) and waits for its `ready` line. Gives
+ * {url, host, port, command, stop}; `stop` fails when the server had died by itself or does not
+ * end with 0 on SIGTERM.
  */
 export async function serve(name, args = [], port = 0) {
   const program = start(name, ["--listen", String(port), ...args]);

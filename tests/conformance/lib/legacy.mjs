@@ -32,7 +32,8 @@ class Legacy {
         if (match(line)) return line;
       }
       if (this.program.exit !== undefined) {
-        throw new Error(`${this.program.name} ended (${this.program.exit}): ${this.program.errors}`);
+        const { name, exit, errors } = this.program;
+        throw new Error(`${name} ended (${exit}): ${errors}`);
       }
       return undefined;
     }, what);

@@ -7,7 +7,9 @@ import asyncio
 import base64
 import json
 import sys
+from contextlib import suppress
 from itertools import count
+from typing import ClassVar
 
 import engineio.payload
 import socketio
@@ -47,7 +49,7 @@ class Client(socketio.AsyncClient):
     """Reports what happens to it in each of its namespaces."""
 
     questions = count()
-    unanswered: dict[int, asyncio.Future] = {}
+    unanswered: ClassVar[dict[int, asyncio.Future]] = {}
 
     def __init__(self, number, nsps, **options):
         super().__init__(handle_sigint=False, randomization_factor=0, **options)
@@ -109,10 +111,8 @@ class Commands:
         self.start(self.unless_refused(connecting))
 
     async def unless_refused(self, connecting):
-        try:
+        with suppress(socketio.exceptions.ConnectionError):  # reported as connect_error
             await connecting
-        except socketio.exceptions.ConnectionError:
-            pass  # reported as connect_error
 
     def start(self, work):
         task = asyncio.create_task(work)

@@ -14,7 +14,7 @@ import { binaries, foreign, values } from "./values.mjs";
 
 const sent = [
   ...[...values, ...binaries].map(([name, value]) => [name, value, value, []]),
-  ...foreign.map(([name, value, back, more = []]) => [name, value, back, ["javascript", more].flat()]),
+  ...foreign.map(([name, value, back, ...more]) => [name, value, back, ["javascript", ...more]]),
 ];
 
 const echo = Object.fromEntries(

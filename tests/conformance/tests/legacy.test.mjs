@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { Cable } from "../lib/cable.mjs";
 import { isReference } from "../lib/launch.mjs";
 import { Agent, Console, serveApi, transports } from "../lib/legacy.mjs";
+import { until } from "../lib/wait.mjs";
 
 const PAGE = "http://console.example:8081";
 
@@ -80,6 +81,7 @@ const rows = {
     const agent = stage.agent();
     const got = [];
     while (got.length < 10) got.push((await page.event("web_client_update", "web-1")).payload);
+    await until(() => agent.said.length >= 10, "what the agent says that it sent");
     const sent = agent.said.slice(0, 10);
     assert.deepEqual(got.map(({ id, health }) => ({ id, health })), sent);
     assert.equal(new Set(got.map(({ socketID }) => socketID)).size, 1);
@@ -148,7 +150,24 @@ const rows = {
     await page.event("disconnect");
     await page.event("connect");
     await page.event("web_client_update", "web-1");
+    const { table } = await page.event("load_clients");
+    assert.equal(table.length, 1);
+    assert.equal((await page.event("web_client_update", "web-1")).table.length, 1);
     await stage.console("web-1");
+  },
+
+  "a console that comes back is told what it missed": async (stage) => {
+    const agent = stage.agent();
+    const witness = await stage.console("web-1");
+    const cable = await stage.cable();
+    const page = await stage.console("web-1");
+    cable.plug(false);
+    await page.event("disconnect");
+    await agent.end();
+    await witness.event("web_client_disconnect", "web-1");
+    cable.plug(true);
+    const { table } = await page.event("load_clients");
+    assert.deepEqual(table, []);
   },
 
   "an agent's network fails": async (stage) => {
@@ -176,6 +195,25 @@ const rows = {
     }
   },
 };
+
+describe("pages of the original in browsers", () => {
+  test("their origin is let in, with credentials, and no other", async (t) => {
+    if (isReference()) return t.skip("the reference implementation has no mad-api");
+    const api = await serveApi(["--cors-origin", PAGE]);
+    try {
+      const ask = (origin) =>
+        fetch(`${api.url}/socket.io/?EIO=3&transport=polling`, { headers: { Origin: origin } });
+      const [own, other] = [await ask(PAGE), await ask("http://elsewhere.example")];
+      assert.equal(own.status, 200);
+      assert.equal(own.headers.get("access-control-allow-origin"), PAGE);
+      assert.equal(own.headers.get("access-control-allow-credentials"), "true");
+      assert.equal(other.status, 403);
+      assert.equal(other.headers.get("access-control-allow-origin"), null);
+    } finally {
+      await api.stop();
+    }
+  });
+});
 
 for (const wire of Object.keys(transports)) {
   const skip = isReference() && "the reference implementation has no mad-api";

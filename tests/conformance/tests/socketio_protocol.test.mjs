@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import WebSocket from "ws";
 import { behaviour } from "../deliberate.mjs";
-import { SEPARATOR, compose, request } from "../lib/http.mjs";
+import { SEPARATOR, compose, request, target } from "../lib/http.mjs";
 import { isReference } from "../lib/launch.mjs";
 import { PollingLink, links } from "../lib/links.mjs";
 import { Raw } from "../lib/raw.mjs";
 import { withServer } from "../lib/suite.mjs";
+import { next, within } from "../lib/wait.mjs";
 import { accepted, connects, ending, endingHere } from "./socketio_rows.mjs";
 
 /** Packets with the ids in them replaced, so that rows can be written down. */
@@ -221,6 +223,56 @@ withServer("Socket.IO and the last poll", { concurrency: true }, (server) => {
     assert.equal((await link.post("4abc")).text, "ok");
     assert.equal((await poll.response()).body.toString(), "1");
     poll.destroy();
+  });
+});
+
+withServer("Socket.IO and the end of a session that upgrades", { concurrency: true }, (server) => {
+  /** A session on `/` that has stopped polling, and its websocket that has been probed. */
+  async function pausing() {
+    const link = await PollingLink.open(server, "/socket.io/", { byHand: true });
+    const { sid } = link.handshake;
+    await link.post("40");
+    let packets = [];
+    while (packets.length < 2) {
+      packets = packets.concat((await request(server, link.target)).text.split(SEPARATOR));
+    }
+    const where = target("/socket.io/", "websocket", { sid });
+    const socket = new WebSocket(`ws://${server.host}:${server.port}${where}`);
+    const seen = [];
+    socket.on("error", () => {});
+    socket.on("message", (data) => seen.push(data.toString()));
+    const closed = new Promise((resolve) => socket.once("close", (code) => resolve(code)));
+    await next(socket, "open");
+    socket.send("2probe");
+    await next(socket, "message");
+    return { link, socket, seen, closed: () => within(closed, "close of the websocket") };
+  }
+
+  test("its last words come over the websocket when it does not poll again", async () => {
+    const { link, socket, seen, closed } = await pausing();
+    await link.post(`42["burst",2]${SEPARATOR}42["kick-conn"]`);
+    socket.send("5");
+    assert.equal(await closed(), 1005);
+    assert.deepEqual(seen, ["3probe", '42["burst-back",0]', '42["burst-back",1]', "41"]);
+    assert.equal((await request(server, link.target)).status, 400);
+  });
+
+  test("they come once: over polling when it does", async () => {
+    const { link, socket, seen, closed } = await pausing();
+    await link.post(`42["burst",1]${SEPARATOR}42["kick-conn"]`);
+    const words = (await request(server, link.target)).text.split(SEPARATOR);
+    assert.deepEqual(words, ['42["burst-back",0]', "41"]);
+    socket.send("5");
+    await closed();
+    assert.deepEqual(seen, ["3probe"]);
+  });
+
+  test("without last words the websocket ends after the upgrade", async () => {
+    const { link, socket, seen, closed } = await pausing();
+    await link.post('42["drop-conn"]');
+    socket.send("5");
+    assert.equal(await closed(), 1005);
+    assert.deepEqual(seen, ["3probe"]);
   });
 });
 

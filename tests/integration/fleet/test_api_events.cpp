@@ -362,3 +362,34 @@ TEST_CASE("a fleet of agents on all shards is seen whole and in order") {
     }
     CHECK(console_peer(w).list().size() == 12);
 }
+
+TEST_CASE("a page of the original that comes back without a word gets the list, once") {
+    mad::fleet::api_settings s;
+    s.sockets.engine.handshake.allow_eio3 = true;
+    s.old_page_silence = 50ms;
+    fleet_world w(std::move(s));
+    auto const kind = both();
+    CAPTURE(name_of(kind));
+    auto const joined = [&] {
+        auto peer = std::make_unique<sio_peer>(sio_peer::old, kind, w.port);
+        CHECK(peer->next() == "0");
+        return peer;
+    };
+    auto const agent = joined();
+    agent->send("20[\"client_healthcheck\"," + sample("a", 1) + "]");
+    CHECK(agent->next() == "30[true]");
+    auto const asking = joined();
+    asking->send(R"(2["web_connected"])");
+    CHECK(asking->next().starts_with(R"(2["load_clients",[{"id":"a")"));
+
+    auto const silent = joined();
+    CHECK(silent->next().starts_with(R"(2["load_clients",[{"id":"a")"));
+    // The others' time is over too: the answer is the next thing that they hear.
+    for (auto* peer : {agent.get(), asking.get(), silent.get()}) {
+        peer->send(R"(21["client_disconnected",{"id":"nobody"}])");
+        auto heard = peer->next();
+        while (heard == R"(2["web_client_disconnect","a"])")
+            heard = peer->next();
+        CHECK(heard == "31[true]");
+    }
+}

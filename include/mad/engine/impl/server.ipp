@@ -123,6 +123,8 @@ class server::part final : public session_owner {
     void linger(std::unique_ptr<websocket>, close_reason) override;
     void keep_goodbye(std::string_view sid, std::vector<polling_body> bodies,
                       close_reason) override;
+    void await_upgrade(std::unique_ptr<websocket>, std::string_view sid,
+                       std::vector<net::wire_block> frames, close_reason) override;
     void release(session&) override;
 
     session* find(std::string_view sid) {
@@ -152,7 +154,10 @@ class server::part final : public session_owner {
             , socket(std::move(s))
             , limit([](void* self) { static_cast<lingerer*>(self)->cut(); }, this) {}
 
-        void on_packet(packet_view const&) override {}
+        void on_packet(packet_view const& p) override {
+            if (!heir_of.empty() && !p.binary && p.type == packet_type::upgrade)
+                owner.bequeath(*this);
+        }
         void on_transport_end(close_reason) override { owner.forget(*this); }
 
         void cut() {
@@ -164,6 +169,7 @@ class server::part final : public session_owner {
         std::unique_ptr<websocket> socket;
         net::deadline limit;
         std::size_t slot = 0;
+        std::string heir_of; // the session whose last words it gets with `5`, if any
     };
 
     struct goodbye {
@@ -178,6 +184,7 @@ class server::part final : public session_owner {
         part& owner;
         std::string sid;
         std::vector<polling_body> bodies;
+        std::vector<net::wire_block> frames; // the same for an upgraded client; empty once polled
         net::deadline limit;
     };
 
@@ -193,6 +200,8 @@ class server::part final : public session_owner {
     bool websocket_ok(net::http::request const&, net::http::exchange&, detail::engine_request&);
     void populate(session&);
     session& make(request_query const&, handshake_info);
+    void add(std::unique_ptr<lingerer>, close_reason);
+    void bequeath(lingerer&);
     void forget(lingerer&);
     void drop_goodbye(std::string const& sid) {
         auto n = goodbyes_.extract(sid);
@@ -372,6 +381,7 @@ MAD_DECL bool server::part::say_goodbye(detail::engine_request const& e, net::ht
     auto body = std::move(bodies.front());
     bodies.erase(bodies.begin());
     goodbye_bytes_ -= body.bytes.size();
+    it->second->frames.clear();
     if (bodies.empty())
         drop_goodbye(e.query.sid);
     x.respond(detail::packets_answer(e.fields, std::move(body)));
@@ -577,7 +587,34 @@ MAD_DECL void server::part::hop(part& to, detail::engine_request e, std::string_
 }
 
 MAD_DECL void server::part::linger(std::unique_ptr<websocket> w, close_reason why) {
+    add(std::make_unique<lingerer>(*this, std::move(w)), why);
+}
+
+MAD_DECL void server::part::await_upgrade(std::unique_ptr<websocket> w, std::string_view sid,
+                                          std::vector<net::wire_block> frames, close_reason why) {
     auto l = std::make_unique<lingerer>(*this, std::move(w));
+    l->heir_of = sid;
+    // Past the budget of `keep_goodbye` there is only the goodbye itself.
+    auto const it = goodbyes_.find(l->heir_of);
+    if (it != goodbyes_.end() && it->second->bodies.size() > 1)
+        it->second->frames = std::move(frames);
+    add(std::move(l), why);
+}
+
+/// The client went over to this wire, where it has not polled for them: the last words.
+MAD_DECL void server::part::bequeath(lingerer& l) {
+    auto const sid = std::exchange(l.heir_of, {});
+    if (auto const it = goodbyes_.find(sid); it != goodbyes_.end()) {
+        for (auto& f : it->second->frames)
+            l.socket->push(std::move(f));
+        drop_goodbye(sid);
+    }
+    l.socket->close(close_manner::orderly);
+    if (!l.socket->closed())
+        l.socket->set_events(l);
+}
+
+MAD_DECL void server::part::add(std::unique_ptr<lingerer> l, close_reason why) {
     if (l->socket->started())
         l->socket->set_events(*l);
     else if (!l->socket->start(*l, {})) // its session ended while it was made

@@ -8,6 +8,19 @@
 
 namespace mad::inline MAD_ABI::engine {
 
+namespace detail {
+
+/// A block of the form that the peer had until now, as a wire of another form takes it.
+inline net::wire_block in_form(net::wire_block const& b, binary_form had, binary_form form) {
+    if (!b.binary() || !is_text(form))
+        return b;
+    std::string text;
+    append_binary(text, b.payload().substr(had == binary_form::typed_bytes ? 1 : 0), form);
+    return net::wire_block::message(text, false);
+}
+
+} // namespace detail
+
 /// A second websocket of a polling session, until it proves itself with `2probe` and takes over
 /// with `5`. Whatever goes wrong with it, the session goes on over polling.
 class session::candidate final : public transport_events {
@@ -24,6 +37,10 @@ class session::candidate final : public transport_events {
         deadlines.arm(timeout_, session_.owner_.settings().upgrade_timeout);
         return socket_->start(*this, rest);
     }
+
+    /// It has been answered: its client is about to stop polling, or has.
+    bool probed() const { return probed_; }
+    binary_form form() const { return form_; }
 
     std::unique_ptr<websocket> take() {
         timeout_.cancel();
@@ -231,11 +248,21 @@ MAD_DECL void session::close(close_reason why) {
     end(why, why == close_reason::ping_timeout ? close_manner::at_once : close_manner::orderly);
 }
 
+/// True when the client may never poll again: it has stopped for its upgrade, and `5` is on its
+/// way. Without the new wire it would hear nothing of the end until its ping timeout.
+MAD_DECL bool session::leaving_polling(close_reason why) const {
+    return (why == close_reason::forced_close || why == close_reason::server_shutting_down) &&
+           kind_ == transport_kind::polling && candidate_ && candidate_->probed() &&
+           !static_cast<polling const&>(*transport_).polled();
+}
+
 MAD_DECL void session::end(close_reason why, close_manner how) {
     if (!open_)
         return;
     open_ = false;
     beat_.cancel();
+    auto heir = leaving_polling(why) ? candidate_->take() : nullptr;
+    auto const heir_form = heir ? candidate_->form() : form_;
     drop_candidate();
     if (kind_ == transport_kind::websocket) {
         auto* const w = static_cast<websocket*>(transport_.get());
@@ -249,10 +276,17 @@ MAD_DECL void session::end(close_reason why, close_manner how) {
         switch (why) {
         case close_reason::forced_close:
         case close_reason::server_shutting_down:
-            // What is queued goes first and alone: clients act on a close packet before they have
-            // looked at the messages that came in the same answer.
-            if (p.flush_queue() || !p.polled())
+            if (heir) {
+                std::vector<net::wire_block> frames;
+                for (auto const& b : p.queue())
+                    frames.push_back(detail::in_form(b, form_, heir_form));
                 owner_.keep_goodbye(sid(), p.last_words(), why);
+                owner_.await_upgrade(std::move(heir), sid(), std::move(frames), why);
+            } else if (p.flush_queue() || !p.polled()) {
+                // What is queued goes first and alone: clients act on a close packet before they
+                // have looked at the messages that came in the same answer.
+                owner_.keep_goodbye(sid(), p.last_words(), why);
+            }
             p.close(close_manner::orderly);
             break;
         case close_reason::ping_timeout:
@@ -312,15 +346,8 @@ MAD_DECL void session::finish_upgrade(std::unique_ptr<websocket> w, binary_form 
     home().reap(std::move(transport_)); // both may be on the stack
     home().reap(std::move(candidate_));
     w->set_events(*this);
-    for (auto const& b : waiting) {
-        if (!b.binary() || !is_text(form)) {
-            w->push(b);
-            continue;
-        }
-        std::string text;
-        append_binary(text, b.payload().substr(form_ == binary_form::typed_bytes ? 1 : 0), form);
-        w->push(net::wire_block::message(text, false));
-    }
+    for (auto const& b : waiting)
+        w->push(detail::in_form(b, form_, form));
     form_ = form;
     if (paused_ > 0)
         w->pause();

@@ -6,7 +6,10 @@
 #include <mad/core/json_text.hpp>
 #include <mad/core/sha1.hpp>
 #include <mad/fleet/api.hpp>
+#include <mad/net/shard.hpp>
 #include <mad/net/wait.hpp>
+
+#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -23,6 +26,10 @@ inline constexpr char const* watchers_room = "watchers";
 inline socketio::server_settings node_settings(api_settings const& s) {
     auto out = s.sockets;
     out.log = out.engine.log = out.http.log = s.log;
+    // Browsers with socket.io-client 2 ask with credentials unless told otherwise. There are none
+    // here, but they want to hear that they may; CORS says so to listed origins only.
+    if (out.engine.handshake.allow_eio3)
+        out.engine.cors.credentials = true;
     auto const ask = out.engine.allow_request;
     out.engine.allow_request =
         [ask, open = s.anonymous](engine::handshake_info const& h) -> std::optional<std::string> {
@@ -138,7 +145,11 @@ MAD_DECL api::~api() {
 
 MAD_DECL void api::add_handlers() {
     auto const nsp = io_.of("/");
-    nsp.on_connection([](socketio::socket s) { s.join(detail::watchers_room); });
+    nsp.on_connection([this](socketio::socket s) {
+        s.join(detail::watchers_room);
+        if (s.handshake().query().get("EIO") == "3")
+            await_old_page(s);
+    });
 
     // What a socket is, as far as it has told: kept with it as small JSON, touched by its own
     // shard.
@@ -207,12 +218,26 @@ MAD_DECL void api::add_handlers() {
     nsp.on("web_connected", [this](socketio::socket s) {
         counters_.consoles_served.fetch_add(1, std::memory_order_relaxed);
         s.join(detail::watchers_room);
-        // Taken in the hub's own order, so that no update falls between the list and what follows.
-        hub_->home().dispatch(
-            [h = hub_, s] { s.emit("load_clients", socketio::raw_json{h->snapshot()}); });
+        s.data()["listed"] = true;
+        send_list(s);
     });
 
     nsp.on_disconnect([this](socketio::socket s, socketio::disconnect_reason) { forget(s); });
+}
+
+MAD_DECL void api::send_list(socketio::socket const& s) {
+    // Taken in the hub's own order, so that no update falls between the list and what follows.
+    hub_->home().dispatch(
+        [h = hub_, s] { s.emit("load_clients", socketio::raw_json{h->snapshot()}); });
+}
+
+MAD_DECL void api::await_old_page(socketio::socket const& s) {
+    auto const timer = std::make_shared<boost::asio::steady_timer>(s.home()->context(),
+                                                                   settings_.old_page_silence);
+    timer->async_wait([this, s, timer](error_code ec) {
+        if (!ec && s.connected() && !s.data().contains("id") && !s.data().contains("listed"))
+            send_list(s);
+    });
 }
 
 /// The agent behind that socket, if it is one, has left.
