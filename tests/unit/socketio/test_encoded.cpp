@@ -74,6 +74,18 @@ TEST_CASE("bytes follow as messages of their own") {
     CHECK(reply.text().payload() == "461-1[" + one + "]");
 }
 
+TEST_CASE("arguments that were written before go out as they are, their bytes behind them") {
+    using socketio::raw_args;
+    raw_args const plain{R"(1,{"a":"b"})", {}};
+    CHECK(encode_packet(packet_type::event, "/n", 3, "x", plain).text().payload() ==
+          R"(42/n,3["x",1,{"a":"b"}])");
+    CHECK(encode_packet(packet_type::ack, "/", 4, plain).text().payload() == R"(434[1,{"a":"b"}])");
+    raw_args const binary{"2," + one, {"\7\10"}};
+    auto const e = encode_packet(packet_type::event, "/", std::nullopt, "x", binary);
+    CHECK(e.text().payload() == R"(451-["x",2,)" + one + "]");
+    CHECK(attachments_of(e) == std::vector<std::string>{"\7\10"});
+}
+
 TEST_CASE("an ack without arguments is an empty list") {
     CHECK(encode_packet(packet_type::ack, "/", 3).text().payload() == "433[]");
     CHECK(encode_arguments(packet_type::ack, "/", 3, std::nullopt, {}).text().payload() == "433[]");

@@ -102,6 +102,19 @@ std::string const wrong = make_error_code(sio::error::bad_argument).message();
 
 } // namespace
 
+TEST_CASE("a listener without types looks at the packet itself") {
+    std::string seen;
+    sio::listener const raw = [&](sio::event_context& c) {
+        seen = std::string(c.name()) + ' ' + std::string(c.what().view.payload);
+    };
+    fake_event one(R"(2["x",1,"two"])");
+    sio::make_listener(raw)(one);
+    CHECK(seen == R"(x ["x",1,"two"])");
+    fake_event other(R"(2["y"])");
+    sio::make_any_listener(raw)(other);
+    CHECK(seen == R"(y ["y"])");
+}
+
 TEST_CASE("a handler gets the arguments it asks for, in their types") {
     CHECK(given<>(R"(2["x",1,2])") == "[]");
     CHECK(given<int>(R"(2["x",1])") == "[1]");
