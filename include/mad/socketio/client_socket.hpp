@@ -107,39 +107,53 @@ class client_socket {
     /// `listener.hpp`), and may be a coroutine, which then belongs to the client.
     template <class Fn>
     listener_id on(std::string event, Fn fn) const {
-        return add<Fn>(std::move(event), std::move(fn), false, false);
+        return add(std::move(event), std::move(fn), false, false);
     }
 
     /// The same, for the next event of that name only.
     template <class Fn>
     listener_id once(std::string event, Fn fn) const {
-        return add<Fn>(std::move(event), std::move(fn), true, false);
+        return add(std::move(event), std::move(fn), true, false);
     }
 
-    /// As `on`, before the listeners that are there.
+    /// As `on` and `once`, before the listeners that are there.
     template <class Fn>
     listener_id prepend(std::string event, Fn fn) const {
-        return add<Fn>(std::move(event), std::move(fn), false, true);
+        return add(std::move(event), std::move(fn), false, true);
+    }
+    template <class Fn>
+    listener_id prepend_once(std::string event, Fn fn) const {
+        return add(std::move(event), std::move(fn), true, true);
     }
 
-    /// Calls `fn(std::string event, arguments)` for every event, before the listeners of its name.
+    /// Calls `fn(std::string event, arguments)` for every event that arrives, before the listeners
+    /// of its name.
     template <class Fn>
     listener_id on_any(Fn fn) const {
-        return add_listener({}, make_any_listener(std::move(fn)),
-                            detail::registered(detail::listener_kind::any));
+        return add_any(std::move(fn), detail::listener_kind::any, false);
     }
     template <class Fn>
     listener_id prepend_any(Fn fn) const {
-        return add_listener({}, make_any_listener(std::move(fn)),
-                            detail::registered(detail::listener_kind::any, false, true));
+        return add_any(std::move(fn), detail::listener_kind::any, true);
     }
 
     /// Calls `fn(std::string event, arguments)` for each event that has no listener of its own.
     /// Ours.
     template <class Fn>
     listener_id on_unhandled(Fn fn) const {
-        return add_listener({}, make_any_listener(std::move(fn)),
-                            detail::registered(detail::listener_kind::unhandled));
+        return add_any(std::move(fn), detail::listener_kind::unhandled, false);
+    }
+
+    /// Calls `fn(std::string event, arguments)` for every event when it is sent: one that is kept,
+    /// then, and one that is tried again each time. Each costs a decoding: for tracing. Without
+    /// such listeners it costs nothing.
+    template <class Fn>
+    listener_id on_any_outgoing(Fn fn) const {
+        return add_any(std::move(fn), detail::listener_kind::outgoing, false);
+    }
+    template <class Fn>
+    listener_id prepend_any_outgoing(Fn fn) const {
+        return add_any(std::move(fn), detail::listener_kind::outgoing, true);
     }
 
     /// Takes back one registration, of whatever kind.
@@ -150,6 +164,15 @@ class client_socket {
     void off() const { remove(detail::listener_kind::event); }
     void off_any() const { remove(detail::listener_kind::any); }
     void off_unhandled() const { remove(detail::listener_kind::unhandled); }
+    void off_any_outgoing() const { remove(detail::listener_kind::outgoing); }
+
+    /// The arguments of the next event of that name: `once` for coroutines. `error::timeout` when
+    /// it does not come in time (0: waits on), also over reconnections; `error::session_closed`
+    /// when the client goes. Cancelling it forgets the event.
+    boost::asio::awaitable<result<arguments>> next(std::string event,
+                                                   milliseconds timeout = milliseconds(0)) const {
+        return wait_for(*this, std::move(event), timeout);
+    }
 
     /// After each connect; what was buffered has been sent before.
     void on_connect(std::function<void()>) const;
@@ -247,6 +270,11 @@ class client_socket {
                       "socketio::socket is the server's view of a peer: capture the client_socket");
         return add_listener(std::move(event), make_listener(std::move(fn)),
                             detail::registered(detail::listener_kind::event, once, front));
+    }
+    template <class Fn>
+    listener_id add_any(Fn fn, detail::listener_kind kind, bool front) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(kind, false, front));
     }
     listener_id add_listener(std::string event, listener, detail::registration) const;
     void remove(detail::listener_kind) const;

@@ -101,22 +101,66 @@ client_socket::set_auth_source(std::function<boost::asio::awaitable<json>()> fn)
 
 MAD_DECL listener_id client_socket::add_listener(std::string event, listener fn,
                                                  detail::registration how) const {
-    run([event = std::move(event), fn = std::move(fn), how](detail::client_node& n) {
-        n.listeners.add(event, fn, how);
+    run([event = std::move(event), fn = std::move(fn), how](detail::client_node& n) mutable {
+        n.listeners.add(std::move(event), std::move(fn), how);
+        if (how.kind == detail::listener_kind::outgoing)
+            n.shows_outgoing = true;
     });
     return how.id;
+}
+
+MAD_DECL void client_socket::off(listener_id id) const {
+    run([id](detail::client_node& n) {
+        n.listeners.remove(id);
+        n.shows_outgoing = n.listeners.has(detail::listener_kind::outgoing);
+    });
 }
 
 MAD_DECL void client_socket::off(std::string_view event) const {
     run([name = std::string(event)](detail::client_node& n) { n.listeners.remove(name); });
 }
 
-MAD_DECL void client_socket::off(listener_id id) const {
-    run([id](detail::client_node& n) { n.listeners.remove(id); });
+MAD_DECL void client_socket::remove(detail::listener_kind kind) const {
+    run([kind](detail::client_node& n) {
+        n.listeners.remove(kind);
+        if (kind == detail::listener_kind::outgoing)
+            n.shows_outgoing = false;
+    });
 }
 
-MAD_DECL void client_socket::remove(detail::listener_kind kind) const {
-    run([kind](detail::client_node& n) { n.listeners.remove(kind); });
+namespace detail {
+
+/// Tells the coroutine that waits for an event when nobody can bring it any more.
+struct event_wait {
+    explicit event_wait(std::function<void(result<arguments>)> fn)
+        : tell(std::move(fn)) {}
+    ~event_wait() { tell(error_code(error::session_closed)); } // only the first answer counts
+    event_wait(event_wait const&) = delete;
+    event_wait& operator=(event_wait const&) = delete;
+    std::function<void(result<arguments>)> tell;
+};
+
+} // namespace detail
+
+MAD_DECL boost::asio::awaitable<result<arguments>>
+client_socket::wait_for(client_socket self, std::string event, milliseconds timeout) {
+    auto const executor = co_await boost::asio::this_coro::executor;
+    net::one_shot<arguments> done(executor);
+    auto waiting = std::make_shared<detail::event_wait>(done.callback());
+    boost::asio::steady_timer limit(executor);
+    if (timeout.count() > 0) {
+        limit.expires_after(timeout);
+        limit.async_wait([tell = done.callback()](error_code ec) {
+            if (!ec)
+                tell(error_code(error::timeout));
+        });
+    }
+    // Held by the listener alone: once that has gone, nothing will come.
+    auto const id = self.once(std::move(event),
+                              [w = std::move(waiting)](arguments all) { w->tell(std::move(all)); });
+    auto outcome = co_await done.wait();
+    self.off(id);
+    co_return outcome;
 }
 
 MAD_DECL void client_socket::on_connect(std::function<void()> fn) const {
