@@ -2,6 +2,8 @@
 
 #include "client_peer.hpp"
 
+#include <mad/net/deflate.hpp>
+
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
 
@@ -21,13 +23,14 @@ std::vector<row> all_rows() {
 }
 
 boost::asio::awaitable<int> run(row_clock& clock, std::string url, std::string column,
-                                std::vector<std::string> names) {
+                                std::vector<std::string> names, peers::adjust every) {
     int failed = 0;
     for (auto const& r : all_rows()) {
         bool const named = std::find(names.begin(), names.end(), r.name) != names.end();
         if ((!r.only.empty() && r.only != column) || (!names.empty() && !named))
             continue;
         peers p(clock, url, column);
+        p.every = every;
         clock.begin();
         std::string why;
         try {
@@ -57,6 +60,8 @@ int main(int argc, char** argv) {
         ->required()
         ->check(CLI::IsMember({"polling", "websocket", "upgrade"}));
     app.add_option("ROW", names, "only these rows");
+    bool compression = false;
+    app.add_option("--compression", compression, "offer to compress websocket messages");
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& e) {
@@ -66,8 +71,13 @@ int main(int argc, char** argv) {
 
     boost::asio::io_context ctx(1);
     row_clock clock(ctx);
+    peers::adjust every;
+    if (compression)
+        every = [](sio::client_settings& s) {
+            s.engine.per_message_deflate = mad::net::make_message_deflate();
+        };
     int failed = 1;
-    boost::asio::co_spawn(ctx, run(clock, url, transport, names),
+    boost::asio::co_spawn(ctx, run(clock, url, transport, names, every),
                           [&](std::exception_ptr e, int n) { failed = e ? 1 : n; });
     // Not only the rows: a client that leaves work behind would keep this from returning.
     ctx.run_for(mad::seconds(60));

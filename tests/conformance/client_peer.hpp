@@ -171,6 +171,7 @@ class peers {
 
     row_clock& clock;
     std::string url, column;
+    adjust every; ///< for every client
 
   private:
     std::vector<std::unique_ptr<sio::client>> clients_;

@@ -33,11 +33,12 @@ export function row(name, server, client, column, run, options = {}) {
 /** The reference has no shards. */
 export const shards = isReference() ? [1] : [1, 2];
 
-export function matrix(name) {
+/** `more`: flags of the server beside the usual ones. */
+export function matrix(name, { more = [], threads = shards } = {}) {
   withClient(name, (client, can) => {
-    for (const n of shards) {
+    for (const n of threads) {
       for (const column of Object.keys(columns)) {
-        const flags = [...calm, ...both, "--threads", String(n)];
+        const flags = [...calm, ...both, "--threads", String(n), ...more];
         const title = `${column}, ${n} ${n === 1 ? "shard" : "shards"}`;
         withServer(title, { flags, concurrency: 4 }, (server) => {
           for (const [name, run] of rowsFor(can(column))) row(name, server, client, column, run);

@@ -4,7 +4,7 @@
 
 import { createServer } from "node:http";
 import { Server } from "socket.io";
-import { address, duration, exitOnSignal, listen, parse } from "./command_line.mjs";
+import { address, duration, exitOnSignal, listen, onOff, parse } from "./command_line.mjs";
 import { register } from "./handlers.mjs";
 
 const flags = parse(process.argv.slice(2), {
@@ -12,6 +12,7 @@ const flags = parse(process.argv.slice(2), {
   "--ping-interval": duration,
   "--ping-timeout": duration,
   "--max-payload": Number,
+  "--compression": onOff,
 });
 
 const MUTE = "/mute/"; // requests below it are never answered
@@ -33,6 +34,8 @@ const io = new Server(http, {
   pingInterval: flags["ping-interval"] ?? 25_000,
   pingTimeout: flags["ping-timeout"] ?? 20_000,
   maxHttpBufferSize: flags["max-payload"] ?? 1_000_000,
+  perMessageDeflate: flags.compression ?? false,
+  httpCompression: flags.compression ?? false,
   connectTimeout: 1000,
   cors: { origin: "*" },
   serveClient: false,

@@ -14,12 +14,15 @@ const flags = parse(process.argv.slice(2), {
   "--max-payload": Number,
   "--eio3": onOff,
   "--threads": Number, // of which there is one
+  "--compression": onOff,
 });
 
 const settings = {
   pingInterval: flags["ping-interval"] ?? 25_000,
   pingTimeout: flags["ping-timeout"] ?? 20_000,
   maxHttpBufferSize: flags["max-payload"] ?? 1_000_000,
+  perMessageDeflate: flags.compression ?? false,
+  httpCompression: flags.compression ?? false,
   cors: { origin: "*" },
   allowEIO3: flags.eio3 ?? false,
   destroyUpgrade: false,

@@ -4,6 +4,10 @@
 import { pause } from "../lib/wait.mjs";
 
 const PING = ["--ping-interval", "300ms", "--ping-timeout", "200ms"];
+const SIZED = ["--sized-events", "on"];
+const DEFLATE =
+  "client offers permessage-deflate; server emits a small and a 1500-byte event, " +
+  "then 1100 bytes with compress(false)";
 const RECORDED_PING = ["--ping-interval", "600ms", "--ping-timeout", "400ms"];
 
 const OLD = ["--eio3", "on"];
@@ -42,7 +46,14 @@ export const supplements = {
     oneSession: true,
     answeredBefore: { 47: 46 },
   },
-  "eio4-polling-payloads-v4server": { flags: ["--jsonp", "on"] },
+  "eio4-polling-payloads-v4server": { flags: ["--jsonp", "on", "--compression", "on"] },
+  "permessage-deflate": {
+    ownServers: true,
+    steps: {
+      [`4.x default (disabled): ${DEFLATE}`]: { flags: SIZED },
+      [`4.x perMessageDeflate:true: ${DEFLATE}`]: { flags: [...SIZED, "--compression", "on"] },
+    },
+  },
   "sio-parser-errors-v4server": {
     steps: { "DISCONNECT then event": { leastThought: 100 } },
   },

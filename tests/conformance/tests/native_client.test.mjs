@@ -17,10 +17,13 @@ const rows = readFileSync(new URL("../CLIENT.md", import.meta.url), "utf8")
   .filter(Boolean)
   .map(([, name, transports]) => [name, transports]);
 
-async function run(transport) {
-  const peer = await serve("client-peer", flags);
+async function run(transport, more) {
+  const peer = await serve("client-peer", [...flags, ...more]);
   try {
-    const client = start("conformance-client", ["--url", peer.url, "--transport", transport]);
+    const client = start("conformance-client", [
+        ...["--url", peer.url, "--transport", transport],
+        ...more,
+      ]);
     try {
       await within(client.exited, `end of the run over ${transport}`, WHOLE_RUN);
     } finally {
@@ -42,10 +45,17 @@ function verdicts({ lines }) {
 }
 
 describe("mad's client against socket.io", { concurrency: 3 }, () => {
-  for (const transport of ["polling", "websocket", "upgrade"]) {
-    test(`over ${transport}`, async (t) => {
+  const compressed = ["--compression", "on"];
+  for (const [transport, ...more] of [
+    ["polling"],
+    ["websocket"],
+    ["upgrade"],
+    ["websocket", ...compressed],
+    ["upgrade", ...compressed],
+  ]) {
+    test(`over ${[transport, ...more].join(" ")}`, async (t) => {
       const wanted = rows.filter(([, only]) => only === "all" || only === transport);
-      const client = await run(transport);
+      const client = await run(transport, more);
       const found = verdicts(client);
       for (const [name] of wanted) {
         await t.test(name, () => assert.equal(found.get(name) ?? "no line for this row", "ok"));
