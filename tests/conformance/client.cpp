@@ -61,6 +61,10 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"polling", "websocket", "upgrade"}));
     app.add_option("ROW", names, "only these rows");
     bool compression = false;
+    bool msgpack = false;
+    app.add_option_function<std::string>(
+           "--parser", [&msgpack](std::string const& name) { msgpack = name == "msgpack"; })
+        ->check(CLI::IsMember({"json", "msgpack"}));
     app.add_option("--compression", compression, "offer to compress websocket messages");
     try {
         app.parse(argc, argv);
@@ -72,10 +76,12 @@ int main(int argc, char** argv) {
     boost::asio::io_context ctx(1);
     row_clock clock(ctx);
     peers::adjust every;
-    if (compression)
-        every = [](sio::client_settings& s) {
+    every = [compression, msgpack](sio::client_settings& s) {
+        if (compression)
             s.engine.per_message_deflate = mad::net::make_message_deflate();
-        };
+        if (msgpack)
+            s.parser = sio::packet_parser::msgpack;
+    };
     int failed = 1;
     boost::asio::co_spawn(ctx, run(clock, url, transport, names, every),
                           [&](std::exception_ptr e, int n) { failed = e ? 1 : n; });

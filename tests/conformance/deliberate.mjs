@@ -175,13 +175,7 @@ export const deliberate = [
 ];
 
 /** Recorded steps that are not replayed yet: RegExp on the step's note, and the reason. */
-export const leftOut = [
-  {
-    capture: "permessage-deflate",
-    note: /^2\.x/,
-    reason: "a server of release 2 whose packets are those of the captures named a-v2server",
-  },
-];
+export const leftOut = [];
 
 /** The lookup that a replay asks: (step, conn) → difference. None against the reference. */
 export function differences(capture, isReference) {

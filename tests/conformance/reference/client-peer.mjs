@@ -4,6 +4,7 @@
 
 import { createServer } from "node:http";
 import { Server } from "socket.io";
+import msgpack from "socket.io-msgpack-parser";
 import { address, duration, exitOnSignal, listen, onOff, parse } from "./command_line.mjs";
 import { register } from "./handlers.mjs";
 
@@ -13,7 +14,10 @@ const flags = parse(process.argv.slice(2), {
   "--ping-timeout": duration,
   "--max-payload": Number,
   "--compression": onOff,
+  "--parser": String,
 });
+
+const parser = flags.parser === "msgpack" ? { parser: msgpack } : {};
 
 const MUTE = "/mute/"; // requests below it are never answered
 
@@ -39,6 +43,7 @@ const io = new Server(http, {
   connectTimeout: 1000,
   cors: { origin: "*" },
   serveClient: false,
+  ...parser,
   destroyUpgrade: false,
 });
 register(io);

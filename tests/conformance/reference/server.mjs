@@ -4,6 +4,7 @@
 import { createServer } from "node:http";
 import * as engine from "engine.io";
 import { Server } from "socket.io";
+import msgpack from "socket.io-msgpack-parser";
 import { address, duration, exitOnSignal, listen, onOff, parse } from "./command_line.mjs";
 import { register } from "./handlers.mjs";
 
@@ -15,7 +16,10 @@ const flags = parse(process.argv.slice(2), {
   "--eio3": onOff,
   "--threads": Number, // of which there is one
   "--compression": onOff,
+  "--parser": String,
 });
+
+const parser = flags.parser === "msgpack" ? { parser: msgpack } : {};
 
 const settings = {
   pingInterval: flags["ping-interval"] ?? 25_000,
@@ -29,7 +33,7 @@ const settings = {
 };
 
 const http = createServer((request, response) => response.writeHead(404).end());
-register(new Server(http, { ...settings, connectTimeout: 1000, serveClient: false }));
+register(new Server(http, { ...settings, connectTimeout: 1000, serveClient: false, ...parser }));
 
 const echo = engine.attach(http, { ...settings, path: "/engine.io/" });
 echo.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));

@@ -11,6 +11,7 @@ const DEFLATE =
 const RECORDED_PING = ["--ping-interval", "600ms", "--ping-timeout", "400ms"];
 
 const OLD = ["--eio3", "on"];
+const COMPRESSED = ["--compression", "on"];
 
 const all = () => true;
 const ofVersion2 = (note) => note.startsWith("2.x");
@@ -46,12 +47,16 @@ export const supplements = {
     oneSession: true,
     answeredBefore: { 47: 46 },
   },
-  "eio4-polling-payloads-v4server": { flags: ["--jsonp", "on", "--compression", "on"] },
+  "eio4-polling-payloads-v4server": { flags: ["--jsonp", "on", ...COMPRESSED] },
   "permessage-deflate": {
     ownServers: true,
+    older: ofVersion2,
     steps: {
+      [`2.x default (enabled, threshold 1024): ${DEFLATE}`]: {
+        flags: [...SIZED, ...OLD, ...COMPRESSED, "--ping-timeout", "5s"],
+      },
       [`4.x default (disabled): ${DEFLATE}`]: { flags: SIZED },
-      [`4.x perMessageDeflate:true: ${DEFLATE}`]: { flags: [...SIZED, "--compression", "on"] },
+      [`4.x perMessageDeflate:true: ${DEFLATE}`]: { flags: [...SIZED, ...COMPRESSED] },
     },
   },
   "sio-parser-errors-v4server": {
@@ -65,9 +70,13 @@ export const supplements = {
         { before: { 29: once(unfinishedPost(4, "4h")) } },
     },
   },
-  "a-v2server-v2client-ws": { flags: [...RECORDED_PING, ...OLD], oneSession: true, older: all },
+  "a-v2server-v2client-ws": {
+    flags: [...RECORDED_PING, ...OLD, ...COMPRESSED],
+    oneSession: true,
+    older: all,
+  },
   "a-v2server-v2client-upgrade": {
-    flags: [...RECORDED_PING, ...OLD],
+    flags: [...RECORDED_PING, ...OLD, ...COMPRESSED],
     oneSession: true,
     older: all,
   },

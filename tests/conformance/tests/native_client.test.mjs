@@ -17,6 +17,9 @@ const rows = readFileSync(new URL("../CLIENT.md", import.meta.url), "utf8")
   .filter(Boolean)
   .map(([, name, transports]) => [name, transports]);
 
+/** Rows that msgpack has not: a packet that is text, and a number that the peer's msgpack loses. */
+const unpackable = ["unexpected-namespace", "echo-numbers"];
+
 async function run(transport, more) {
   const peer = await serve("client-peer", [...flags, ...more]);
   try {
@@ -45,6 +48,7 @@ function verdicts({ lines }) {
 }
 
 describe("mad's client against socket.io", { concurrency: 3 }, () => {
+  const packed = ["--parser", "msgpack"];
   const compressed = ["--compression", "on"];
   for (const [transport, ...more] of [
     ["polling"],
@@ -52,15 +56,20 @@ describe("mad's client against socket.io", { concurrency: 3 }, () => {
     ["upgrade"],
     ["websocket", ...compressed],
     ["upgrade", ...compressed],
+    ["polling", ...packed],
+    ["upgrade", ...packed],
   ]) {
     test(`over ${[transport, ...more].join(" ")}`, async (t) => {
-      const wanted = rows.filter(([, only]) => only === "all" || only === transport);
+      const wanted = rows.filter(
+        ([name, only]) =>
+          (only === "all" || only === transport) && !(more.includes("msgpack") && unpackable.includes(name)),
+      );
       const client = await run(transport, more);
       const found = verdicts(client);
       for (const [name] of wanted) {
         await t.test(name, () => assert.equal(found.get(name) ?? "no line for this row", "ok"));
       }
-      const failed = wanted.some(([name]) => found.get(name) !== "ok");
+      const failed = [...found.values()].some((verdict) => verdict !== "ok");
       assert.equal(client.exit, failed ? 1 : 0, `exit code; standard error:\n${client.errors}`);
     });
   }

@@ -99,11 +99,16 @@ TEST_CASE("values become JSON text") {
         {"de 00 01 a1 61 01", "{\"a\":1}"},
         {"df 00 00 00 01 05 01", "{\"5\":1}"},
         // what notepack makes of a Date, undefined and what it does not know
-        {"d7 00 00 00 01 93 0c bc 3e 78", "\"2024-11-08T14:39:26.200Z\""},
+        {"d7 00 00 00 01 93 0c bc 3e 78", "\"2024-11-08T17:04:43.640Z\""},
         {"d7 00 ff ff ff ff ff ff ff ff", "\"1969-12-31T23:59:59.999Z\""},
         {"d7 00 00 1e b2 08 c2 dc 00 00", "\"+275760-09-13T00:00:00.000Z\""},
+        {"d7 00 ff ff c7 6e 39 4a 74 00", "\"-000001-01-01T00:00:00.000Z\""},
+        {"d7 00 ff fc 72 81 5b 39 80 00", "\"-029719-04-05T22:13:20.000Z\""},
+        {"d7 00 00 00 00 dd 9a a6 e0 00", "\"2000-02-29T00:00:00.000Z\""},
+        {"d7 ff 00 00 00 04 00 00 00 01", "\"1970-01-01T00:00:01.000Z\""},
+        {"c7 0c ff 1d cd 65 00 ff ff ff ff ff ff ff ff", "\"1969-12-31T23:59:59.500Z\""},
         {"d7 00 7f ff ff ff ff ff ff ff", "null"},
-        {"d6 ff 67 2e 23 6e", "\"2024-11-08T14:43:26.000Z\""},
+        {"d6 ff 67 2e 23 6e", "\"2024-11-08T14:42:54.000Z\""},
         {"d4 00 00", "null"},
         {"92 d4 00 00 01", "[null,1]"},
         {"82 a1 61 d4 00 00 a1 62 01", "{\"b\":1}"},
@@ -128,9 +133,7 @@ TEST_CASE("bytes are attachments, whether they came as a Buffer or an ArrayBuffe
 }
 
 TEST_CASE("packets of all types, with keys in any order and some that nobody knows") {
-    auto const key = [](std::string const& k) {
-        return static_cast<char>(0xa0 | k.size()) + k;
-    };
+    auto const key = [](std::string const& k) { return static_cast<char>(0xa0 | k.size()) + k; };
     auto const root = key("nsp") + unhex("a1") + "/";
     auto const chat = key("nsp") + unhex("a5") + "/chat";
     auto const type = [&](char t) { return key("type") + t; };
@@ -166,9 +169,7 @@ TEST_CASE("packets of all types, with keys in any order and some that nobody kno
 }
 
 TEST_CASE("packets that are malformed or over a limit are refused") {
-    auto const key = [](std::string const& k) {
-        return static_cast<char>(0xa0 | k.size()) + k;
-    };
+    auto const key = [](std::string const& k) { return static_cast<char>(0xa0 | k.size()) + k; };
     auto const root = key("nsp") + unhex("a1") + "/";
     auto const event_type = key("type") + '\x02';
     auto const data = key("data") + unhex("91 a1") + "x";
@@ -211,8 +212,8 @@ TEST_CASE("packets that are malformed or over a limit are refused") {
          error::reserved_event},
         {"an event with a long name", event(unhex("91 da 01 01") + std::string(257, 'x')),
          error::name_too_long},
-        {"a CONNECT with a list", unhex("83") + key("type") + '\0' + root + key("data") +
-                                      unhex("90"), error::bad_payload},
+        {"a CONNECT with a list",
+         unhex("83") + key("type") + '\0' + root + key("data") + unhex("90"), error::bad_payload},
         {"a CONNECT with nil", unhex("83") + key("type") + '\0' + root + key("data") + unhex("c0"),
          error::bad_payload},
         {"a CONNECT with bytes",
@@ -239,12 +240,15 @@ TEST_CASE("packets that are malformed or over a limit are refused") {
         {"nested too deep", one(unhex("91 91 91 91 90")), error::bad_payload},
         {"a million lists", one(std::string(1'000'000, '\x91')), error::bad_payload},
         {"a million maps", one(std::string(1'000'000, '\x81')), error::bad_payload},
-        {"too many members", one(unhex("de 00 15") + [] {
-             std::string s;
-             for (int i = 0; i < 21; ++i)
-                 s += {'\xa1', static_cast<char>('a' + i), '\0'};
-             return s;
-         }()), error::bad_payload},
+        {"too many members",
+         one(unhex("de 00 15") +
+             [] {
+                 std::string s;
+                 for (int i = 0; i < 21; ++i)
+                     s += {'\xa1', static_cast<char>('a' + i), '\0'};
+                 return s;
+             }()),
+         error::bad_payload},
         {"too many arguments", event(unhex("95 a1 78 01 02 03 04")), error::bad_payload},
         {"too many attachments", event(unhex("94 a1 78") + bin + bin + bin),
          error::too_many_attachments},
@@ -283,8 +287,7 @@ TEST_CASE("packets of ours are written as the reference's parser writes them") {
         std::string bytes;
     };
     auto const r = GENERATE(values<row>({
-        {"42[\"hello\",1]",
-         "83 a474797065 02 a36e7370 a12f a464617461 92 a568656c6c6f 01"},
+        {"42[\"hello\",1]", "83 a474797065 02 a36e7370 a12f a464617461 92 a568656c6c6f 01"},
         {"42/chat,7[\"x\",{\"a\":null},1.5,-3]",
          "84 a474797065 02 a36e7370 a52f63686174 a464617461 94 a178 81a161c0 ca3fc00000 fd "
          "a26964 07"},

@@ -109,8 +109,8 @@ class msgpack_reader {
         if (!bytes_.empty()) {
             if (type != packet_type::event && type != packet_type::ack)
                 return error::bad_payload;
-            v.type = type == packet_type::event ? packet_type::binary_event
-                                                : packet_type::binary_ack;
+            v.type =
+                type == packet_type::event ? packet_type::binary_event : packet_type::binary_ack;
             v.attachments = static_cast<std::uint32_t>(bytes_.size());
         }
         out.text.reserve(nsp.size() + text_.size());
@@ -321,8 +321,7 @@ class msgpack_reader {
         if (depth >= limits_.json.max_depth || n > rest_.size())
             return false;
         // The name of an event comes on top of its arguments.
-        if (depth == 0 && n > limits_.json.max_elements &&
-            n - 1 > limits_.json.max_elements)
+        if (depth == 0 && n > limits_.json.max_elements && n - 1 > limits_.json.max_elements)
             return false;
         text_ += '[';
         for (std::size_t i = 0; i < n; ++i) {
@@ -336,8 +335,7 @@ class msgpack_reader {
     }
 
     bool map(std::size_t n, std::size_t depth) {
-        if (depth >= limits_.json.max_depth || n > limits_.json.max_members ||
-            n > rest_.size() / 2)
+        if (depth >= limits_.json.max_depth || n > limits_.json.max_members || n > rest_.size() / 2)
             return false;
         char separator = '{';
         for (std::size_t i = 0; i < n; ++i) {
@@ -448,10 +446,9 @@ class msgpack_reader {
     bool take_unsigned(std::uint64_t& out) {
         auto const from = rest_;
         auto const before = text_.size();
-        bool const is_number =
-            !rest_.empty() && (static_cast<unsigned char>(rest_[0]) < 0x80 ||
-                               (static_cast<unsigned char>(rest_[0]) >= 0xca &&
-                                static_cast<unsigned char>(rest_[0]) <= 0xd3));
+        bool const is_number = !rest_.empty() && (static_cast<unsigned char>(rest_[0]) < 0x80 ||
+                                                  (static_cast<unsigned char>(rest_[0]) >= 0xca &&
+                                                   static_cast<unsigned char>(rest_[0]) <= 0xd3));
         bool good = is_number && value(0);
         if (good) {
             char const* const end = text_.data() + text_.size();
