@@ -15,11 +15,6 @@ namespace sio = mad::socketio;
 namespace mad_python {
 namespace {
 
-template <class Socket>
-concept asks_later = requires {
-    typename Socket::auth_answer;
-};
-
 mad::milliseconds duration_of(double seconds) {
     return mad::milliseconds(static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e9) * 1000));
 }
@@ -62,6 +57,10 @@ struct client_host::questions {
         open.erase(it);
         return fn;
     }
+    void clear() {
+        std::lock_guard const lock(mutex);
+        open.clear();
+    }
 };
 
 client_host::client_host(sio::client_settings settings)
@@ -88,8 +87,9 @@ client_host::client_host(sio::client_settings settings)
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+// Some time for the goodbye: a polling peer that goes without a word is missed late.
 client_host::~client_host() {
-    stop(0);
+    stop(0.5);
 }
 
 bool client_host::elsewhere() const {
@@ -134,6 +134,7 @@ void client_host::stop(double seconds) {
         thread_.join();
         client_.reset();
         sockets_.clear();
+        questions_->clear();
         context_.reset();
     }
     box_->close();
@@ -188,7 +189,7 @@ void client_host::handle(std::string const& nsp, std::string const& event, std::
             context.start(gate::wait(room));
     };
     if (event.empty())
-        s.on_any(std::move(fn));
+        s.on_unhandled(std::move(fn));
     else
         s.on(event, std::move(fn));
 }
@@ -205,21 +206,12 @@ void client_host::set_auth(std::string const& nsp, py::object value) {
     line_->submit([s = socket(nsp), auth = auth_of(value)] { s.set_auth(auth); });
 }
 
-bool client_host::ask_auth(std::string const& nsp) {
-    auto const install = [&](auto const& s) -> bool {
-        using socket_type = std::decay_t<decltype(s)>;
-        if constexpr (asks_later<socket_type>) {
-            using answer_type = typename socket_type::auth_answer;
-            s.set_auth_source(std::function<void(answer_type)>(
-                [box = box_, asked = questions_, nsp](answer_type answer) {
-                    box->post(letter(letter_kind::auth, nsp, asked->add(std::move(answer))));
-                }));
-            return true;
-        } else {
-            return false;
-        }
-    };
-    return install(socket(nsp));
+void client_host::ask_auth(std::string const& nsp) {
+    using answer_type = sio::client_socket::auth_answer;
+    socket(nsp).set_auth_source(
+        std::function<void(answer_type)>([box = box_, asked = questions_, nsp](answer_type told) {
+            box->post(letter(letter_kind::auth, nsp, asked->add(std::move(told))));
+        }));
 }
 
 void client_host::answer_auth(std::uint64_t token, py::object value) {

@@ -42,8 +42,8 @@ class client_host {
     void leave(std::string const& nsp);
 
     void set_auth(std::string const& nsp, pybind11::object value);
-    /// Asks Python before each connect; `answer_auth` brings the value. False: it cannot.
-    bool ask_auth(std::string const& nsp);
+    /// Asks Python before each connect; `answer_auth` brings the value.
+    void ask_auth(std::string const& nsp);
     void answer_auth(std::uint64_t token, pybind11::object value);
 
     void emit(std::string const& nsp, std::string event, pybind11::tuple const& values,

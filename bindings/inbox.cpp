@@ -141,7 +141,7 @@ py::object inbox::take(double seconds) {
     std::deque<letter> batch;
     bool ended = false;
     {
-        py::gil_scoped_release const unlocked;
+        unlocked const waiting;
         std::unique_lock lock(mutex_);
         auto const limit = std::chrono::duration<double>(std::clamp(seconds, 0.0, 1e6));
         if (seconds > 0)

@@ -1,6 +1,8 @@
 #ifndef MAD_BINDINGS_INBOX_HPP
 #define MAD_BINDINGS_INBOX_HPP
 
+#include "gil.hpp"
+
 #include <mad/core/error.hpp>
 
 #include <pybind11/pybind11.h>
@@ -136,7 +138,7 @@ class awaited {
                                std::chrono::duration<double>(limited ? std::min(seconds, 1e9) : 0));
         for (;;) {
             {
-                pybind11::gil_scoped_release const unlocked;
+                unlocked const waiting;
                 std::unique_lock lock(mutex_);
                 auto until = clock::now() + std::chrono::milliseconds(100);
                 if (limited)

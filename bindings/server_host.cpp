@@ -269,7 +269,10 @@ void server_host::handle(std::string const& nsp, std::string const& event, std::
         if (crowded) // this peer's next events wait until Python has caught up
             context.start(gate::wait(mail->room));
     };
-    server_->of(nsp).on(event, std::move(fn));
+    if (event.empty())
+        server_->of(nsp).on_unhandled(std::move(fn));
+    else
+        server_->of(nsp).on(event, std::move(fn));
 }
 
 void server_host::start() {

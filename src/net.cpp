@@ -1,6 +1,7 @@
 // Bodies of room net: wire, shards, HTTP.
 #include <mad/net/impl/address_limits.ipp>
 #include <mad/net/impl/deadline.ipp>
+#include <mad/net/impl/dial_proxy.ipp>
 #include <mad/net/impl/dialer.ipp>
 #include <mad/net/impl/io_pool.ipp>
 #include <mad/net/impl/listener.ipp>

@@ -14,6 +14,7 @@
 #include <mad/socketio/impl/msgpack.ipp>
 #include <mad/socketio/impl/nsp.ipp>
 #include <mad/socketio/impl/nsp_core.ipp>
+#include <mad/socketio/impl/nsp_reach.ipp>
 #include <mad/socketio/impl/packet.ipp>
 #include <mad/socketio/impl/parent_nsp.ipp>
 #include <mad/socketio/impl/parser.ipp>

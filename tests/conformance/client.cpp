@@ -23,13 +23,15 @@ std::vector<row> all_rows() {
 }
 
 boost::asio::awaitable<int> run(row_clock& clock, std::string url, std::string column,
-                                std::vector<std::string> names, peers::adjust every) {
+                                mad::engine::revision rev, std::vector<std::string> names,
+                                peers::adjust every) {
     int failed = 0;
     for (auto const& r : all_rows()) {
         bool const named = std::find(names.begin(), names.end(), r.name) != names.end();
-        if ((!r.only.empty() && r.only != column) || (!names.empty() && !named))
+        peers p(clock, url, column, rev);
+        if ((!r.only.empty() && r.only != column) || (!names.empty() && !named) ||
+            (r.needs_auth && p.old()))
             continue;
-        peers p(clock, url, column);
         p.every = every;
         clock.begin();
         std::string why;
@@ -54,11 +56,13 @@ boost::asio::awaitable<int> run(row_clock& clock, std::string url, std::string c
 int main(int argc, char** argv) {
     CLI::App app{"mad's Socket.IO client against a socket.io server", "conformance-client"};
     std::string url, transport;
+    int revision = 4;
     std::vector<std::string> names;
     app.add_option("--url", url, "http://HOST:PORT")->required();
     app.add_option("--transport", transport, "polling|websocket|upgrade")
         ->required()
         ->check(CLI::IsMember({"polling", "websocket", "upgrade"}));
+    app.add_option("--revision", revision, "3|4, of the protocol")->check(CLI::IsMember({3, 4}));
     app.add_option("ROW", names, "only these rows");
     bool compression = false;
     bool msgpack = false;
@@ -82,8 +86,9 @@ int main(int argc, char** argv) {
         if (msgpack)
             s.parser = sio::packet_parser::msgpack;
     };
+    auto const rev = revision == 3 ? mad::engine::revision::eio3 : mad::engine::revision::eio4;
     int failed = 1;
-    boost::asio::co_spawn(ctx, run(clock, url, transport, names, every),
+    boost::asio::co_spawn(ctx, run(clock, url, transport, rev, names, every),
                           [&](std::exception_ptr e, int n) { failed = e ? 1 : n; });
     // Not only the rows: a client that leaves work behind would keep this from returning.
     ctx.run_for(mad::seconds(60));

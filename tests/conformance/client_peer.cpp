@@ -3,7 +3,8 @@
 namespace conformance {
 
 struct peer::state {
-    explicit state(row_clock& c) : clock(c) {}
+    explicit state(row_clock& c)
+        : clock(c) {}
     mailbox& box(std::string const& event) {
         auto& slot = boxes[event];
         if (!slot)
@@ -15,15 +16,17 @@ struct peer::state {
 };
 
 peer::peer(row_clock& clock, sio::client& c, sio::client_socket s)
-    : socket(std::move(s)), io(c), state_(std::make_shared<state>(clock)), clock_(clock) {
+    : socket(std::move(s))
+    , io(c)
+    , state_(std::make_shared<state>(clock))
+    , clock_(clock) {
     auto const st = state_;
-    socket.on_any([st](std::string event, sio::arguments args) {
+    socket.on_unhandled([st](std::string event, sio::arguments args) {
         st->box(event).push(json(std::move(args.values)));
     });
     socket.on_connect([st] { st->box("connect").push(json::array()); });
-    socket.on_disconnect([st](sio::disconnect_reason r) {
-        st->box("disconnect").push(std::string(to_string(r)));
-    });
+    socket.on_disconnect(
+        [st](sio::disconnect_reason r) { st->box("disconnect").push(std::string(to_string(r))); });
     socket.on_connect_error([st](sio::connect_failure const& f) {
         json data;
         if (f.data)
@@ -37,7 +40,9 @@ peer::peer(row_clock& clock, sio::client& c, sio::client_socket s)
     io.on_reconnect_error([this](mad::error_code) { ++errors; });
 }
 
-mailbox& peer::box(std::string const& event) { return state_->box(event); }
+mailbox& peer::box(std::string const& event) {
+    return state_->box(event);
+}
 
 boost::asio::awaitable<json> peer::first(std::string event) {
     auto const args = co_await next(event);
@@ -57,8 +62,8 @@ boost::asio::awaitable<json> peer::ask_all(std::string event, json args) {
     for (auto& a : args)
         all.values.push_back(std::move(a));
     auto const answer = co_await socket.emit_with_ack(clock_.left(), event, all);
-    check(answer.has_value(), "ack of " + event + ": " +
-                                  (answer ? std::string() : answer.error().message()));
+    check(answer.has_value(),
+          "ack of " + event + ": " + (answer ? std::string() : answer.error().message()));
     co_return json(answer->values);
 }
 
@@ -80,11 +85,17 @@ void peer::emit(std::string const& event, json args) {
     socket.emit(event, all);
 }
 
-task peer::connected() { co_await next("connect"); }
+task peer::connected() {
+    co_await next("connect");
+}
 
-task peer::reason(std::string wanted) { check_equal(co_await next("disconnect"), wanted); }
+task peer::reason(std::string wanted) {
+    check_equal(co_await next("disconnect"), wanted);
+}
 
-task peer::alive() { check_equal(co_await ask("echo", "alive"), "alive"); }
+task peer::alive() {
+    check_equal(co_await ask("echo", "alive"), "alive");
+}
 
 task peer::stays_away() {
     auto const before = attempts;
@@ -96,6 +107,7 @@ task peer::stays_away() {
 peer& peers::make(std::string const& nsp, adjust const& fn) {
     sio::client_settings s(url);
     s.reconnection = false;
+    s.engine.rev = rev;
     if (column == "polling")
         s.engine.transports = {mad::engine::transport_kind::polling};
     else if (column == "websocket")

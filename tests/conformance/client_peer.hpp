@@ -52,12 +52,15 @@ inline json count(int n) {
     return out;
 }
 
-inline json binary(mad::bytes b) { return json::binary(std::move(b)); }
+inline json binary(mad::bytes b) {
+    return json::binary(std::move(b));
+}
 
 /// When the row must be done. Every wait ends then, with an error that names what it waited for.
 class row_clock {
   public:
-    explicit row_clock(boost::asio::io_context& ctx) : timer_(ctx) {}
+    explicit row_clock(boost::asio::io_context& ctx)
+        : timer_(ctx) {}
     boost::asio::io_context& context() {
         return static_cast<boost::asio::io_context&>(timer_.get_executor().context());
     }
@@ -82,7 +85,9 @@ inline task pause(row_clock& clock, milliseconds ms) {
 class mailbox {
   public:
     mailbox(row_clock& c, std::string name)
-        : clock_(c), event_(c.context()), name_(std::move(name)) {}
+        : clock_(c)
+        , event_(c.context())
+        , name_(std::move(name)) {}
 
     void push(json value) {
         items_.push_back(std::move(value));
@@ -154,8 +159,11 @@ class peers {
   public:
     using adjust = std::function<void(sio::client_settings&)>;
 
-    peers(row_clock& c, std::string u, std::string col)
-        : clock(c), url(std::move(u)), column(std::move(col)) {}
+    peers(row_clock& c, std::string u, std::string col, mad::engine::revision r)
+        : clock(c)
+        , url(std::move(u))
+        , column(std::move(col))
+        , rev(r) {}
 
     /// A peer that is on its way. Without `adjust` it does not reconnect.
     peer& start(std::string const& nsp = "/", adjust const& = {}, json auth = {});
@@ -169,8 +177,12 @@ class peers {
     task settled(peer&);
     void close();
 
+    /// The server is of version 2, or takes us for a client of it.
+    bool old() const { return rev == mad::engine::revision::eio3; }
+
     row_clock& clock;
     std::string url, column;
+    mad::engine::revision rev;
     adjust every; ///< for every client
 
   private:
@@ -188,7 +200,8 @@ inline void again(sio::client_settings& s) {
 struct row {
     std::string name;
     task (*run)(peers&);
-    std::string only = {}; ///< the one transport it is for; empty: all
+    std::string only = {};   ///< the one transport it is for; empty: all
+    bool needs_auth = false; ///< which revision 3 does not have
 };
 
 std::vector<row> connect_rows();

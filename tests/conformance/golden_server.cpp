@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 
 namespace sio = mad::socketio;
@@ -69,10 +71,92 @@ void add_handlers(sio::server& io, bool sized_events) {
     });
 }
 
+/// What only some captures need.
+struct extras {
+    std::string recovery, cors, cookie, refuse;
+
+    void add_to(CLI::App& app, sio::server_settings& s) {
+        app.add_option("--recovery", recovery, "on: connection state recovery");
+        app.add_option("--cors", cors, "any, one or some");
+        app.add_option("--cookie", cookie, "plain or full");
+        app.add_option("--refuse", refuse, "refuses handshakes with that message; - for none");
+        app.add_option("--client-folder", s.client_folder);
+        app.add_option("--client-version", s.client_version);
+    }
+
+    void apply(sio::server_settings& s) const {
+        if (!recovery.empty())
+            s.recovery.emplace();
+        auto& c = s.engine.cors;
+        if (cors == "any")
+            c.origins = {"*"};
+        if (cors == "one") {
+            c.origins = {"http://example.com"};
+            c.credentials = true;
+            c.allowed_headers = "x-foo";
+        }
+        if (cors == "some") {
+            c.origins = {"http://a.test"};
+            c.allow_origin = [](std::string_view o) { return o.find("example") != o.npos; };
+            c.methods = "GET,POST";
+        }
+        if (cookie == "plain")
+            s.engine.cookie.emplace();
+        if (cookie == "full") {
+            mad::set_cookie k;
+            k.name = "test";
+            k.http_only = false;
+            k.path = "/custom";
+            k.same_site = mad::cookie_same_site::none;
+            k.secure = true;
+            k.max_age = std::chrono::hours(24);
+            s.engine.cookie = k;
+        }
+        if (!refuse.empty())
+            s.engine.allow_request = [text = refuse == "-" ? std::string() : refuse](
+                                         mad::engine::handshake_info const&) {
+                return std::optional(text);
+            };
+    }
+};
+
+/// The last socket that has come, for the commands of connection state recovery.
+class last_socket {
+  public:
+    void set(sio::socket s) {
+        std::lock_guard const lock(mutex_);
+        socket_ = std::move(s);
+    }
+    sio::socket get() {
+        std::lock_guard const lock(mutex_);
+        return socket_;
+    }
+
+  private:
+    std::mutex mutex_;
+    sio::socket socket_;
+};
+
+void add_recovery(sio::server& io, last_socket& last) {
+    io.on_connection([&last](sio::socket s) {
+        s.join("r1");
+        last.set(s);
+    });
+}
+
 /// Commands on standard input; see golden/SERVER.md.
-void read_commands(sio::server& io) {
+void read_commands(sio::server& io, last_socket& last) {
     for (std::string line; std::getline(std::cin, line);) {
-        if (line == "io.close")
+        if (line == "recovery.emit") {
+            io.emit("a", 1);
+            io.to("r1").emit("b", 2);
+            last.get().emit_with_ack([](mad::result<sio::arguments>) {}, mad::milliseconds(0),
+                                     "with-ack");
+        } else if (line == "recovery.missed") {
+            io.emit("a", "missed1");
+            io.to("r1").emit("b", "missed2");
+            io.to("other").emit("c", "of others");
+        } else if (line == "io.close")
             io.engine().close();
         else if (line == "conn.close")
             io.engine().close(mad::engine::close_reason::forced_close);
@@ -96,7 +180,10 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"accept", "refuse"}));
     bool sized_events = false;
     app.add_option("--sized-events", sized_events, "events of several lengths on connection");
+    extras more;
+    more.add_to(app, o.settings);
     CLI11_PARSE(app, argc, argv);
+    more.apply(o.settings);
 
     mad::net::io_pool pool(o.threads, o.settings.log);
     sio::server io(pool, o.settings);
@@ -105,7 +192,10 @@ int main(int argc, char** argv) {
         io.of("/custom").on_connection([](sio::socket s) { add_common(s); });
     else
         guard_root(io, root == "refuse");
-    std::thread commands([&io] { read_commands(io); });
+    last_socket last;
+    if (!more.recovery.empty())
+        add_recovery(io, last);
+    std::thread commands([&io, &last] { read_commands(io, last); });
     commands.detach(); // ends with the process: it waits for a line that may never come
     return conformance::serve(signals, "golden-server", pool, io, o);
 }

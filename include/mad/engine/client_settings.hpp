@@ -41,6 +41,17 @@ struct client_settings {
     std::vector<std::pair<std::string, std::string>> query;
     std::vector<std::pair<std::string, std::string>> headers;
 
+    /// An HTTP proxy for all connections, websockets included, by CONNECT:
+    /// `http://user:password@host:port`. See `net::parse_proxy`. Default none, whatever the
+    /// environment says.
+    std::string proxy;
+
+    /// Whether cookies that the server, or a balancer in front of it, sets are sent with the later
+    /// requests of the session: needed where a cookie says which node has it. A `Cookie` among
+    /// `headers` is the first content of the jar. Default off: `withCredentials` of
+    /// engine.io-client 6.6.
+    bool cookies = false;
+
     /// From the start until the server's open packet, and again for an upgrade. Default:
     /// socket.io-client 4.8 (> 0).
     milliseconds timeout{20'000};

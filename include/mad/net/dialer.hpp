@@ -2,6 +2,7 @@
 #define MAD_NET_DIALER_HPP
 
 #include <mad/core/clock.hpp>
+#include <mad/net/dial_proxy.hpp>
 #include <mad/net/shard.hpp>
 #include <mad/net/stream.hpp>
 
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,16 +41,20 @@ struct dial_settings {
 
     /// Needed for secure targets only; without it they end with `operation_not_supported`.
     std::shared_ptr<cipher_dialer> tls;
+
+    /// A proxy to go through. Its addresses are tried then; the target's name is for it to look up.
+    /// Default none: nothing is read from the environment.
+    std::optional<dial_proxy> proxy;
 };
 
 /// Opens one TCP connection: looks the name up, tries each address in the order of the system's
-/// resolver, and for a secure target brings the TLS handshake to its end before the stream is handed
-/// out. Lives and is used on one shard; destroying it gives up. (A look-up that is under way keeps
-/// `ioc.run()` from returning until the system's resolver has answered.)
+/// resolver, and for a secure target brings the TLS handshake to its end before the stream is
+/// handed out. Lives and is used on one shard; destroying it gives up. (A look-up that is under way
+/// keeps `ioc.run()` from returning until the system's resolver has answered.)
 class dialer final : public poll_target {
   public:
     /// A stream that is connected and nowhere watched, or why not: an error of the look-up, of the
-    /// last address tried, `timed_out`, or a `tls_error`.
+    /// last address tried, `timed_out`, a `tls_error`, or with a proxy an `http::client_error`.
     using handler = std::function<void(result<stream>)>;
 
     dialer(shard&, dial_settings);
@@ -61,7 +67,7 @@ class dialer final : public poll_target {
     /// Gives up: `done` is forgotten.
     void cancel();
 
-    /// Why TLS failed, in words for a log; empty when it did not.
+    /// Why TLS, or the proxy, failed, in words for a log; empty when it did not.
     std::string const& failure() const { return failure_; }
 
   private:
@@ -74,6 +80,9 @@ class dialer final : public poll_target {
     void try_next(error_code why);
     void connect_to(boost::asio::ip::tcp::endpoint const&);
     void connected();
+    void ask_proxy();
+    void hear_proxy();
+    void through();
     void shake_hands();
     void drop();
     void finish(result<stream>);
@@ -89,6 +98,8 @@ class dialer final : public poll_target {
     std::uint32_t interest_ = 0;
     std::unique_ptr<cipher> cipher_;
     std::string failure_;
+    std::string to_proxy_, from_proxy_;
+    bool asking_proxy_ = false;
     deadline limit_, attempt_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

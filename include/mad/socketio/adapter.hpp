@@ -47,12 +47,16 @@ struct saved_session {
     std::vector<std::string> rooms; ///< without its own
     std::string data;               ///< JSON text of `socket.data`; empty: none
     std::uint8_t shard = 0;         ///< where it lived, for the order in which it was sent to
+    /// When it had come back already: `restored_session::sequence` and `numbers` of that time.
+    std::uint64_t sequence = 0;
+    std::vector<std::uint64_t> numbers{};
 };
 
 /// A session that comes back, with what it has missed, in the order of sending.
 struct restored_session {
     saved_session session;
     std::vector<encoded> missed;
+    std::vector<std::uint64_t> numbers; ///< of `missed` in the log
     /// Of the newest packet that the log held then: deliveries up to it are in `missed`, or were
     /// for others.
     std::uint64_t sequence = 0;
@@ -113,8 +117,10 @@ class adapter {
     virtual void delivered(std::uint8_t /*shard*/, std::uint64_t /*sequence*/) {}
 
     virtual void save_session(saved_session) {}
-    /// A restored session has ended for good.
-    virtual void end_session(std::string_view /*pid*/) {}
+    /// A restored session has ended in a way that is no reason to save it, or has not begun (then
+    /// `last` is nothing). As in the reference what was saved before stays good; `last` says what
+    /// the peer has been sent meanwhile.
+    virtual void end_session(std::string_view /*pid*/, std::optional<saved_session> /*last*/) {}
     /// `done` is called once, from any thread, with nothing when the session is unknown, in use or
     /// too old, or the log no longer reaches back to the offset.
     virtual void restore_session(std::string /*pid*/, std::string /*offset*/,

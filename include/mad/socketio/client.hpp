@@ -33,6 +33,10 @@ struct client_settings {
     /// The path is `/socket.io/` here.
     engine::client_settings engine = default_engine();
 
+    /// Whether a connection begins with a websocket when the one before it has got as far as that:
+    /// saves the upgrade. It falls back to the order given after a failure.
+    bool remember_upgrade = false;
+
     /// Whether a lost connection, or a first attempt that failed, is tried again.
     bool reconnection = true;
     /// Attempts in a row before it gives up; nothing: never.

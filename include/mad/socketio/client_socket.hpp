@@ -106,21 +106,50 @@ class client_socket {
     /// Calls `fn` for each event of that name. `fn` takes the arguments it wants (see
     /// `listener.hpp`), and may be a coroutine, which then belongs to the client.
     template <class Fn>
-    void on(std::string event, Fn fn) const {
-        using values = typename decltype(detail::signature_of(std::declval<Fn>()))::values;
-        static_assert(!detail::has_socket<values>,
-                      "socketio::socket is the server's view of a peer: capture the client_socket");
-        add_listener(std::move(event), make_listener(std::move(fn)));
+    listener_id on(std::string event, Fn fn) const {
+        return add<Fn>(std::move(event), std::move(fn), false, false);
+    }
+
+    /// The same, for the next event of that name only.
+    template <class Fn>
+    listener_id once(std::string event, Fn fn) const {
+        return add<Fn>(std::move(event), std::move(fn), true, false);
+    }
+
+    /// As `on`, before the listeners that are there.
+    template <class Fn>
+    listener_id prepend(std::string event, Fn fn) const {
+        return add<Fn>(std::move(event), std::move(fn), false, true);
+    }
+
+    /// Calls `fn(std::string event, arguments)` for every event, before the listeners of its name.
+    template <class Fn>
+    listener_id on_any(Fn fn) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::any));
+    }
+    template <class Fn>
+    listener_id prepend_any(Fn fn) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::any, false, true));
     }
 
     /// Calls `fn(std::string event, arguments)` for each event that has no listener of its own.
+    /// Ours.
     template <class Fn>
-    void on_any(Fn fn) const {
-        add_listener({}, make_any_listener(std::move(fn)));
+    listener_id on_unhandled(Fn fn) const {
+        return add_listener({}, make_any_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::unhandled));
     }
 
+    /// Takes back one registration, of whatever kind.
+    void off(listener_id) const;
     /// Removes the listeners of that event.
     void off(std::string_view event) const;
+    /// Removes the listeners of all names; the catch-all ones stay.
+    void off() const { remove(detail::listener_kind::event); }
+    void off_any() const { remove(detail::listener_kind::any); }
+    void off_unhandled() const { remove(detail::listener_kind::unhandled); }
 
     /// After each connect; what was buffered has been sent before.
     void on_connect(std::function<void()>) const;
@@ -211,7 +240,16 @@ class client_socket {
     explicit client_socket(std::shared_ptr<detail::client_node> const&);
 
     static void check_event(std::string_view);
-    void add_listener(std::string event, listener) const;
+    template <class Fn>
+    listener_id add(std::string event, Fn fn, bool once, bool front) const {
+        using values = typename decltype(detail::signature_of(std::declval<Fn>()))::values;
+        static_assert(!detail::has_socket<values>,
+                      "socketio::socket is the server's view of a peer: capture the client_socket");
+        return add_listener(std::move(event), make_listener(std::move(fn)),
+                            detail::registered(detail::listener_kind::event, once, front));
+    }
+    listener_id add_listener(std::string event, listener, detail::registration) const;
+    void remove(detail::listener_kind) const;
     void send(encoded, bool is_volatile) const;
     /// Nothing where each try gets an id of its own.
     std::optional<std::uint64_t> next_ack_id() const {
@@ -223,6 +261,8 @@ class client_socket {
                        ack_callback) const;
     // By value: the coroutine may outlive the handle it was called on.
     static boost::asio::awaitable<result<void>> wait(client_socket);
+    static boost::asio::awaitable<result<arguments>> wait_for(client_socket, std::string event,
+                                                              milliseconds timeout);
     static boost::asio::awaitable<result<arguments>>
     ask(client_socket, encoded, std::optional<std::uint64_t> id, milliseconds timeout);
     void run(std::function<void(detail::client_node&)> fn, std::function<void()> gone = {}) const;

@@ -57,7 +57,8 @@ class offset_source {
 /// Shards may send to their sockets in different orders, so what a peer has seen is not a number:
 /// it is what its shard had sent up to the offset that it names (`delivered`). Everything else that
 /// was meant for it is missed, and what is sent on another shard meanwhile is told apart by its
-/// number (`restored_session::sequence`). So nothing is lost and nothing comes twice.
+/// number (`restored_session::sequence`). One that breaks again while it is sent what it missed
+/// gets the rest of that. So nothing is lost and nothing comes twice.
 class recovery_log {
   public:
     explicit recovery_log(recovery_settings s)
@@ -71,8 +72,8 @@ class recovery_log {
 
     void save(saved_session);
     std::optional<restored_session> restore(std::string const& pid, std::string_view offset);
-    /// It may be restored again: it is not in use any more.
-    void end(std::string_view pid);
+    /// It may be restored again: it is not in use any more. `last`: as it was in the end.
+    void end(std::string_view pid, std::optional<saved_session> last = {});
 
     std::size_t packets() const;
     std::size_t sessions() const;
@@ -146,7 +147,9 @@ class recovering_adapter final : public adapter {
         log_.delivered(shard, sequence);
     }
     void save_session(saved_session s) override { log_.save(std::move(s)); }
-    void end_session(std::string_view pid) override { log_.end(pid); }
+    void end_session(std::string_view pid, std::optional<saved_session> last) override {
+        log_.end(pid, std::move(last));
+    }
     void restore_session(std::string pid, std::string offset,
                          std::function<void(std::optional<restored_session>)> done) override {
         done(log_.restore(pid, offset));

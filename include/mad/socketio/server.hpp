@@ -11,11 +11,11 @@
 #include <mad/socketio/static_files.hpp>
 
 #include <atomic>
-#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace mad::inline MAD_ABI::socketio {
@@ -113,9 +113,8 @@ class server {
     /// some part of the name. Names that exist are not asked about; parents are asked in order of
     /// registration.
     parent_nsp of_pattern(std::string glob) const;
-    template <class Regex>
-    requires(!std::convertible_to<Regex, std::string>) parent_nsp of_pattern(Regex re)
-    const {
+    template <class Regex, class = std::enable_if_t<!std::is_convertible_v<Regex, std::string>>>
+    parent_nsp of_pattern(Regex re) const {
         return of_matching([re = std::move(re)](std::string_view name) {
             return regex_search(name.begin(), name.end(), re);
         });
@@ -209,6 +208,7 @@ class server {
 #include <mad/socketio/impl/client_link.ipp>
 #include <mad/socketio/impl/nsp.ipp>
 #include <mad/socketio/impl/nsp_core.ipp>
+#include <mad/socketio/impl/nsp_reach.ipp>
 #include <mad/socketio/impl/parent_nsp.ipp>
 #include <mad/socketio/impl/rooms.ipp>
 #include <mad/socketio/impl/server.ipp>

@@ -43,8 +43,8 @@ class Client(ClientBase):
         `timeout` seconds (None: as long as attempts last)."""
         self._not_in_handler("connect")
         if self._thread is None:
-            self._thread = start_thread("mad-client", self._inbox, self)
             _running.add(self)
+            self._thread = start_thread("mad-client", self._inbox, self)
         names = self._begin()
         end = None if timeout is None else time.monotonic() + timeout
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import builtins
-import inspect
 import itertools
 import os
 import threading
@@ -14,21 +12,18 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from mad._address import parse_address
-from mad.socketio import _letters
-from mad.socketio._errors import ConnectionRefusedError
 from mad.socketio._handlers import (
     CATCH_ALL,
     RESERVED,
     Function,
     Handler,
     OnError,
-    answers,
     make_handler,
-    report,
 )
-from mad.socketio._lanes import Calls, Letter, LoopLane, join, resolve, start_thread
+from mad.socketio._lanes import join, resolve, start_thread
 from mad.socketio._namespace import Namespace
-from mad.socketio._socket import Handshake, Socket
+from mad.socketio._server_events import Events
+from mad.socketio._socket import Socket
 
 if TYPE_CHECKING:
     from mad import _core
@@ -39,7 +34,7 @@ Target = str | Socket | Iterable[str | Socket] | None
 _running: weakref.WeakSet[Server] = weakref.WeakSet()
 
 
-class Server:
+class Server(Events):
     """Serves Socket.IO (revision 5, engine revision 4) to any number of peers.
 
     `listen` is `PORT` or `HOST:PORT`, port 0 (the default) a free one; without a host: this machine
@@ -100,20 +95,13 @@ class Server:
             tls_key=tls_key,
             threads=threads,
         )
+        super().__init__()
         self.on_error = on_error
         self._handler_threads = handler_threads
         self._given_loop = loop
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
-        self._handlers: dict[int, Handler] = {}
-        self._routes: dict[tuple[str, str], int] = {}
-        self._special: dict[tuple[str, str], Handler] = {}
-        self._middlewares: dict[str, list[Handler]] = {}
-        self._sockets: dict[str, Socket] = {}
-        self._calls = Calls()
         self._threads: list[threading.Thread] = []
-        self._lane: LoopLane | None = None
-        self._coroutines = False
         self._stopped = threading.Event()
         self._waiting: list[asyncio.Future[None]] = []
         self._pid = os.getpid()
@@ -186,12 +174,6 @@ class Server:
             if handler.coroutine:
                 self._need_loop()
             self._native.handle(nsp, "" if event == CATCH_ALL else event, number, handler.coroutine)
-
-    def _chain(self, nsp: str) -> list[Handler]:
-        chain = list(self._middlewares.get(nsp, ()))
-        if connect := self._special.get((nsp, "connect")):
-            chain.append(connect)
-        return chain
 
     def _open(self, nsp: str) -> None:
         """Opens a namespace. Its sockets connect and leave on the loop when a handler wants it."""
@@ -318,15 +300,6 @@ class Server:
     def __repr__(self) -> str:
         return f"<mad.socketio.Server {self.url if self.running else 'not running'}>"
 
-    def _need_loop(self) -> None:
-        self._coroutines = True
-        if self._native.running and self._lane is None:
-            self._start_loop(self._given_loop)
-
-    def _start_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        if self._lane is None:
-            self._lane = LoopLane(self._native.loop_inbox(), self, loop)
-
     def _loop_inbox(self) -> _core.Inbox:
         with self._lock:
             self._need_loop()
@@ -392,177 +365,6 @@ class Server:
 
     def _find(self, sid: str | Socket) -> Socket | None:
         return sid if isinstance(sid, Socket) else self._sockets.get(sid)
-
-    # What comes
-
-    def deliver(self, letters: list[Letter], loop: LoopLane | None) -> None:
-        """Called by the lanes."""
-        handled = 0
-        for letter in letters:
-            kind = letter[0]
-            if kind == _letters.EVENT:
-                handled += self._on_event(letter, loop)
-            elif kind == _letters.ANSWER:
-                self._calls.settle(letter)
-            elif kind == _letters.CONNECTING:
-                self._on_connecting(letter, loop)
-            elif kind == _letters.DISCONNECTED:
-                self._on_disconnected(letter, loop)
-            elif kind == _letters.GONE:
-                self._on_gone(letter)
-        if handled:
-            self._native.handled(handled)
-
-    def _on_event(self, letter: Letter, loop: LoopLane | None) -> int:
-        """How many events are dealt with: 0 when a coroutine has begun, which says so itself."""
-        _, number, sid, args, answer = letter
-        handler, sock = self._handlers.get(number), self._sockets.get(sid)
-        if handler is None or sock is None:
-            return 1
-        values = handler.fit((sock, *args))
-        if values is None:
-            if answer is not None:
-                answer.send({"error": "arguments are missing"})
-            return 1
-        if loop is not None and handler.coroutine:
-            loop.spawn(self._run_event(handler, values, answer))
-            return 0
-        try:
-            value = handler.function(*values)
-            if inspect.isawaitable(value):
-                self._run_elsewhere(self._await_event(handler, sock, value, answer), loop)
-                return 0
-            if answer is not None:
-                answer.send(*answers(value))
-        except _LEAVE:
-            raise
-        except BaseException as error:
-            report(self.on_error, error, _name(handler, args), sock)
-        return 1
-
-    def _run_elsewhere(self, work: Any, loop: LoopLane | None) -> None:
-        if loop is not None:
-            loop.spawn(work)
-            return
-        with self._lock:
-            self._need_loop()
-        assert self._lane is not None
-        self._lane.loop.call_soon_threadsafe(self._lane.spawn, work)
-
-    async def _run_event(
-        self, handler: Handler, values: tuple[Any, ...], answer: _core.Answer | None
-    ) -> None:
-        await self._await_event(handler, values[0], handler.function(*values), answer)
-
-    async def _await_event(
-        self, handler: Handler, sock: Socket, work: Any, answer: _core.Answer | None
-    ) -> None:
-        try:
-            value = await work
-            if answer is not None:
-                answer.send(*answers(value))
-        except Exception as error:
-            report(self.on_error, error, handler.event, sock)
-        finally:
-            self._native.handled(1)
-
-    def _on_connecting(self, letter: Letter, loop: LoopLane | None) -> None:
-        _, nsp, native, said = letter
-        sock = Socket(native, self, nsp, Handshake(**said))
-        self._sockets[sock.id] = sock
-        chain = self._chain(nsp)
-        if loop is not None and any(h.coroutine for h in chain):
-            loop.spawn(self._let_in(sock, chain))
-            return
-        try:
-            for handler in chain:
-                if (values := handler.fit((sock, sock.handshake))) is not None:
-                    handler.function(*values)
-        except _LEAVE:
-            raise
-        except BaseException as error:
-            self._refuse(sock, error)
-        else:
-            self._accept(sock)
-
-    async def _let_in(self, sock: Socket, chain: list[Handler]) -> None:
-        try:
-            for handler in chain:
-                values = handler.fit((sock, sock.handshake))
-                if values is not None:
-                    outcome = handler.function(*values)
-                    if inspect.isawaitable(outcome):
-                        await outcome
-        except Exception as error:
-            self._refuse(sock, error)
-        else:
-            self._accept(sock)
-
-    def _accept(self, sock: Socket) -> None:
-        sock.connected = True
-        sock._native.accept()
-
-    def _refuse(self, sock: Socket, error: BaseException) -> None:
-        self._sockets.pop(sock.id, None)
-        message, data = "internal error", None
-        if isinstance(error, ConnectionRefusedError):
-            message, data = str(error), error.data
-        elif isinstance(error, builtins.ConnectionRefusedError) and error.errno is None:
-            message = str(error)  # raised by a handler, not by the system
-        else:
-            report(self.on_error, error, "connect", sock)
-        try:
-            sock._native.refuse(message, data)
-        except (TypeError, ValueError, OverflowError) as wrong:
-            report(self.on_error, wrong, "connect", sock)
-            sock._native.refuse(message, None)
-
-    def _on_disconnected(self, letter: Letter, loop: LoopLane | None) -> None:
-        _, sid, reason = letter
-        sock = self._sockets.get(sid)
-        if sock is None:
-            return
-        sock.connected = False
-        handler = self._special.get((sock.namespace, "disconnect"))
-        values = handler.fit((sock, reason)) if handler else None
-        if handler is None or values is None:
-            return
-        if loop is not None and handler.coroutine:
-            loop.spawn(self._run_last(handler, values))
-            return
-        try:
-            handler.function(*values)
-        except _LEAVE:
-            raise
-        except BaseException as error:
-            report(self.on_error, error, "disconnect", sock)
-
-    async def _run_last(self, handler: Handler, values: tuple[Any, ...]) -> None:
-        try:
-            await handler.function(*values)
-        except Exception as error:
-            report(self.on_error, error, "disconnect", values[0])
-
-    def _on_gone(self, letter: Letter) -> None:
-        # Each lane says so behind the last event that it had of the socket.
-        _, sid, lanes = letter
-        sock = self._sockets.get(sid)
-        if sock is None:
-            return
-        with sock._lock:
-            sock._gone += 1
-            last = sock._gone >= lanes
-        if last:
-            sock.connected = False
-            self._sockets.pop(sid, None)
-
-
-# What leaves a handler that runs on the main thread's loop: somebody wants to end.
-_LEAVE = (KeyboardInterrupt,)
-
-
-def _name(handler: Handler, args: tuple[Any, ...]) -> str:
-    return str(args[0]) if handler.event == CATCH_ALL and args else handler.event
 
 
 def _full(namespace: str) -> str:

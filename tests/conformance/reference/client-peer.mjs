@@ -3,7 +3,7 @@
 // client's rows need to be done to them. CLIENT.md lists both.
 
 import { createServer } from "node:http";
-import { Server } from "socket.io";
+import { createRequire } from "node:module";
 import msgpack from "socket.io-msgpack-parser";
 import { address, duration, exitOnSignal, listen, onOff, parse } from "./command_line.mjs";
 import { register } from "./handlers.mjs";
@@ -15,9 +15,15 @@ const flags = parse(process.argv.slice(2), {
   "--max-payload": Number,
   "--compression": onOff,
   "--parser": String,
+  "--server": String,
 });
 
 const parser = flags.parser === "msgpack" ? { parser: msgpack } : {};
+
+/** Which server: 2, 3, 4, or 4-eio3, which takes clients of revision 3 too. */
+const [release, eio3] = (flags.server ?? "4").split("-");
+const require = createRequire(import.meta.url);
+const library = require({ 2: "socket.io-2", 3: "socket.io-3", 4: "socket.io" }[release]);
 
 const MUTE = "/mute/"; // requests below it are never answered
 
@@ -34,10 +40,12 @@ http.on("connection", (stream) => {
   stream.on("close", () => connections.delete(stream));
 });
 
-const io = new Server(http, {
+const io = new (library.Server ?? library)(http, {
   pingInterval: flags["ping-interval"] ?? 25_000,
   pingTimeout: flags["ping-timeout"] ?? 20_000,
-  maxHttpBufferSize: flags["max-payload"] ?? 1_000_000,
+  // Only version 4 tells its clients, so that they can keep to it.
+  maxHttpBufferSize: release === "4" ? (flags["max-payload"] ?? 1_000_000) : 1e8,
+  allowEIO3: eio3 === "eio3",
   perMessageDeflate: flags.compression ?? false,
   httpCompression: flags.compression ?? false,
   connectTimeout: 1000,
@@ -87,7 +95,9 @@ function hooks(socket) {
 for (const name of ["/", "/custom"]) io.of(name).on("connection", hooks);
 
 io.of("/guarded").use((socket, next) => {
-  next(socket.handshake.auth.token === "open sesame" ? undefined : new Error("wrong token"));
+  const { auth, query } = socket.handshake;
+  const token = auth?.token ?? query.token; // version 2 has no auth
+  next(token === "open sesame" ? undefined : new Error("wrong token"));
 });
 io.of("/guarded").on("connection", (socket) => socket.on("echo", (x, ack) => ack(x)));
 

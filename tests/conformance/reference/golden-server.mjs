@@ -19,7 +19,30 @@ const flags = parse(process.argv.slice(2), {
   "--root": String,
   "--compression": onOff,
   "--sized-events": onOff,
+  "--recovery": String,
+  "--cors": String,
+  "--cookie": String,
+  "--refuse": String,
+  "--client-folder": String, // it brings its own
+  "--client-version": String,
 });
+
+const cors = {
+  any: { origin: "*" },
+  one: { origin: "http://example.com", credentials: true, allowedHeaders: ["x-foo"] },
+  some: { origin: ["http://a.test", /example/], methods: ["GET", "POST"] },
+};
+const cookie = {
+  plain: true,
+  full: {
+    name: "test",
+    httpOnly: false,
+    path: "/custom",
+    sameSite: "none",
+    secure: true,
+    maxAge: 86_400,
+  },
+};
 
 const settings = {
   pingInterval: flags["ping-interval"] ?? 25_000,
@@ -38,7 +61,12 @@ const http = createServer((request, response) => {
 const io = new Server(http, {
   ...settings,
   connectTimeout: flags["connect-timeout"] ?? 45_000,
-  serveClient: false,
+  serveClient: Boolean(flags["client-folder"]),
+  cors: cors[flags.cors],
+  cookie: cookie[flags.cookie],
+  connectionStateRecovery: flags.recovery && {},
+  allowRequest:
+    flags.refuse && ((request, done) => done(flags.refuse === "-" ? null : flags.refuse, false)),
 });
 const echo = engine.attach(http, { ...settings, path: "/engine.io/" });
 echo.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));
@@ -81,7 +109,26 @@ io.of("/chat").on("connection", (socket) => {
 io.of("/secret").use(refuse("not authorized", { code: "E_AUTH", detail: 42 }));
 io.of("/secret2").use(refuse("plain message"));
 
+let last;
+if (flags.recovery) {
+  io.on("connection", (socket) => {
+    socket.join("r1");
+    last = socket;
+  });
+}
+
 const commands = {
+  "recovery.emit": () => {
+    io.emit("a", 1);
+    io.to("r1").emit("b", 2);
+    last.emit("with-ack", () => {});
+    last.volatile.emit("volatile"); // a write is under way: dropped
+  },
+  "recovery.missed": () => {
+    io.emit("a", "missed1");
+    io.to("r1").emit("b", "missed2");
+    io.to("other").emit("c", "of others");
+  },
   "io.close": () => io.close(),
   "conn.close": () => Object.values(io.engine.clients).forEach((conn) => conn.close()),
 };

@@ -2,7 +2,7 @@
 
 function onConnection(socket) {
   const nsp = socket.nsp;
-  socket.emit("auth", socket.handshake.auth);
+  socket.emit("auth", socket.handshake.auth ?? {});
 
   socket.on("message", (...args) => socket.emit("message-back", ...args));
   socket.on("message-with-ack", (...args) => {

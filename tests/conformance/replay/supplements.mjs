@@ -1,6 +1,7 @@
 // What a capture does not hold: the settings of its server, requests that the recorder did not
 // show, commands given to the server by hand, and times that must not be undercut.
 
+import { fileURLToPath } from "node:url";
 import { pause } from "../lib/wait.mjs";
 
 const PING = ["--ping-interval", "300ms", "--ping-timeout", "200ms"];
@@ -8,6 +9,9 @@ const SIZED = ["--sized-events", "on"];
 const DEFLATE =
   "client offers permessage-deflate; server emits a small and a 1500-byte event, " +
   "then 1100 bytes with compress(false)";
+const CLIENT_DIST = fileURLToPath(
+  new URL("../node_modules/socket.io/client-dist", import.meta.url),
+);
 const RECORDED_PING = ["--ping-interval", "600ms", "--ping-timeout", "400ms"];
 
 const OLD = ["--eio3", "on"];
@@ -26,13 +30,28 @@ const unfinishedPost = (eio, begun) => async (replay, record) => {
   await pause(60); // as recorded: let it arrive
 };
 
+/** Flags by the beginning of a step's note. */
+const policies = [
+  ['4.x cors {origin:"*"}', ["--cors", "any"]],
+  ['4.x cors {origin:"http://example.com"', ["--cors", "one"]],
+  ["4.x cors {origin:[", ["--cors", "some"]],
+  ["4.x cookie:true", ["--cookie", "plain"]],
+  ["4.x cookie {", ["--cookie", "full"]],
+  ["4.x allowRequest denies with a message", ["--refuse", "go away"]],
+  ["4.x allowRequest denies without", ["--refuse", "-"]],
+  ["4.x serveClient", ["--client-folder", CLIENT_DIST, "--client-version", "4.8.4"]],
+  ["", []],
+];
+
 /**
  * By capture: `flags` of golden-server, `ownServers` (one for each step; `flagsOf` gives the flags
  * for the place of a step), `oneSession` (its steps stand and fall together), `eio` (revision of the
  * sessions that the recorder did not show being opened; 4), `older` (says of a step's note whether
- * socket.io 2 was recorded: older.mjs),
+ * socket.io 2 was recorded: older.mjs), `flagsFor` (flags by a step's note; steps in a row with the
+ * same ones share a server),
  * `literalSids` that are sent as they are, `answeredBefore` (connection → the one whose answer is
- * awaited before it is opened: they raced in the recording).
+ * awaited before it is opened: they raced in the recording), `policy` and `cutBodies` (see
+ * `sameResponse`), `tickets` (names that the server makes up and the client gives back).
  *
  * By step: `flags`, `before` (connection → what to do first), `command` (at which note of the
  * application which line), `atLeast` (what must not come sooner after the step's first request,
@@ -68,6 +87,23 @@ export const supplements = {
     steps: {
       "duplicate POST: first POST still uploading (Content-Length 10, 2 bytes sent), second POST arrives":
         { before: { 29: once(unfinishedPost(4, "4h")) } },
+    },
+  },
+  "cors-cookie-forbidden": {
+    flagsFor: (note) => policies.find(([begin]) => note.startsWith(begin))[1],
+    policy: true,
+    cutBodies: true,
+  },
+  "connection-state-recovery": {
+    flags: ["--recovery", "on"],
+    oneSession: true,
+    tickets: true,
+    steps: {
+      'server emits: io.emit("a",1), io.to("r1").emit("b",2), ack event, volatile event': {
+        before: { 1: once((replay) => replay.command("recovery.emit")) },
+      },
+      "transport dies (client side engine.close simulates network loss); while away the server emits a,b to r1 and one to another room":
+        { before: { 2: once((replay) => replay.command("recovery.missed")) } },
     },
   },
   "a-v2server-v2client-ws": {

@@ -16,12 +16,32 @@ function reasonToSkip(capture, note) {
 
 /** Steps that share a server are replayed in order. */
 function groups(extra, steps) {
-  return extra.ownServers ? steps.map((step) => [step]) : [steps];
+  if (extra.ownServers) return steps.map((step) => [step]);
+  if (!extra.flagsFor) return [steps];
+  const all = [];
+  for (const step of steps) {
+    const previous = all.at(-1);
+    if (previous && extra.flagsFor(previous[0].note) === extra.flagsFor(step.note)) {
+      previous.push(step);
+    } else {
+      all.push([step]);
+    }
+  }
+  return all;
+}
+
+function flagsOf(extra, { note }, place) {
+  return (
+    extra.flags ??
+    extra.flagsOf?.(place) ??
+    extra.flagsFor?.(note) ??
+    extra.steps?.[note]?.flags ??
+    []
+  );
 }
 
 async function replayGroup(t, capture, steps, extra, place) {
-  const flags =
-    extra.flags ?? extra.flagsOf?.(place) ?? extra.steps?.[steps[0].note]?.flags ?? [];
+  const flags = flagsOf(extra, steps[0], place);
   const server = await serve("golden-server", flags);
   const replay = new Replay(server, steps, { extra, differs: differences(capture, reference) });
   try {

@@ -41,7 +41,7 @@ struct client_peer {
         socket.on_disconnect(
             [this](sio::disconnect_reason r) { reasons.push(std::string(to_string(r))); });
         socket.on_connect_error([this](sio::connect_failure const& f) { failures.push(f); });
-        socket.on_any([this](std::string name, sio::arguments args) {
+        socket.on_unhandled([this](std::string name, sio::arguments args) {
             auto all = json::array({name});
             for (auto& a : args.values)
                 all.push_back(std::move(a));

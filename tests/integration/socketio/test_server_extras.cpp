@@ -119,7 +119,7 @@ TEST_CASE("the application hears of refusals and may add fields to answers") {
     CHECK(opened.header("x-first") == "1");
     CHECK(opened.header("x-all").starts_with("GET"));
     CHECK(opened.header("x-evil").empty());
-    auto const sid = opened.body.substr(8, 20);
+    auto const sid = opened.body.substr(9, 20);
     auto const posted =
         get(w.port, path("&transport=polling&sid=" + sid), "Content-Length: 0\r\n", "POST");
     CHECK(posted.header("x-first").empty());

@@ -265,7 +265,12 @@ def test_a_handler_closes_its_client(io: Server) -> None:
 def test_a_call_that_is_under_way_ends_with_its_client(io: Server) -> None:
     begun = Seen()
     hold = threading.Event()
-    io.on("hold", lambda _sock: begun(1) or hold.wait(LIMIT))
+
+    @io.on("hold")
+    def wait(_sock: Socket) -> None:
+        begun(1)
+        hold.wait(LIMIT)
+
     peer = Client(io.url).connect()
     ended = Seen()
 

@@ -150,13 +150,44 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert peer.call("x") == 1
 """,
+    # The main thread waits in native code. The handler, in another thread, counts and only then
+    # answers: were the lock held, it would never begin.
+    "a call that waits while other threads run": """
+counted = 0
+with Server() as io, Client(io.url) as peer:
+    @io.on("count")
+    def count(sock):
+        global counted
+        for _ in range(1000):
+            counted += 1
+        return counted
+    assert peer.call("count", timeout=0) == 1000
+""",
+    "a stop that waits while other threads run": """
+# The goodbye of a websocket waits for that of its peer, which is in this process, too, and whose
+# handlers wait for Python.
+io = Server().start()
+seen = []
+io.on("disconnect", lambda sock, why: seen.append(why))
+peer = Client(io.url, transports=["websocket"], reconnection=False).connect()
+lost = threading.Event()
+peer.on("disconnect", lambda why: lost.set())
+io.stop(drain=3600)
+assert seen == ["server shutting down"]
+assert lost.wait(10)
+""",
     "many that come and go": """
 for turn in range(20):
     with Server() as io, Client(io.url) as peer:
         io.on("x", lambda sock: turn)
         assert peer.call("x") == turn
 assert threading.active_count() == 1, threading.enumerate()
-assert len(os.listdir("/proc/self/task")) == 1
+for _ in range(1000):  # the system forgets a thread a little after it was joined
+    if len(os.listdir("/proc/self/task")) == 1:
+        break
+    time.sleep(0.01)
+else:
+    raise AssertionError(os.listdir("/proc/self/task"))
 """,
 }
 

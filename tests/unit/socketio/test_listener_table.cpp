@@ -120,6 +120,7 @@ TEST_CASE("a table may change while it runs") {
         {"one is prepended", [](world& w) { w.add("x", "n", kind::event, false, true); }, "abc",
          "nabc"},
         {"all go", [](world& w) { w.table.remove("x"); }, "a", ""},
+        {"the table is cleared", [](world& w) { w.table.clear(); }, "a", ""},
         {"the last goes", [&](world& w) { w.table.remove(last); }, "ab", "ab"},
         {"many are added",
          [](world& w) {

@@ -48,7 +48,13 @@ struct world {
     }
 
     void save(std::string pid, strings rooms = {}, std::uint8_t shard = 0) {
-        log->save({"the-id", std::move(pid), std::move(rooms), "{\"n\":1}", shard});
+        log->save({"the-id", std::move(pid), std::move(rooms), "{\"n\":1}", shard, 0, {}});
+    }
+
+    /// It came back, and is away again.
+    void save_again(std::string pid, strings rooms = {}, std::uint8_t shard = 0) {
+        log->save(
+            {"the-id", std::move(pid), std::move(rooms), "{}", shard, back.sequence, back.numbers});
     }
 
     /// What has been missed, `none` when the session does not come back.
@@ -57,6 +63,7 @@ struct world {
         if (!r)
             return "none";
         CHECK(r->sequence == last);
+        back = *r;
         std::string out;
         for (auto const& p : r->missed)
             out += json::parse(p.text().payload().substr(2))[0].get<std::string>();
@@ -66,6 +73,7 @@ struct world {
     hand_clock clock;
     std::optional<sio::recovery_log> log;
     std::uint64_t last = 0;
+    sio::restored_session back;
 };
 
 } // namespace
@@ -174,6 +182,53 @@ TEST_CASE("shards may deliver in other orders: what its own has sent counts") {
     SECTION("nor is there any of a shard without deliveries") {
         w.save("p", {}, 7);
         CHECK(w.missed("p", a) == "none");
+    }
+}
+
+TEST_CASE("who comes back more than once gets the rest, on whichever shard it was") {
+    world w;
+    auto const a = w.add("a", {}, {0, 1}, "the-id");
+    w.save("p", {}, 0);
+    auto const b = w.add("b", {}, {0, 1});
+    auto const c = w.add("c", {}, {0}, "the-id"); // shard 1 knows nothing of it
+    w.add("-", {}, {0}, "another");
+    auto const d = w.add("d", {}, {0, 1});
+    CHECK(w.missed("p", a) == "bcd");
+    SECTION("nothing of it came") {
+        w.save_again("p", {}, 1);
+        w.add("e", {}, {0, 1});
+        CHECK(w.missed("p", a) == "bcde");
+        w.save_again("p", {}, 0);
+        CHECK(w.missed("p", d) == "e");
+    }
+    SECTION("some of it came") {
+        w.save_again("p", {}, 1);
+        CHECK(w.missed("p", b) == "cd");
+        w.save_again("p", {}, 0);
+        CHECK(w.missed("p", c) == "d");
+        w.save_again("p", {}, 1);
+        CHECK(w.missed("p", d) == "");
+    }
+    SECTION("it has left by itself: its rooms are those of before, what it was sent is not") {
+        w.log->end(
+            "p", sio::saved_session{"the-id", "p", {"r"}, {}, 1, w.back.sequence, w.back.numbers});
+        CHECK(w.missed("p", c) == "d");
+        CHECK(w.back.session.rooms.empty());
+    }
+    SECTION("all of it, and more") {
+        auto const e = w.add("e", {}, {1}, "the-id");
+        auto const f = w.add("f", {}, {0, 1});
+        w.save_again("p", {}, 1);
+        w.add("g", {}, {0, 1});
+        SECTION("one") {
+            CHECK(w.missed("p", e) == "fg");
+        }
+        SECTION("two") {
+            CHECK(w.missed("p", f) == "g");
+        }
+        SECTION("none") {
+            CHECK(w.missed("p", d) == "efg");
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 #define MAD_ENGINE_DETAIL_CLIENT_ENDPOINT_HPP
 
 #include <mad/engine/client_settings.hpp>
+#include <mad/engine/detail/cookie_jar.hpp>
 #include <mad/net/http/client.hpp>
 #include <mad/net/http/url.hpp>
 #include <mad/net/shard.hpp>
@@ -20,7 +21,13 @@ class client_endpoint {
     explicit client_endpoint(client_settings const&);
 
     net::http::client_settings const& http() const { return http_; }
-    std::string const& fields() const { return fields_; }
+    /// Header lines of every request, cookies included.
+    std::string fields() const;
+    /// Looks for cookies in an answer.
+    void heard(net::http::client_response const& r) const {
+        if (cookies_)
+            cookies_->keep(r);
+    }
     net::message_compression const* deflate() const { return deflate_.get(); }
     revision rev() const { return revision_; }
 
@@ -30,6 +37,7 @@ class client_endpoint {
   private:
     net::http::client_settings http_;
     std::string fields_, target_;
+    std::unique_ptr<cookie_jar> cookies_; // null: none are kept
     std::shared_ptr<net::message_compression const> deflate_;
     revision revision_;
 };

@@ -132,8 +132,11 @@ MAD_DECL void client::begin(transport_kind kind) {
 }
 
 MAD_DECL void client::begin_websocket(result<net::stream> s, std::string rest) {
-    if (!s && !opener_->failure().empty())
-        settings_.log.warn("engine.client.tls_failed", {{"reason", opener_->failure()}});
+    if (!s && !opener_->failure().empty()) {
+        bool const proxy = s.error().category() == net::http::client_category();
+        settings_.log.warn(proxy ? "engine.client.proxy_failed" : "engine.client.tls_failed",
+                           {{"reason", opener_->failure()}});
+    }
     auto codec = opener_->take_codec();
     shard_.reap(std::move(opener_)); // it is on the stack
     if (!s)

@@ -21,7 +21,15 @@ MAD_DECL client_endpoint::client_endpoint(client_settings const& s) : revision_(
     if (s.transports.empty())
         throw std::invalid_argument("a client needs a transport");
     http_.to = {u->host, u->port, u->secure};
-    http_.dial = {s.timeout, s.tls};
+    http_.dial = {s.timeout, s.tls, std::nullopt};
+    if (!s.proxy.empty()) {
+        auto const proxy = net::parse_proxy(s.proxy);
+        if (!proxy) // the text may hold a password
+            throw std::invalid_argument("the proxy is not http://user:password@host:port");
+        http_.dial.proxy = *proxy;
+    }
+    if (s.cookies)
+        cookies_ = std::make_unique<cookie_jar>();
     http_.limits.max_body_bytes = s.max_payload;
     http_.authority = u->authority();
     target_ = s.path.starts_with('/') ? s.path : '/' + s.path;
@@ -39,10 +47,23 @@ MAD_DECL client_endpoint::client_endpoint(client_settings const& s) : revision_(
     if (s.b64)
         target_ += "&b64=1";
     net::http::client_request fields;
-    for (auto const& [name, value] : s.headers)
-        fields.set(name, value);
+    for (auto const& [name, value] : s.headers) {
+        if (cookies_ && net::http::iequals(name, "Cookie"))
+            cookies_->put_all(value);
+        else
+            fields.set(name, value);
+    }
     fields_ = std::move(fields.fields);
     deflate_ = s.per_message_deflate;
+}
+
+MAD_DECL std::string client_endpoint::fields() const {
+    auto const cookies = cookies_ ? cookies_->header() : std::string();
+    if (cookies.empty())
+        return fields_;
+    net::http::client_request r;
+    r.fields = fields_;
+    return std::move(r.set("Cookie", cookies).fields);
 }
 
 MAD_DECL std::string client_endpoint::target(transport_kind kind, std::string_view sid) const {
@@ -84,6 +105,7 @@ MAD_DECL void websocket_opener::answered(result<net::http::client_response> a) {
     auto const done = std::exchange(done_, nullptr);
     if (!a)
         return done(a.error(), {});
+    endpoint_.heard(*a);
     auto const extensions = a->header("Sec-WebSocket-Extensions");
     auto const* const deflate = endpoint_.deflate();
     // What was not offered may not be agreed.

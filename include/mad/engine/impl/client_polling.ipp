@@ -84,6 +84,7 @@ MAD_DECL void client_polling::got(result<net::http::client_response> r) {
         return; // leaving: the POST is what counts
     if (!r)
         return fail(r.error());
+    endpoint_.heard(*r);
     if (r->status != 200)
         return fail(error::transport_failed);
     ++progress_;
@@ -178,6 +179,7 @@ MAD_DECL void client_polling::posted(result<net::http::client_response> r) {
         return;
     if (!r)
         return fail(r.error());
+    endpoint_.heard(*r);
     if (r->status != 200)
         return fail(r->status == 413 ? error::payload_too_large : error::transport_failed);
     ++progress_;

@@ -17,6 +17,8 @@ enum class client_error : std::uint8_t {
     body_too_large, ///< over `client_limits::max_body_bytes`: raise it, or ask for less
     ended,          ///< the connection ended before the answer was complete
     timeout,        ///< no complete answer in time
+    proxy_denied,   ///< the proxy wants other credentials (407)
+    proxy_refused,  ///< the proxy did not open the way: another answer than 2xx
 };
 
 error_category const& client_category();

@@ -2,6 +2,8 @@
 #define MAD_NET_IMPL_DIALER_IPP
 
 #include <mad/net/dialer.hpp>
+#include <mad/net/http/head.hpp>
+#include <mad/net/http/response_head.hpp>
 #include <mad/net/one_shot.hpp>
 
 #include <algorithm>
@@ -48,14 +50,16 @@ MAD_DECL void dialer::begin() {
     if (target_.secure && !settings_.tls)
         return finish(error_code(boost::asio::error::operation_not_supported));
     error_code not_numeric;
-    auto const address = boost::asio::ip::make_address(target_.host, not_numeric);
+    auto const& host = settings_.proxy ? settings_.proxy->host : target_.host;
+    auto const port = settings_.proxy ? settings_.proxy->port : target_.port;
+    auto const address = boost::asio::ip::make_address(host, not_numeric);
     if (!not_numeric) {
-        addresses_.emplace_back(address, target_.port);
+        addresses_.emplace_back(address, port);
         return try_next({});
     }
     lookup_ = std::make_unique<lookup>(shard_.context());
     lookup_->resolver.async_resolve(
-        target_.host, std::to_string(target_.port),
+        host, std::to_string(port),
         [this, alive = std::weak_ptr<int>(alive_)](error_code ec,
                                                    tcp::resolver::results_type const& found) {
             if (alive.expired() || !done_)
@@ -96,7 +100,7 @@ MAD_DECL void dialer::connect_to(boost::asio::ip::tcp::endpoint const& to) {
 MAD_DECL void dialer::on_ready(std::uint32_t) {
     if (fd_ < 0)
         return;
-    cipher_ ? shake_hands() : connected();
+    asking_proxy_ ? hear_proxy() : cipher_ ? shake_hands() : connected();
 }
 
 MAD_DECL void dialer::on_fault() { finish(error_code(boost::asio::error::fault)); }
@@ -117,6 +121,82 @@ MAD_DECL void dialer::connected() {
         why = ECONNREFUSED;
     if (why != 0)
         return try_next({why, boost::system::system_category()});
+    if (settings_.proxy)
+        return ask_proxy();
+    through();
+}
+
+MAD_DECL void dialer::ask_proxy() {
+    auto const v6 = target_.host.find(':') != target_.host.npos;
+    auto const where = (v6 ? '[' + target_.host + ']' : target_.host) + ':' +
+                       std::to_string(target_.port);
+    for (char const c : where + settings_.proxy->authorization)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            return finish(error_code(http::client_error::bad_url));
+    to_proxy_ = "CONNECT " + where + " HTTP/1.1\r\nHost: " + where + "\r\n";
+    if (!settings_.proxy->authorization.empty())
+        to_proxy_ += "Proxy-Authorization: " + settings_.proxy->authorization + "\r\n";
+    to_proxy_ += "\r\n";
+    from_proxy_.clear();
+    asking_proxy_ = true;
+    hear_proxy();
+}
+
+/// Says what is left to say, then reads until the empty line. Nothing may come behind that: no
+/// target speaks before it is spoken to.
+MAD_DECL void dialer::hear_proxy() {
+    while (!to_proxy_.empty()) {
+        auto const n = ::send(fd_, to_proxy_.data(), to_proxy_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return; // EPOLLOUT is what is waited for
+        if (n < 0)
+            return try_next({errno, boost::system::system_category()});
+        to_proxy_.erase(0, static_cast<std::size_t>(n));
+    }
+    if (interest_ != EPOLLIN)
+        shard_.rewatch(fd_, interest_ = EPOLLIN, *this);
+    http::client_limits const limits;
+    auto const scratch = shard_.read_scratch();
+    for (;;) {
+        auto const n = ::recv(fd_, scratch.data(), std::min<std::size_t>(scratch.size(), 4096),
+                              MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
+        if (n < 0)
+            return try_next({errno, boost::system::system_category()});
+        if (n == 0)
+            return try_next(http::client_error::ended);
+        from_proxy_.append(scratch.data(), static_cast<std::size_t>(n));
+        for (auto end = http::find_head_end(from_proxy_); end;
+             end = http::find_head_end(from_proxy_)) {
+            auto const head =
+                http::parse_response_head(std::string_view(from_proxy_).substr(0, *end), limits);
+            if (!head)
+                return finish(head.error());
+            from_proxy_.erase(0, *end);
+            if (head->status < 200)
+                continue;
+            if (head->status < 300) {
+                asking_proxy_ = false;
+                return from_proxy_.empty()
+                           ? through()
+                           : finish(error_code(boost::asio::error::connection_aborted));
+            }
+            failure_ = "the proxy answered " + std::to_string(head->status);
+            return finish(error_code(head->status == 407 ? http::client_error::proxy_denied
+                                                         : http::client_error::proxy_refused));
+        }
+        if (from_proxy_.size() > limits.max_head_bytes)
+            return finish(error_code(http::client_error::head_too_large));
+    }
+}
+
+/// The way to the target is open.
+MAD_DECL void dialer::through() {
     if (!target_.secure) {
         shard_.unwatch(fd_);
         return finish(stream(std::exchange(fd_, -1)));
@@ -179,6 +259,7 @@ MAD_DECL void dialer::shake_hands() {
 MAD_DECL void dialer::drop() {
     attempt_.cancel();
     cipher_.reset();
+    asking_proxy_ = false;
     if (fd_ < 0)
         return;
     shard_.unwatch(fd_);

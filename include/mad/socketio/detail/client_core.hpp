@@ -106,6 +106,7 @@ struct client_node {
     bool asked = false;  // CONNECT is on its way
     bool asking = false; // the answer of `auth_source` is on its way
     bool paused = false;
+    bool shows_outgoing = false; // somebody listens for what is sent
     bool joined() const { return shared->joined.load(std::memory_order_relaxed); }
 
   private:
@@ -127,6 +128,9 @@ struct client_node {
     void expect_answer(std::uint64_t ack_id, milliseconds timeout, ack_callback, bool sent);
     void enqueue(encoded const&, milliseconds timeout, ack_callback);
     void send_head();
+    /// Out, with the listeners told before.
+    void transmit(encoded const&);
+    void show_outgoing(net::wire_block const& text, std::span<net::wire_block const> attachments);
     void head_settled(std::uint64_t number, result<arguments>);
     void on_connected(packet_view const&);
     void joined_as(std::string id);
@@ -206,7 +210,7 @@ class client_core {
     struct link final : engine::client_events {
         link(client_core& c)
             : core(c)
-            , engine(c.shard_, c.settings_.engine) {}
+            , engine(c.shard_, c.engine_settings()) {}
         void on_open() override { core.on_open(); }
         void on_message(std::string_view data, bool binary) override {
             core.on_message(data, binary);
@@ -215,12 +219,14 @@ class client_core {
         void on_finished() override { core.on_finished(*this); }
         void on_ping() override { core.tell(core.on_pinged, "ping"); }
         void on_upgrade() override {
+            core.had_websocket_ = true;
             core.tell(core.on_upgraded, "upgrade", engine::transport_kind::websocket);
         }
         client_core& core;
         engine::client engine;
     };
 
+    engine::client_settings engine_settings() const;
     void on_open();
     void on_message(std::string_view data, bool binary);
     void on_close(engine::close_reason, error_code);
@@ -245,6 +251,7 @@ class client_core {
     std::map<std::string, std::shared_ptr<client_node>, std::less<>> nodes_;
     std::atomic<std::size_t> wires_{0};
     state state_ = state::closed;
+    bool had_websocket_ = false; // and nothing has failed since
     bool reconnecting_ = false, skip_reconnect_ = false, retired_ = false;
 };
 

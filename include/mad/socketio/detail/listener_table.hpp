@@ -18,6 +18,7 @@ class listener_table {
   public:
     void add(std::string event, listener fn, registration const& how = {}) {
         entries_.push_back({std::move(event), std::make_shared<listener>(std::move(fn)), how});
+        kinds_ |= bit(how.kind);
         if (how.front)
             changed();
     }
@@ -32,11 +33,13 @@ class listener_table {
         remove_if([&](entry const& e) { return e.how.id == id; });
     }
 
-    bool empty() const { return entries_.empty(); }
-    bool has(listener_kind kind) const {
-        return std::any_of(entries_.begin(), entries_.end(),
-                           [&](entry const& e) { return e.fn && is(e, kind); });
+    void clear() {
+        remove_if([](entry const&) { return true; });
     }
+
+    bool empty() const { return entries_.empty(); }
+    /// May still say yes while those that were removed run.
+    bool has(listener_kind kind) const { return (kinds_ & bit(kind)) != 0; }
 
     /// Calls those of `event`. Ones that are added meanwhile wait for the next event. Whether there
     /// were any.
@@ -58,10 +61,13 @@ class listener_table {
         registration how;
     };
 
+    static unsigned bit(listener_kind k) { return 1u << static_cast<unsigned>(k); }
     static bool is(entry const& e, listener_kind kind) { return e.how.kind == kind; }
 
     template <class Call>
     bool run(listener_kind kind, std::string_view event, Call&& call) {
+        if (!has(kind))
+            return false;
         struct scope {
             listener_table& t;
             explicit scope(listener_table& x)
@@ -106,7 +112,9 @@ class listener_table {
 
     void sweep() {
         std::erase_if(entries_, [](entry const& e) { return !e.fn; });
+        kinds_ = 0;
         for (std::size_t i = 0; i < entries_.size(); ++i) {
+            kinds_ |= bit(entries_[i].how.kind);
             if (!std::exchange(entries_[i].how.front, false))
                 continue;
             auto const at = entries_.begin() + static_cast<std::ptrdiff_t>(i);
@@ -116,7 +124,7 @@ class listener_table {
     }
 
     std::vector<entry> entries_;
-    unsigned running_ = 0;
+    unsigned running_ = 0, kinds_ = 0;
     bool stale_ = false;
 };
 

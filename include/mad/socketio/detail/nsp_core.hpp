@@ -80,6 +80,7 @@ struct recovery_state {
     std::string pid;
     std::uint64_t sent_up_to = 0; ///< what is numbered so or lower was in `missed`
     std::vector<encoded> missed;
+    std::vector<std::uint64_t> numbers; ///< of `missed`
     bool recovered = false;
     bool offered = false; ///< has been sent an offset: it can come back
 };

@@ -96,8 +96,19 @@ MAD_DECL void client_core::connect() {
     link_->engine.open(*link_);
 }
 
+MAD_DECL engine::client_settings client_core::engine_settings() const {
+    auto s = settings_.engine;
+    auto const websocket =
+        std::find(s.transports.begin(), s.transports.end(), engine::transport_kind::websocket);
+    if (settings_.remember_upgrade && had_websocket_ && websocket != s.transports.end())
+        std::rotate(s.transports.begin(), websocket, websocket + 1);
+    return s;
+}
+
 MAD_DECL void client_core::on_open() {
     state_ = state::open;
+    if (link_->engine.kind() == engine::transport_kind::websocket)
+        had_websocket_ = true;
     root_state = root::awaited;
     each_node([](client_node& n) { n.ask_to_join(); });
     tell(on_opened, "open");
@@ -143,6 +154,7 @@ MAD_DECL void client_core::on_close(engine::close_reason why, error_code ec) {
     decoder_.reset();
     auto const reason = reason_of(why);
     if (was == state::opening) {
+        had_websocket_ = false;
         if (skip_reconnect_)
             return; // we no longer want it
         if (!ec)

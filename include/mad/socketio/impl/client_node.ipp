@@ -30,10 +30,12 @@ MAD_DECL client_node::client_node(client_core& c, net::shard& h, std::string n, 
 /// The event that is being handled; on the stack of `client_node::on_event`.
 class client_event final : public event_context {
   public:
-    client_event(std::shared_ptr<client_node> n, packet const& p, std::string_view name)
+    client_event(std::shared_ptr<client_node> n, packet const& p, std::string_view name,
+                 bool outgoing = false)
         : node_(std::move(n))
         , packet_(p)
-        , name_(name) {}
+        , name_(name)
+        , outgoing_(outgoing) {}
 
     socket const& who() const override {
         static socket const nobody;
@@ -43,7 +45,7 @@ class client_event final : public event_context {
     std::string_view name() const override { return name_; }
 
     ack reply() override {
-        if (!packet_.view.id)
+        if (!packet_.view.id || outgoing_)
             return {};
         return ack(node_->answers, node_->generation, *packet_.view.id);
     }
@@ -88,6 +90,7 @@ class client_event final : public event_context {
     std::shared_ptr<client_node> node_;
     packet const& packet_;
     std::string_view name_;
+    bool outgoing_; // our own: nobody waits for an answer
 };
 
 MAD_DECL void client_node::finished() {
@@ -474,8 +477,9 @@ MAD_DECL void client_node::on_event(packet const& p) {
                 core->fault(event);
         }
     };
+    listeners.run(listener_kind::any, call);
     if (!listeners.run(event, call))
-        listeners.run({}, call);
+        listeners.run(listener_kind::unhandled, call);
     if (!pid.empty() && !p.view.id)
         if (auto const last = last_string(p.view.payload); !last.empty())
             offset = last;
@@ -485,7 +489,7 @@ MAD_DECL void client_node::forget() {
     core = nullptr;
     active = asked = asking = false;
     shared->joined.store(false, std::memory_order_relaxed);
-    listeners = {};
+    listeners.clear();
     connect_handlers.clear();
     disconnect_handlers.clear();
     error_handlers.clear();

@@ -64,11 +64,11 @@ MAD_DECL void client_node::unkeep(std::uint64_t ack_id) {
 MAD_DECL void client_node::send(encoded const& p, bool is_volatile) {
     if (is_volatile) {
         if (joined() && core->writable())
-            core->transmit(p);
+            transmit(p);
     } else if (shared->queues) {
         enqueue(p, milliseconds(0), nullptr);
     } else if (joined()) {
-        core->transmit(p);
+        transmit(p);
     } else {
         keep(p, std::nullopt);
     }
@@ -80,7 +80,7 @@ MAD_DECL void client_node::send_with_ack(encoded const& p, std::optional<std::ui
         return enqueue(p, timeout, std::move(done));
     expect_answer(*ack_id, timeout, std::move(done), joined());
     if (joined())
-        core->transmit(p);
+        transmit(p);
     else if (!keep(p, ack_id))
         settle(*ack_id, error_code(error::queue_full));
 }
@@ -96,6 +96,40 @@ MAD_DECL void client_node::expect_answer(std::uint64_t ack_id, milliseconds time
     acks_.insert_or_assign(ack_id, std::move(w));
 }
 
+MAD_DECL void client_node::transmit(encoded const& p) {
+    if (shows_outgoing)
+        show_outgoing(p.text(), p.attachments());
+    if (core && joined()) // unless a listener has ended it
+        core->transmit(p);
+}
+
+MAD_DECL void client_node::show_outgoing(net::wire_block const& text,
+                                         std::span<net::wire_block const> attachments) {
+    packet_limits limits; // our own: nothing is judged here
+    limits.max_attachments = limits.max_attachment_bytes = static_cast<std::size_t>(-1);
+    limits.max_name = static_cast<std::size_t>(-1);
+    limits.json = json_limits::trusted();
+    limits.json.lone_surrogates = true;
+    auto const view = parse_packet(text.payload().substr(1), limits);
+    if (!view || !view->is_event())
+        return;
+    std::vector<std::string> bytes;
+    for (auto const& a : attachments)
+        bytes.emplace_back(a.payload());
+    packet shown(*view);
+    shown.attachments = bytes;
+    auto const event = event_name(*view).text();
+    client_event context(answers->node(), shown, event, true);
+    listeners.run(listener_kind::outgoing, [&](listener const& fn) {
+        try {
+            fn(context);
+        } catch (...) {
+            if (core)
+                core->fault(event);
+        }
+    });
+}
+
 MAD_DECL void client_node::flush() {
     auto const mine = generation;
     while (!buffer_.empty() && core && joined() && generation == mine) {
@@ -105,7 +139,7 @@ MAD_DECL void client_node::flush() {
         if (next.ack_id)
             if (auto const a = acks_.find(*next.ack_id); a != acks_.end())
                 a->second->sent = true;
-        core->transmit(next.packet);
+        transmit(next.packet);
     }
 }
 
@@ -154,7 +188,11 @@ MAD_DECL void client_node::send_head() {
         [this, number = head.number](result<arguments> a) { head_settled(number, std::move(a)); },
         true);
     auto const text = text_with_id(p, name(), ack_id);
-    core->transmit(net::wire_block::message(text, false), p.attachments());
+    auto const block = net::wire_block::message(text, false);
+    if (shows_outgoing)
+        show_outgoing(block, p.attachments());
+    if (core && joined())
+        core->transmit(block, p.attachments());
 }
 
 MAD_DECL void client_node::head_settled(std::uint64_t number, result<arguments> answer) {

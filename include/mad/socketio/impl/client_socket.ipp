@@ -45,9 +45,8 @@ MAD_DECL void client_socket::connect(connect_callback done) const {
 
 MAD_DECL boost::asio::awaitable<result<void>> client_socket::wait(client_socket self) {
     net::one_shot<std::monostate> done(co_await boost::asio::this_coro::executor);
-    self.connect([tell = done.callback()](result<void> r) {
-        r ? tell(std::monostate{}) : tell(r.error());
-    });
+    self.connect(
+        [tell = done.callback()](result<void> r) { r ? tell(std::monostate{}) : tell(r.error()); });
     auto const outcome = co_await done.wait();
     if (!outcome)
         co_return outcome.error();
@@ -100,14 +99,24 @@ client_socket::set_auth_source(std::function<boost::asio::awaitable<json>()> fn)
     });
 }
 
-MAD_DECL void client_socket::add_listener(std::string event, listener fn) const {
-    run([event = std::move(event), fn = std::move(fn)](detail::client_node& n) {
-        n.listeners.add(event, fn);
+MAD_DECL listener_id client_socket::add_listener(std::string event, listener fn,
+                                                 detail::registration how) const {
+    run([event = std::move(event), fn = std::move(fn), how](detail::client_node& n) {
+        n.listeners.add(event, fn, how);
     });
+    return how.id;
 }
 
 MAD_DECL void client_socket::off(std::string_view event) const {
     run([name = std::string(event)](detail::client_node& n) { n.listeners.remove(name); });
+}
+
+MAD_DECL void client_socket::off(listener_id id) const {
+    run([id](detail::client_node& n) { n.listeners.remove(id); });
+}
+
+MAD_DECL void client_socket::remove(detail::listener_kind kind) const {
+    run([kind](detail::client_node& n) { n.listeners.remove(kind); });
 }
 
 MAD_DECL void client_socket::on_connect(std::function<void()> fn) const {

@@ -33,7 +33,10 @@ MAD_DECL encoded with_offset(encoded const& event, std::string_view offset) {
     attachment_list attachments;
     for (auto const& a : event.attachments())
         attachments.emplace_back(a.payload());
-    return encoded(text, attachments);
+    encoded out(text, attachments);
+    if (!event.text().compress())
+        out.set_compress(false);
+    return out;
 }
 
 MAD_DECL std::string offset_source::next(std::int64_t now_ms) {
@@ -85,7 +88,7 @@ MAD_DECL void recovery_log::save(saved_session s) {
     auto const now = settings_.clock->now();
     std::lock_guard const lock(mutex_);
     purge(now);
-    std::size_t bytes = sizeof(kept) + s.data.size();
+    std::size_t bytes = sizeof(kept) + s.data.size() + s.numbers.size() * sizeof(s.numbers[0]);
     for (auto const& r : s.rooms)
         bytes += r.size();
     drop_session(s.pid);
@@ -138,21 +141,38 @@ MAD_DECL std::optional<restored_session> recovery_log::restore(std::string const
     }
     auto const last = std::find_if(entries_.rbegin(), entries_.rend(),
                                    [&](entry const& e) { return e.offset == offset; });
-    if (last == entries_.rend() || k.session.shard >= journals_.size())
-        return std::nullopt;
-    auto const& journal = journals_[k.session.shard];
-    auto const end = std::find(journal.begin(), journal.end(), last->sequence);
-    if (end == journal.end())
+    if (last == entries_.rend())
         return std::nullopt;
     auto const first = entries_.front().sequence;
+    auto const& earlier =
+        k.session.sequence; // up to here it had what it missed then, or part of it
     std::vector<bool> seen(entries_.size());
-    for (auto j = journal.begin(); j <= end; ++j)
-        if (*j >= first)
-            seen[*j - first] = true;
+    for (auto i = first; i <= earlier; ++i)
+        seen[i - first] = true;
+    if (last->sequence <= earlier) {
+        // Nothing that was sent later: only what it missed then, as far as that came.
+        auto const& numbers = k.session.numbers;
+        auto const at = std::find(numbers.begin(), numbers.end(), last->sequence);
+        for (auto n = at == numbers.end() ? numbers.begin() : at + 1; n != numbers.end(); ++n)
+            if (*n >= first)
+                seen[*n - first] = false;
+    } else {
+        if (k.session.shard >= journals_.size())
+            return std::nullopt;
+        auto const& journal = journals_[k.session.shard];
+        auto const end = std::find(journal.begin(), journal.end(), last->sequence);
+        if (end == journal.end())
+            return std::nullopt;
+        for (auto j = journal.begin(); j <= end; ++j)
+            if (*j >= first)
+                seen[*j - first] = true;
+    }
     restored_session out;
     for (auto const& e : entries_)
-        if (!seen[e.sequence - first] && concerns(e, k.session))
+        if (!seen[e.sequence - first] && concerns(e, k.session)) {
             out.missed.push_back(e.packet);
+            out.numbers.push_back(e.sequence);
+        }
     out.session = k.session;
     out.sequence = next_ - 1;
     // Kept on, as the reference does (connection-state-recovery, last step); but never twice at
@@ -161,10 +181,18 @@ MAD_DECL std::optional<restored_session> recovery_log::restore(std::string const
     return out;
 }
 
-MAD_DECL void recovery_log::end(std::string_view pid) {
+MAD_DECL void recovery_log::end(std::string_view pid, std::optional<saved_session> last) {
     std::lock_guard const lock(mutex_);
-    if (auto const it = sessions_.find(std::string(pid)); it != sessions_.end())
-        it->second.live = false;
+    auto const it = sessions_.find(std::string(pid));
+    if (it == sessions_.end())
+        return;
+    auto& k = it->second;
+    k.live = false;
+    if (!last)
+        return;
+    k.session.shard = last->shard;
+    k.session.sequence = last->sequence;
+    k.session.numbers = std::move(last->numbers);
 }
 
 /// Once a minute, as the reference; when something else is done, so there is no timer.

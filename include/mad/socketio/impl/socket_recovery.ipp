@@ -42,6 +42,7 @@ MAD_DECL bool socket_node::restore(restored_session s) {
     r.pid = std::move(s.session.pid);
     r.sent_up_to = s.sequence;
     r.missed = std::move(s.missed);
+    r.numbers = std::move(s.numbers);
     r.recovered = r.offered = true;
     if (auto data = parse_json(s.session.data, json_limits::trusted()))
         extras().data = std::move(*data);
@@ -69,12 +70,17 @@ MAD_DECL void socket_node::save_session(disconnect_reason why) {
         why == disconnect_reason::forced_close || why == disconnect_reason::ping_timeout ||
         why == disconnect_reason::server_shutting_down ||
         why == disconnect_reason::forced_server_close;
+    saved_session s;
+    s.id = id();
+    s.pid = r.pid;
+    s.shard = part.index;
+    s.sequence = r.sent_up_to;
+    s.numbers = std::move(r.numbers);
     if (!may_return || !r.offered) {
         if (r.recovered)
-            core.reach().end_session(r.pid);
+            core.reach().end_session(r.pid, std::move(s));
         return;
     }
-    saved_session s{std::string(id()), r.pid, {}, {}, part.index};
     for (auto const* const each : rooms)
         s.rooms.push_back(each->name);
     if (!more->data.is_null())
@@ -118,7 +124,7 @@ MAD_DECL bool ask_to_return(socket_node& n) {
                 auto const pid = s ? s->session.pid : std::string();
                 bool const good = node && node->link && s && node->restore(std::move(*s));
                 if (!pid.empty() && !good)
-                    part.core.reach().end_session(pid);
+                    part.core.reach().end_session(pid, std::nullopt);
                 if (!node || !node->link)
                     return;
                 auto const& r = part.core.server().settings().recovery;

@@ -24,6 +24,10 @@ inline std::string_view client_error_text(int value) {
         return "connection ended before the answer";
     case client_error::timeout:
         return "no answer in time";
+    case client_error::proxy_denied:
+        return "the proxy wants other credentials";
+    case client_error::proxy_refused:
+        return "the proxy did not open the way";
     }
     return "unknown HTTP client error";
 }

@@ -1,0 +1,15 @@
+"""Programs in the docs are the ones that are built."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_five_minutes_are_the_examples() -> None:
+    text = (ROOT / "docs/cpp-in-five-minutes.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```cpp\n(.*?)```", text, re.DOTALL)
+    files = sorted((ROOT / "examples/five_minutes").glob("*.cpp"))
+    assert sorted(shown) == sorted(f.read_text(encoding="utf-8") for f in files)
