@@ -16,6 +16,7 @@
 
 #include <mad/net/http/impl/client.ipp>
 #include <mad/net/http/impl/client_error.ipp>
+#include <mad/net/http/impl/coding.ipp>
 #include <mad/net/http/impl/connection.ipp>
 #include <mad/net/http/impl/head.ipp>
 #include <mad/net/http/impl/message.ipp>

@@ -11,6 +11,7 @@
 #include <mad/socketio/impl/encoded.ipp>
 #include <mad/socketio/impl/error.ipp>
 #include <mad/socketio/impl/handshake.ipp>
+#include <mad/socketio/impl/msgpack.ipp>
 #include <mad/socketio/impl/nsp.ipp>
 #include <mad/socketio/impl/nsp_core.ipp>
 #include <mad/socketio/impl/nsp_reach.ipp>

@@ -2,6 +2,8 @@
 
 #include "client_peer.hpp"
 
+#include <mad/net/deflate.hpp>
+
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
 
@@ -21,7 +23,8 @@ std::vector<row> all_rows() {
 }
 
 boost::asio::awaitable<int> run(row_clock& clock, std::string url, std::string column,
-                                mad::engine::revision rev, std::vector<std::string> names) {
+                                mad::engine::revision rev, std::vector<std::string> names,
+                                peers::adjust every) {
     int failed = 0;
     for (auto const& r : all_rows()) {
         bool const named = std::find(names.begin(), names.end(), r.name) != names.end();
@@ -29,6 +32,7 @@ boost::asio::awaitable<int> run(row_clock& clock, std::string url, std::string c
         if ((!r.only.empty() && r.only != column) || (!names.empty() && !named) ||
             (r.needs_auth && p.old()))
             continue;
+        p.every = every;
         clock.begin();
         std::string why;
         try {
@@ -60,6 +64,12 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"polling", "websocket", "upgrade"}));
     app.add_option("--revision", revision, "3|4, of the protocol")->check(CLI::IsMember({3, 4}));
     app.add_option("ROW", names, "only these rows");
+    bool compression = false;
+    bool msgpack = false;
+    app.add_option_function<std::string>(
+           "--parser", [&msgpack](std::string const& name) { msgpack = name == "msgpack"; })
+        ->check(CLI::IsMember({"json", "msgpack"}));
+    app.add_option("--compression", compression, "offer to compress websocket messages");
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& e) {
@@ -69,9 +79,16 @@ int main(int argc, char** argv) {
 
     boost::asio::io_context ctx(1);
     row_clock clock(ctx);
+    peers::adjust every;
+    every = [compression, msgpack](sio::client_settings& s) {
+        if (compression)
+            s.engine.per_message_deflate = mad::net::make_message_deflate();
+        if (msgpack)
+            s.parser = sio::packet_parser::msgpack;
+    };
     auto const rev = revision == 3 ? mad::engine::revision::eio3 : mad::engine::revision::eio4;
     int failed = 1;
-    boost::asio::co_spawn(ctx, run(clock, url, transport, rev, names),
+    boost::asio::co_spawn(ctx, run(clock, url, transport, rev, names, every),
                           [&](std::exception_ptr e, int n) { failed = e ? 1 : n; });
     // Not only the rows: a client that leaves work behind would keep this from returning.
     ctx.run_for(mad::seconds(60));

@@ -112,6 +112,8 @@ peer& peers::make(std::string const& nsp, adjust const& fn) {
         s.engine.transports = {mad::engine::transport_kind::polling};
     else if (column == "websocket")
         s.engine.transports = {mad::engine::transport_kind::websocket};
+    if (every)
+        every(s);
     if (fn)
         fn(s);
     clients_.push_back(std::make_unique<sio::client>(clock.context(), s));

@@ -183,6 +183,7 @@ class peers {
     row_clock& clock;
     std::string url, column;
     mad::engine::revision rev;
+    adjust every; ///< for every client
 
   private:
     std::vector<std::unique_ptr<sio::client>> clients_;

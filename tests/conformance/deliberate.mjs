@@ -209,11 +209,6 @@ export const deliberate = [
 /** Recorded steps that are not replayed yet: RegExp on the step's note, and the reason. */
 export const leftOut = [
   {
-    capture: "eio4-polling-payloads-v4server",
-    note: /^compression: (Accept-Encoding gzip|response of exactly 1024)/,
-    reason: "answers are not compressed yet",
-  },
-  {
     capture: "cors-cookie-forbidden",
     note: /^2\.x/,
     reason: "what a 2.x server does by default; mad answers older clients as a 4.x server does",

@@ -40,9 +40,14 @@ void guard_root(sio::server& io, bool refuse) {
     });
 }
 
-void add_handlers(sio::server& io) {
-    io.on_connection([&io](sio::socket s) {
+void add_handlers(sio::server& io, bool sized_events) {
+    io.on_connection([&io, sized_events](sio::socket s) {
         add_common(s);
+        if (sized_events) {
+            s.emit("small", "x");
+            s.emit("big", std::string(1500, 'y'));
+            s.uncompressed_emit("big", std::string(1100, 'z'));
+        }
         s.on("ask-server", [s]() {
             json const q = {{"q", 1}};
             s.emit_with_ack([](mad::result<sio::arguments>) {}, mad::milliseconds(0), "server-asks",
@@ -173,6 +178,8 @@ int main(int argc, char** argv) {
     std::string root;
     app.add_option("--root", root, "a slow middleware on /, and no /custom")
         ->check(CLI::IsMember({"accept", "refuse"}));
+    bool sized_events = false;
+    app.add_option("--sized-events", sized_events, "events of several lengths on connection");
     extras more;
     more.add_to(app, o.settings);
     CLI11_PARSE(app, argc, argv);
@@ -180,7 +187,7 @@ int main(int argc, char** argv) {
 
     mad::net::io_pool pool(o.threads, o.settings.log);
     sio::server io(pool, o.settings);
-    add_handlers(io);
+    add_handlers(io, sized_events);
     if (root.empty())
         io.of("/custom").on_connection([](sio::socket s) { add_common(s); });
     else

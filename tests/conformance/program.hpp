@@ -2,6 +2,7 @@
 #define MAD_TESTS_CONFORMANCE_PROGRAM_HPP
 
 #include <mad/core/duration.hpp>
+#include <mad/net/deflate.hpp>
 #include <mad/net/io_pool.hpp>
 #include <mad/net/signals.hpp>
 #include <mad/socketio/server.hpp>
@@ -46,6 +47,20 @@ struct options {
             ->expected(0, 1)
             ->default_str("on");
         app.add_option("--max-payload", e.max_payload)->capture_default_str();
+        app.add_option_function<std::string>(
+               "--parser",
+               [this](std::string const& name) {
+                   settings.parser = name == "msgpack" ? mad::socketio::packet_parser::msgpack
+                                                       : mad::socketio::packet_parser::json;
+               })
+            ->check(CLI::IsMember({"json", "msgpack"}));
+        app.add_option_function<bool>(
+            "--compression",
+            [&e](bool on) {
+                e.per_message_deflate = on ? mad::net::make_message_deflate() : nullptr;
+                e.http_compression = on ? mad::net::make_body_compression() : nullptr;
+            },
+            "on: websocket messages and polling answers of 1,024 bytes and more");
     }
 
     boost::asio::ip::tcp::endpoint endpoint() const {

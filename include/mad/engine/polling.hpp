@@ -4,6 +4,7 @@
 #include <mad/engine/payload.hpp>
 #include <mad/engine/revision.hpp>
 #include <mad/engine/transport.hpp>
+#include <mad/net/http/coding.hpp>
 #include <mad/net/http/exchange.hpp>
 #include <mad/net/outbox.hpp>
 #include <mad/net/shard.hpp>
@@ -45,10 +46,14 @@ class polling final : public transport, public net::turn_work {
             std::size_t pause_above_bytes, transport_events&);
     ~polling() override;
 
-    /// A GET; `fields` are header lines for its answer (CORS). It is answered when there is
-    /// something to send. False: one was waiting already, both have been answered, and the session
-    /// must end.
-    bool poll(net::http::exchange, std::string fields);
+    /// Compresses answers from now on; null: does not.
+    void set_compression(net::body_compression const* c) { compression_ = c; }
+
+    /// A GET; `fields` are header lines for its answer (CORS), `coding` what it may be compressed
+    /// with. It is answered when there is something to send. False: one was waiting already, both
+    /// have been answered, and the session must end.
+    bool poll(net::http::exchange, std::string fields,
+              net::content_coding coding = net::content_coding::identity);
 
     /// A POST is being uploaded: it counts from its head on. False: one is under way already.
     bool begin_post(net::http::exchange&);
@@ -119,6 +124,7 @@ class polling final : public transport, public net::turn_work {
     transport_events* events_;
     net::http::exchange poll_;
     std::string poll_fields_;
+    net::body_compression const* compression_ = nullptr;
     std::vector<net::wire_block> queue_;
     std::size_t queued_bytes_ = 0, largest_ = 0; // largest_: of the messages in the queue
     std::size_t pause_above_bytes_;
@@ -127,6 +133,7 @@ class polling final : public transport, public net::turn_work {
     std::shared_ptr<int> alive_ = std::make_shared<int>(); // for slices posted to the shard
     std::uint32_t progress_ = 0;
     std::uint8_t paused_ = 0;
+    net::content_coding coding_ = net::content_coding::identity; // of the GET that waits
     polling_dialect dialect_;
     bool open_ = true, posting_ = false, reading_ = false, slice_posted_ = false;
 };

@@ -104,7 +104,8 @@ class session final : public transport_events {
                          std::string_view open_packet, std::unique_ptr<net::message_codec> = {});
     bool start_websocket(std::string_view rest);
     polling* as_polling();
-    void poll(net::http::exchange, std::string fields);
+    void poll(net::http::exchange, std::string fields,
+              net::content_coding = net::content_coding::identity);
     bool begin_upgrade(net::stream, std::string_view answer, bool b64, std::string_view rest,
                        std::unique_ptr<net::message_codec> = {});
 

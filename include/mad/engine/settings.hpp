@@ -60,6 +60,9 @@ struct server_settings {
     /// Compression of websocket messages (RFC 7692), for who asks for it: see `net/deflate.hpp`.
     /// Default: none, as in engine.io since 3.5.
     std::shared_ptr<net::message_compression const> per_message_deflate;
+    /// Compression of polling answers, for who accepts it: see `net/deflate.hpp`. Default: none.
+    /// Ours: the reference compresses from 1,024 bytes on.
+    std::shared_ptr<net::body_compression const> http_compression;
 
     cors_settings cors;
     /// Refuses handshakes of pages from origins that are neither our own nor listed in `cors`

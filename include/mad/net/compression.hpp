@@ -5,6 +5,7 @@
 #include <mad/net/ws_deflate.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -51,6 +52,21 @@ class message_compression {
     virtual result<std::optional<ws_deflate_terms>> judge(std::string_view answer) const = 0;
 
     virtual std::unique_ptr<message_codec> make(ws_role, ws_deflate_terms const&) const = 0;
+};
+
+/// How an HTTP body is coded; `deflate` is the zlib format, as HTTP means it.
+enum class content_coding : std::uint8_t { identity, gzip, deflate };
+
+/// Who compresses HTTP answers: settings hold one, or none. Used from any thread.
+class body_compression {
+  public:
+    virtual ~body_compression() = default;
+
+    /// Bodies shorter than this go as they are (bytes).
+    virtual std::size_t threshold() const = 0;
+
+    /// The coded body; nothing when it would not be shorter.
+    virtual std::optional<std::string> compress(content_coding, std::string_view body) const = 0;
 };
 
 } // namespace mad::inline MAD_ABI::net

@@ -63,6 +63,9 @@ struct client_settings {
     /// What the server's packets may cost. Attachments up to `engine.max_payload` by default.
     packet_limits packets = default_packets();
 
+    /// How packets stand on the wire; the server must use the same.
+    packet_parser parser = packet_parser::json;
+
     /// Unfinished coroutine handlers of one socket; reading stops above. Ours.
     std::size_t max_unfinished = 64;
 

@@ -34,9 +34,7 @@ class encoded {
     /// in it.
     std::span<net::wire_block const>
     attachments(engine::binary_form form = engine::binary_form::bytes) const {
-        if (!rest_)
-            return {};
-        return form == engine::binary_form::bytes ? rest_->bytes : in_form(form);
+        return in_form(rest_, form);
     }
 
     /// Bytes of its messages as revision 5 sends them, frames and all.
@@ -47,12 +45,17 @@ class encoded {
         return bytes;
     }
 
+    /// Makes the one message of the msgpack parser, which `for_each` then gives instead. Copies made
+    /// afterwards share it.
+    void pack();
+    bool packed() const { return packed_ != nullptr; }
+
     /// Calls `send(wire_block)` for each message in order, until one says false. Whether none did.
     template <class Send>
     bool for_each(engine::binary_form form, Send&& send) const {
-        if (!send(text_))
+        if (!packed_ && !send(text_))
             return false;
-        for (auto const& a : attachments(form))
+        for (auto const& a : in_form(packed_ ? packed_ : rest_, form))
             if (!send(a))
                 return false;
         return true;
@@ -74,11 +77,18 @@ class encoded {
         std::array<blocks, 3> others; // by form, less `bytes`; each never changes once it is there
     };
 
-    blocks const& in_form(engine::binary_form) const;
+    static std::span<net::wire_block const> in_form(std::shared_ptr<binary_part> const&,
+                                                    engine::binary_form);
 
     net::wire_block text_;
-    std::shared_ptr<binary_part> rest_; // null without attachments
+    std::shared_ptr<binary_part> rest_;   // null without attachments
+    std::shared_ptr<binary_part> packed_; // null but for the msgpack parser
 };
+
+/// Writes one packet of ours for the msgpack parser: its Engine.IO message (`42["hello",1]`, trusted)
+/// and its attachments, in one binary message. Empty when the message is no packet.
+std::string encode_msgpack(std::string_view message,
+                           std::span<net::wire_block const> attachments = {});
 
 /// Arguments of an event or an acknowledgement when their number and types are not known before.
 /// Binary data are binary leaves.

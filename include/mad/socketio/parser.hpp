@@ -3,6 +3,7 @@
 
 #include <mad/socketio/packet.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,13 +43,27 @@ class packet {
     std::unique_ptr<detail::held_packet> held_;
 };
 
+/// How packets stand on the wire. Both ends must use the same; nothing in the handshake tells.
+enum class packet_parser : std::uint8_t {
+    json,   ///< socket.io-parser: text, and a binary message for each attachment
+    msgpack ///< socket.io-msgpack-parser: one binary message a packet
+};
+
+/// Reads one packet of the msgpack parser, a map such as `{type: 2, nsp: "/", data: ["hello"], id: 7}`,
+/// into JSON text and attachments: that is what packets are inside. Bytes become attachments, which count as such; a Date becomes its text, as in
+/// JSON; undefined is null, or no member; a number that JSON has not is null; keys that nobody knows
+/// are skipped. Limits and refusals are those of `parse_packet`, judged while it is read: nothing is
+/// allocated for what is only announced, and the text made is at most six times as long as `data`.
+result<packet> decode_msgpack(std::string_view data, packet_limits const& = {});
+
 /// Puts the messages of one connection together to packets; all its namespaces share one decoder.
-/// After an error the connection is to be closed. Two pointers while no attachment is awaited.
+/// After an error the connection is to be closed. Three words while no attachment is awaited.
 class decoder {
   public:
     /// The limits must outlive the decoder.
-    explicit decoder(packet_limits const& limits)
-        : limits_(&limits) {}
+    explicit decoder(packet_limits const& limits, packet_parser parser = packet_parser::json)
+        : limits_(&limits)
+        , parser_(parser) {}
 
     /// A text message: gives the packet, or nothing when its attachments are still to come.
     result<std::optional<packet>> feed_text(std::string_view data);
@@ -65,11 +80,13 @@ class decoder {
   private:
     packet_limits const* limits_;
     std::unique_ptr<detail::held_packet> held_;
+    packet_parser parser_;
 };
 
 } // namespace mad::inline MAD_ABI::socketio
 
 #if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/socketio/impl/msgpack.ipp>
 #include <mad/socketio/impl/parser.ipp>
 #endif
 

@@ -46,6 +46,9 @@ struct server_settings {
 
     packet_limits packets;
 
+    /// How packets stand on the wire, for all clients of this server.
+    packet_parser parser = packet_parser::json;
+
     /// Unfinished coroutine handlers of one socket; above, its events wait, and reading stops when
     /// a thousand of them do. Ours.
     std::size_t max_unfinished = 64;

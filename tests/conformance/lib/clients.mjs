@@ -1,5 +1,6 @@
 // The clients of the matrix, what each of them can do, and the peers a row gets.
 
+import msgpack from "socket.io-msgpack-parser";
 import { Cable } from "./cable.mjs";
 import { JavaScriptClient } from "./javascript_client.mjs";
 import { PythonClient } from "./python_client.mjs";
@@ -38,6 +39,14 @@ export const clients = {
     can: () => [...modern, "timeouts", "retries"],
   },
   "python-socketio 5": { make: () => new PythonClient(), can: python },
+};
+
+/** The same for servers with another packet parser. */
+export const packing = {
+  "socket.io-client 4 with msgpack": {
+    make: () => new JavaScriptClient("4", { parser: msgpack }),
+    can: () => [...modern, "timeouts", "retries"],
+  },
 };
 
 /** Peers of one client in one column against one server, all closed at the end of the row. */

@@ -122,8 +122,10 @@ export class JavaScriptClient {
   dropped = () => "transport close";
   timedOut = "ping timeout";
 
-  constructor(release) {
+  /** `always`: options of all its connections. */
+  constructor(release, always = {}) {
     this.release = release;
+    this.always = always;
     this.revision = release.startsWith("2") ? 3 : 4;
   }
 
@@ -139,6 +141,7 @@ export class JavaScriptClient {
       transports,
       forceNew: true,
       reconnection: false,
+      ...this.always,
       ...options,
     });
     const beside = others.map((nsp) => socket.io.socket(nsp, options));

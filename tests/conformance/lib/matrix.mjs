@@ -3,13 +3,13 @@
 
 import { after, before, describe, test } from "node:test";
 import { rowsFor } from "../matrix/rows.mjs";
-import { Peers, clients, columns } from "./clients.mjs";
+import { Peers, clients, columns, packing } from "./clients.mjs";
 import { isReference } from "./launch.mjs";
 import { both, calm, withServer } from "./suite.mjs";
 
 /** `describe` with one client, loaded before and ended after it. */
 export function withClient(name, body) {
-  const { make, can } = clients[name];
+  const { make, can } = { ...clients, ...packing }[name];
   const client = make();
   describe(name, () => {
     before(() => client.load());
@@ -33,14 +33,17 @@ export function row(name, server, client, column, run, options = {}) {
 /** The reference has no shards. */
 export const shards = isReference() ? [1] : [1, 2];
 
-export function matrix(name) {
+/** `more`: flags of the server beside the usual ones; `without`: names of rows. */
+export function matrix(name, { more = [], threads = shards, without = [] } = {}) {
   withClient(name, (client, can) => {
-    for (const n of shards) {
+    for (const n of threads) {
       for (const column of Object.keys(columns)) {
-        const flags = [...calm, ...both, "--threads", String(n)];
+        const flags = [...calm, ...both, "--threads", String(n), ...more];
         const title = `${column}, ${n} ${n === 1 ? "shard" : "shards"}`;
         withServer(title, { flags, concurrency: 4 }, (server) => {
-          for (const [name, run] of rowsFor(can(column))) row(name, server, client, column, run);
+          for (const [name, run] of rowsFor(can(column))) {
+            if (!without.includes(name)) row(name, server, client, column, run);
+          }
         });
       }
     }

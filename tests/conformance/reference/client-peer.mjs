@@ -4,7 +4,8 @@
 
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { address, duration, exitOnSignal, listen, parse } from "./command_line.mjs";
+import msgpack from "socket.io-msgpack-parser";
+import { address, duration, exitOnSignal, listen, onOff, parse } from "./command_line.mjs";
 import { register } from "./handlers.mjs";
 
 const flags = parse(process.argv.slice(2), {
@@ -12,8 +13,12 @@ const flags = parse(process.argv.slice(2), {
   "--ping-interval": duration,
   "--ping-timeout": duration,
   "--max-payload": Number,
+  "--compression": onOff,
+  "--parser": String,
   "--server": String,
 });
+
+const parser = flags.parser === "msgpack" ? { parser: msgpack } : {};
 
 /** Which server: 2, 3, 4, or 4-eio3, which takes clients of revision 3 too. */
 const [release, eio3] = (flags.server ?? "4").split("-");
@@ -41,9 +46,12 @@ const io = new (library.Server ?? library)(http, {
   // Only version 4 tells its clients, so that they can keep to it.
   maxHttpBufferSize: release === "4" ? (flags["max-payload"] ?? 1_000_000) : 1e8,
   allowEIO3: eio3 === "eio3",
+  perMessageDeflate: flags.compression ?? false,
+  httpCompression: flags.compression ?? false,
   connectTimeout: 1000,
   cors: { origin: "*" },
   serveClient: false,
+  ...parser,
   destroyUpgrade: false,
 });
 register(io);

@@ -17,6 +17,8 @@ const flags = parse(process.argv.slice(2), {
   "--eio3": onOff,
   "--jsonp": onOff, // always on here
   "--root": String,
+  "--compression": onOff,
+  "--sized-events": onOff,
   "--recovery": String,
   "--cors": String,
   "--cookie": String,
@@ -47,6 +49,8 @@ const settings = {
   pingTimeout: flags["ping-timeout"] ?? 20_000,
   upgradeTimeout: flags["upgrade-timeout"] ?? 10_000,
   maxHttpBufferSize: flags["max-payload"] ?? 1_000_000,
+  perMessageDeflate: flags.compression ?? false,
+  httpCompression: flags.compression ?? false,
   destroyUpgrade: false,
   allowEIO3: flags.eio3 ?? false,
 };
@@ -80,6 +84,11 @@ function refuse(message, data) {
 
 io.on("connection", (socket) => {
   common(socket);
+  if (flags["sized-events"]) {
+    socket.emit("small", "x");
+    socket.emit("big", "y".repeat(1500));
+    socket.compress(false).emit("big", "z".repeat(1100));
+  }
   socket.on("ask-server", () => socket.emit("server-asks", { q: 1 }, () => {}));
   socket.on("bcast", () => {
     io.emit("to-all", "x");

@@ -19,7 +19,7 @@ export function checkIds(text) {
 }
 
 /** Headers whose value is part of the answer; framing and extra ones are the server's own. */
-const compared = ["content-type", "cache-control", "connection", "upgrade", "etag"];
+const compared = ["content-type", "cache-control", "connection", "upgrade", "content-encoding", "etag"];
 
 /** What a server says of origins, cookies and files: demanded, or its absence, where asked for. */
 const policy = [
@@ -47,6 +47,9 @@ export function sameHead(answer, record, key) {
     assert.equal(answer.headers[name]?.toLowerCase(), wanted.toLowerCase(), `header ${name}`);
   }
   if (answer.status === 101) {
+    const [extension] = (answer.headers["sec-websocket-extensions"] ?? "").split(";");
+    const agreed = header(record, "sec-websocket-extensions") ?? "";
+    assert.equal(extension, agreed, "extension, whatever its parameters");
     assert.equal(answer.headers["sec-websocket-accept"], acceptFor(key), "accept of our key");
   }
 }

@@ -21,6 +21,7 @@ export function asVersion4(steps, applies) {
 
 function rewritten(record, requests) {
   if (record.dir !== "s2c") return [record];
+  if (record.kind === "ws-text" && record.rsv1) return [record];
   if (record.kind === "ws-text") return [{ ...record, text: packet(record.text) }];
   const request = requests.find(({ conn }) => conn === record.conn);
   if (record.kind !== "http-response" || !isPoll(request, record)) return [record];

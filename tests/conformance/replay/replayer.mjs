@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import * as frames from "../lib/frames.mjs";
+import { Inflater } from "../lib/inflate.mjs";
 import { Raw } from "../lib/raw.mjs";
 import { pause } from "../lib/wait.mjs";
 import { bytesOf, header, sidOf } from "./capture.mjs";
@@ -74,6 +75,8 @@ export class Replay {
 
   async #open(record) {
     const conn = { number: record.conn, pings: 0, pongsToSkip: 0 };
+    conn.recorded = new Inflater();
+    conn.live = new Inflater();
     this.#conns.set(record.conn, conn);
     if (record.kind.startsWith("ws-")) await this.#implicitHandshake(conn);
     return conn;
@@ -206,6 +209,7 @@ export class Replay {
       conn.skip = true;
       return conn.raw.end();
     }
+    conn.compressed = answer.headers["sec-websocket-extensions"] !== undefined;
     const open = openPacket(answer.body.toString());
     if (open) this.#learn(conn, open, openPacket(record.text));
     return undefined;
@@ -234,11 +238,16 @@ export class Replay {
     if (record.text === "3" && conn.session) conn.session.since = Date.now();
     const opcode = record.kind === "ws-text" ? frames.TEXT : frames.BINARY;
     const filled = this.#extra.tickets && record.text && this.#tickets.fill(record.text);
-    conn.raw.write(frames.encode(opcode, filled || bytesOf(record)));
+    conn.raw.write(frames.encode(opcode, filled || bytesOf(record), { rsv: record.rsv1 ? 4 : 0 }));
   }
 
-  async #frame(conn, record) {
-    if (record.kind === "raw-unparsed" || record.rsv1) {
+  async #frame(conn, wanted) {
+    const garbage = wanted.kind === "raw-unparsed" || (wanted.rsv1 && !conn.compressed);
+    const record =
+      wanted.rsv1 && !garbage
+        ? { ...wanted, text: conn.recorded.read(bytesOf(wanted)).toString() }
+        : wanted;
+    if (garbage) {
       await conn.raw.read((bytes, ended) => (ended ? { size: bytes.length } : undefined), "rest");
       return;
     }
@@ -255,7 +264,8 @@ export class Replay {
       conn.pings += 1;
       frame = await conn.raw.frame();
     }
-    assert.ok(frame.fin && frame.rsv === 0, "whole, uncompressed frame");
+    assert.ok(frame.fin && (frame.rsv === 0 || conn.compressed), "whole frame");
+    const payload = frame.rsv ? conn.live.read(frame.payload) : frame.payload;
     assert.equal(frameName(frame), record.kind, `frame ${frame.payload}`);
     if (record.kind === "ws-close") {
       assert.equal(frames.closeOf(frame.payload).code, record.code, "close code");
@@ -263,10 +273,10 @@ export class Replay {
       return;
     }
     if (record.kind === "ws-binary") {
-      assert.equal(frame.payload.toString("hex"), bytesOf(record).toString("hex"));
+      assert.equal(payload.toString("hex"), bytesOf(record).toString("hex"));
       return;
     }
-    const text = frame.payload.toString();
+    const text = payload.toString();
     if (this.#extra.tickets && !text.startsWith("0{")) {
       this.#tickets.learn(text, record.text);
       assert.equal(Tickets.without(text), Tickets.without(record.text), "text frame");

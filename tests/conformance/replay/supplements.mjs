@@ -5,12 +5,17 @@ import { fileURLToPath } from "node:url";
 import { pause } from "../lib/wait.mjs";
 
 const PING = ["--ping-interval", "300ms", "--ping-timeout", "200ms"];
+const SIZED = ["--sized-events", "on"];
+const DEFLATE =
+  "client offers permessage-deflate; server emits a small and a 1500-byte event, " +
+  "then 1100 bytes with compress(false)";
 const CLIENT_DIST = fileURLToPath(
   new URL("../node_modules/socket.io/client-dist", import.meta.url),
 );
 const RECORDED_PING = ["--ping-interval", "600ms", "--ping-timeout", "400ms"];
 
 const OLD = ["--eio3", "on"];
+const COMPRESSED = ["--compression", "on"];
 
 const all = () => true;
 const ofVersion2 = (note) => note.startsWith("2.x");
@@ -61,7 +66,18 @@ export const supplements = {
     oneSession: true,
     answeredBefore: { 47: 46 },
   },
-  "eio4-polling-payloads-v4server": { flags: ["--jsonp", "on"] },
+  "eio4-polling-payloads-v4server": { flags: ["--jsonp", "on", ...COMPRESSED] },
+  "permessage-deflate": {
+    ownServers: true,
+    older: ofVersion2,
+    steps: {
+      [`2.x default (enabled, threshold 1024): ${DEFLATE}`]: {
+        flags: [...SIZED, ...OLD, ...COMPRESSED, "--ping-timeout", "5s"],
+      },
+      [`4.x default (disabled): ${DEFLATE}`]: { flags: SIZED },
+      [`4.x perMessageDeflate:true: ${DEFLATE}`]: { flags: [...SIZED, ...COMPRESSED] },
+    },
+  },
   "sio-parser-errors-v4server": {
     steps: { "DISCONNECT then event": { leastThought: 100 } },
   },
@@ -90,9 +106,13 @@ export const supplements = {
         { before: { 2: once((replay) => replay.command("recovery.missed")) } },
     },
   },
-  "a-v2server-v2client-ws": { flags: [...RECORDED_PING, ...OLD], oneSession: true, older: all },
+  "a-v2server-v2client-ws": {
+    flags: [...RECORDED_PING, ...OLD, ...COMPRESSED],
+    oneSession: true,
+    older: all,
+  },
   "a-v2server-v2client-upgrade": {
-    flags: [...RECORDED_PING, ...OLD],
+    flags: [...RECORDED_PING, ...OLD, ...COMPRESSED],
     oneSession: true,
     older: all,
   },

@@ -25,10 +25,13 @@ const rows = readFileSync(new URL("../CLIENT.md", import.meta.url), "utf8")
   .filter(Boolean)
   .map(([, name, transports, only4]) => [name, transports, only4 ? [4] : [3, 4]]);
 
-async function run(server, revision, transport) {
-  const peer = await serve("client-peer", [...flags, "--server", server]);
+/** Rows that msgpack has not: a packet that is text, and a number that the peer's msgpack loses. */
+const unpackable = ["unexpected-namespace", "echo-numbers"];
+
+async function run(server, revision, transport, more) {
+  const peer = await serve("client-peer", [...flags, "--server", server, ...more]);
   try {
-    const args = ["--url", peer.url, "--transport", transport];
+    const args = ["--url", peer.url, "--transport", transport, ...more];
     if (revision !== 4) args.push("--revision", `${revision}`);
     const client = start("conformance-client", args);
     try {
@@ -51,20 +54,30 @@ function verdicts({ lines }) {
   return found;
 }
 
+const plain = [["polling"], ["websocket"], ["upgrade"]];
+const others = [
+  ["websocket", "--compression", "on"],
+  ["upgrade", "--compression", "on"],
+  ["polling", "--parser", "msgpack"],
+  ["upgrade", "--parser", "msgpack"],
+];
+
 for (const [title, server, revision] of servers) {
   describe(`mad's client against ${title}`, { concurrency: 3 }, () => {
-    for (const transport of ["polling", "websocket", "upgrade"]) {
-      test(`over ${transport}`, async (t) => {
+    for (const [transport, ...more] of revision === 4 && server === "4" ? [...plain, ...others] : plain) {
+      test(`over ${[transport, ...more].join(" ")}`, async (t) => {
         const wanted = rows.filter(
-          ([, only, revisions]) =>
-            (only === "all" || only === transport) && revisions.includes(revision),
+          ([name, only, revisions]) =>
+            (only === "all" || only === transport) &&
+            revisions.includes(revision) &&
+            !(more.includes("msgpack") && unpackable.includes(name)),
         );
-        const client = await run(server, revision, transport);
+        const client = await run(server, revision, transport, more);
         const found = verdicts(client);
         for (const [name] of wanted) {
           await t.test(name, () => assert.equal(found.get(name) ?? "no line for this row", "ok"));
         }
-        const failed = wanted.some(([name]) => found.get(name) !== "ok");
+        const failed = [...found.values()].some((verdict) => verdict !== "ok");
         assert.equal(client.exit, failed ? 1 : 0, `exit code; standard error:\n${client.errors}`);
       });
     }

@@ -293,3 +293,55 @@ TEST_CASE("the client goes on in clear with a server that does not compress") {
     w.run(c);
     CHECK(w.told.messages == std::vector<std::string>{text_of(5000)});
 }
+
+TEST_CASE("polling answers are compressed where settings and the request say so") {
+    bool const on = GENERATE(false, true);
+    char const* const accepted = GENERATE("", "Accept-Encoding: deflate;q=0.9, gzip;q=0.8\r\n");
+    engine::server_settings s;
+    if (on)
+        s.http_compression = mad::net::make_body_compression();
+    engine_world w(s, 2);
+    polling_peer p(w.port);
+    CHECK(p.open({}, accepted).header("content-encoding").empty()); // short
+    auto const ask = [&](std::size_t size) {
+        p.post(text_of(size));
+        return p.get_wire().ask(p.request("GET", p.query(), accepted));
+    };
+    auto const little = ask(1023);
+    CHECK(little.body == text_of(1023));
+    CHECK(little.header("vary").empty());
+    auto const much = ask(1024);
+    CHECK(much.status == 200);
+    CHECK(much.header("vary") == (on ? "Accept-Encoding" : ""));
+    bool const compressed = on && *accepted;
+    CHECK(much.header("content-encoding") == (compressed ? "deflate" : ""));
+    CHECK((much.body == text_of(1024)) == !compressed);
+    if (compressed) { // zlib's header, the deflate data, a sum: 2 and 4 bytes around
+        auto const data = much.body.substr(2, much.body.size() - 6);
+        CHECK(inflated(data) == text_of(1024));
+    }
+}
+
+TEST_CASE("a polling answer of messages that are to stay as they are is not compressed") {
+    engine::server_settings s;
+    s.http_compression = mad::net::make_body_compression();
+    engine::session* session = nullptr;
+    engine_world::hooks hooks;
+    hooks.on_open = [&](engine::session& e) { session = &e; };
+    engine_world w(s, 1, hooks);
+    polling_peer p(w.port);
+    p.open();
+    auto const send = [&](std::vector<bool> const& all) {
+        w.on_shard([&] {
+            for (bool const compress : all) {
+                auto const b = mad::net::wire_block::message(text_of(2000), false);
+                b.set_compress(compress);
+                session->send(b);
+            }
+        });
+        return p.get_wire().ask(p.request("GET", p.query(), "Accept-Encoding: gzip\r\n"));
+    };
+    CHECK(send({false}).body == text_of(2000));
+    CHECK(send({false, false}).header("content-encoding").empty());
+    CHECK(send({false, true}).header("content-encoding") == "gzip");
+}

@@ -50,7 +50,8 @@ MAD_DECL polling::~polling() {
     shard_.unmark(*this);
 }
 
-MAD_DECL bool polling::poll(net::http::exchange x, std::string fields) {
+MAD_DECL bool polling::poll(net::http::exchange x, std::string fields,
+                            net::content_coding coding) {
     if (poll_.open()) {
         poll_.respond(detail::packets_answer(poll_fields_, single("1")));
         x.respond(detail::polling_answer(400, fields, "text/html", {}));
@@ -58,6 +59,7 @@ MAD_DECL bool polling::poll(net::http::exchange x, std::string fields) {
     }
     poll_ = std::move(x);
     poll_fields_ = std::move(fields);
+    coding_ = coding;
     poll_.on_gone([this](int) {
         if (auto* const e = std::exchange(events_, nullptr))
             e->on_transport_end(close_reason::transport_error);
@@ -196,7 +198,12 @@ MAD_DECL void polling::on_turn_end() {
 }
 
 MAD_DECL void polling::answer_poll() {
-    poll_.respond(detail::packets_answer(poll_fields_, take_body()));
+    bool const compress = compression_ && std::any_of(queue_.begin(), queue_.end(),
+                                                      [](auto const& b) { return b.compress(); });
+    auto answer = detail::packets_answer(poll_fields_, take_body());
+    if (compress)
+        net::http::compress_body(answer, coding_, *compression_);
+    poll_.respond(std::move(answer));
 }
 
 MAD_DECL polling_body polling::take_body() {

@@ -23,6 +23,7 @@ struct engine_request {
     std::string fields; // CORS lines for the answer
     std::string websocket_key;
     std::optional<net::ws_deflate_terms> deflate; // agreed for the websocket
+    net::content_coding coding = net::content_coding::identity; // of the answer
 };
 
 inline request_method method_of(std::string_view m) {
@@ -320,6 +321,8 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
     e.fields = cors_fields(cors, r);
     if (settings().on_headers)
         detail::add_fields(settings().on_headers, e.fields, r);
+    if (settings().http_compression && e.method == request_method::get)
+        e.coding = net::http::choose_coding(r.header("Accept-Encoding"));
     if (e.upgrade)
         e.websocket_key = r.header("Sec-WebSocket-Key");
     auto* const there = elsewhere(e.query.sid);
@@ -384,7 +387,10 @@ MAD_DECL bool server::part::say_goodbye(detail::engine_request const& e, net::ht
     it->second->frames.clear();
     if (bodies.empty())
         drop_goodbye(e.query.sid);
-    x.respond(detail::packets_answer(e.fields, std::move(body)));
+    auto answer = detail::packets_answer(e.fields, std::move(body));
+    if (auto const& c = settings().http_compression)
+        net::http::compress_body(answer, e.coding, *c);
+    x.respond(std::move(answer));
     return true;
 }
 
@@ -433,7 +439,7 @@ MAD_DECL void server::part::serve(detail::engine_request& e, std::string_view bo
         return x.respond(detail::error_answer(
             v ? error::bad_request : static_cast<error>(v.error().value()), e.fields));
     if (*v == verdict::poll)
-        return s->poll(std::move(x), std::move(e.fields));
+        return s->poll(std::move(x), std::move(e.fields), e.coding);
     if (p->overlaps(x)) {
         x.respond(detail::error_answer(error::overlap, e.fields));
         return s->close(close_reason::transport_error);

@@ -98,6 +98,7 @@ MAD_DECL polling_body session::begin_polling(polling_dialect dialect,
     auto p = std::make_unique<polling>(home(), std::move(dialect), owner_.settings().outbox,
                                        owner_.settings().pause_above_bytes, *this);
     auto answer = p->single(open_packet);
+    p->set_compression(owner_.settings().http_compression.get());
     transport_ = std::move(p);
     begin_heartbeat();
     return answer;
@@ -162,9 +163,10 @@ MAD_DECL void session::resume() {
     }
 }
 
-MAD_DECL void session::poll(net::http::exchange x, std::string fields) {
+MAD_DECL void session::poll(net::http::exchange x, std::string fields,
+                            net::content_coding coding) {
     auto* const p = as_polling();
-    if (p && !p->poll(std::move(x), std::move(fields)))
+    if (p && !p->poll(std::move(x), std::move(fields), coding))
         end(close_reason::transport_error, close_manner::silent);
 }
 

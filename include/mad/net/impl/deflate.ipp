@@ -21,11 +21,13 @@ inline Bytef* zlib_bytes(char const* p) {
     return reinterpret_cast<Bytef*>(const_cast<char*>(p));
 }
 
-/// A compressor of raw deflate data.
+inline constexpr std::size_t max_deflated_bytes = std::size_t(1) << 30; // zlib counts in 32 bits
+
+/// A compressor; `window_bits` as zlib has them, negative for raw data and plus 16 for gzip.
 class deflater {
   public:
     deflater(int level, int window_bits, int mem_level) {
-        if (deflateInit2(&z_, level, Z_DEFLATED, -window_bits, mem_level, Z_DEFAULT_STRATEGY) !=
+        if (deflateInit2(&z_, level, Z_DEFLATED, window_bits, mem_level, Z_DEFAULT_STRATEGY) !=
             Z_OK)
             throw std::bad_alloc();
     }
@@ -38,20 +40,33 @@ class deflater {
     /// All of `in`, flushed, without the four bytes that RFC 7692 section 7.2.1 leaves out. False
     /// when it would be `most` bytes or more.
     bool run(std::string_view in, std::string& out, std::size_t most) {
+        if (!feed(in, out, most, Z_SYNC_FLUSH))
+            return false;
+        // Nothing comes of flushing twice in a row: an empty message is an empty block.
+        out.resize(out.size() < 4 ? 0 : out.size() - 4);
+        if (out.empty())
+            out.assign(1, '\0');
+        return out.size() < most;
+    }
+
+    /// All of `in` as a whole stream. False when it would be `most` bytes or more.
+    bool finish(std::string_view in, std::string& out, std::size_t most) {
+        return feed(in, out, most, Z_FINISH) && out.size() < most;
+    }
+
+  private:
+    bool feed(std::string_view in, std::string& out, std::size_t most, int flush) {
         z_.next_in = zlib_bytes(in.data());
         z_.avail_in = static_cast<uInt>(in.size());
         out.resize(std::min(most, std::max<std::size_t>(in.size() / 4, 256)) + 16);
         for (std::size_t have = 0;;) {
             z_.next_out = zlib_bytes(out.data() + have);
             z_.avail_out = static_cast<uInt>(out.size() - have);
-            ::deflate(&z_, Z_SYNC_FLUSH);
+            ::deflate(&z_, flush);
             have = out.size() - z_.avail_out;
             if (z_.avail_out != 0) {
-                // Nothing comes of flushing twice in a row: an empty message is an empty block.
-                out.resize(have < 4 ? 0 : have - 4);
-                if (out.empty())
-                    out.assign(1, '\0');
-                return out.size() < most;
+                out.resize(have);
+                return true;
             }
             if (have >= most + 16)
                 return false;
@@ -59,7 +74,6 @@ class deflater {
         }
     }
 
-  private:
     z_stream z_{};
 };
 
@@ -204,7 +218,7 @@ class deflate_codec final : public message_codec {
         shared_ = alone && bits_ == most;
         // zlib has no window of 8 bits: such a server hears us in clear.
         if (!alone && bits_ > 8)
-            deflater_ = std::make_unique<deflater>(level_, bits_, mem_level_);
+            deflater_ = std::make_unique<deflater>(level_, -bits_, mem_level_);
         bool const peer_alone =
             server ? t.client_no_context_takeover : t.server_no_context_takeover;
         if (!peer_alone)
@@ -222,7 +236,7 @@ class deflate_codec final : public message_codec {
     }
 
     std::optional<std::string_view> deflate(std::string_view message) override {
-        if (bits_ < 9 || message.size() > max_message)
+        if (bits_ < 9 || message.size() > max_deflated_bytes)
             return std::nullopt;
         auto& here = deflate_workspace::here();
         auto& out = here.text(here.deflated, message.size());
@@ -230,7 +244,7 @@ class deflate_codec final : public message_codec {
             deflater_->run(message, out, 2 * message.size() + 1024);
             return out;
         }
-        if (!here.compressor(level_, bits_, mem_level_).run(message, out, message.size()))
+        if (!here.compressor(level_, -bits_, mem_level_).run(message, out, message.size()))
             return std::nullopt;
         return out;
     }
@@ -239,8 +253,6 @@ class deflate_codec final : public message_codec {
     bool shared() const override { return shared_; }
 
   private:
-    static constexpr std::size_t max_message = std::size_t(1) << 30; // zlib counts in 32 bits
-
     std::unique_ptr<deflater> deflater_; // only with context takeover
     std::unique_ptr<inflater> inflater_;
     std::uint8_t bits_ = 15;
@@ -279,11 +291,42 @@ class message_deflate final : public message_compression {
     ws_deflate_terms wanted_;
 };
 
+class zlib_body_compression final : public body_compression {
+  public:
+    explicit zlib_body_compression(body_compression_settings s)
+        : settings_(s) {
+        if (s.level < 1 || s.level > 9)
+            throw std::invalid_argument("HTTP compression: level is 1 to 9");
+    }
+
+    std::size_t threshold() const override { return settings_.threshold; }
+
+    std::optional<std::string> compress(content_coding coding,
+                                        std::string_view body) const override {
+        if (coding == content_coding::identity || body.size() > max_deflated_bytes)
+            return std::nullopt;
+        auto& here = deflate_workspace::here();
+        auto const bits = coding == content_coding::gzip ? 15 + 16 : 15;
+        auto& out = here.text(here.deflated, body.size());
+        if (!here.compressor(settings_.level, bits, 8).finish(body, out, body.size()))
+            return std::nullopt;
+        return out;
+    }
+
+  private:
+    body_compression_settings settings_;
+};
+
 } // namespace detail
 
 MAD_DECL std::shared_ptr<message_compression const>
 make_message_deflate(message_deflate_settings s) {
     return std::make_shared<detail::message_deflate>(s);
+}
+
+MAD_DECL std::shared_ptr<body_compression const>
+make_body_compression(body_compression_settings s) {
+    return std::make_shared<detail::zlib_body_compression>(s);
 }
 
 } // namespace mad::inline MAD_ABI::net

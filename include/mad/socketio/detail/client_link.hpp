@@ -25,6 +25,8 @@ class client_link final : public engine::session_handler {
     /// The socket's middlewares are done with it.
     void connected(socket_node&);
     void refuse(socket_node&, connect_error const&);
+    /// False when that has ended the session.
+    bool send_packet(packet_type, std::string_view nsp, std::string_view payload);
     /// The socket has left; the session stays.
     void forget(socket_node&);
     /// Leaves all namespaces (`41` each), then ends the session.
@@ -40,7 +42,6 @@ class client_link final : public engine::session_handler {
     void join(nsp_core&, std::string auth);
     void send_connect_error(std::string_view nsp, connect_error const&);
     void send_unknown(std::string_view nsp);
-    void send_packet(packet_type, std::string_view nsp, std::string_view payload);
     socket_node* find(std::string_view nsp);
     void on_deadline();
     void arm();

@@ -17,7 +17,7 @@ inline client_settings with_limits(client_settings s) {
 MAD_DECL client_core::client_core(net::shard& s, client_settings settings)
     : shard_(s)
     , settings_(with_limits(std::move(settings)))
-    , decoder_(settings_.packets)
+    , decoder_(settings_.packets, settings_.parser)
     , backoff_(settings_.backoff)
     , retry_([](void* p) { static_cast<client_core*>(p)->on_retry(); }, this)
     , tasks_(s.context()) {}
@@ -220,7 +220,17 @@ MAD_DECL void client_core::on_retry() {
 
 MAD_DECL void client_core::transmit(net::wire_block const& text,
                                     std::span<net::wire_block const> attachments) {
-    if (!link_ || !link_->engine.send(text))
+    if (!link_)
+        return;
+    if (settings_.parser == packet_parser::msgpack) {
+        auto const whole = encode_msgpack(text.payload(), attachments);
+        auto const packed = net::wire_block::message(whole, true);
+        packed.set_compress(text.compress());
+        if (!whole.empty())
+            link_->engine.send(packed);
+        return;
+    }
+    if (!link_->engine.send(text))
         return;
     for (auto const& a : attachments)
         if (!link_ || !link_->engine.send(a))
@@ -228,8 +238,7 @@ MAD_DECL void client_core::transmit(net::wire_block const& text,
 }
 
 MAD_DECL void client_core::transmit_text(std::string_view text) {
-    if (link_)
-        link_->engine.send(net::wire_block::message(text, false));
+    transmit(net::wire_block::message(text, false), {});
 }
 
 MAD_DECL void client_core::pause() {

@@ -12,7 +12,7 @@ namespace mad::inline MAD_ABI::socketio::detail {
 MAD_DECL client_link::client_link(server_core& c, engine::session& s, std::uint8_t shard)
     : core_(c)
     , session_(s)
-    , decoder_(c.settings().packets)
+    , decoder_(c.settings().packets, c.settings().parser)
     , deadline_([](void* p) { static_cast<client_link*>(p)->on_deadline(); }, this)
     , tokens_(c.settings().packet_burst)
     , begun_(std::chrono::steady_clock::now())
@@ -181,12 +181,17 @@ MAD_DECL void client_link::checked(nsp_check& c, nsp_core* nsp, nsp_refusal why)
     send_connect_error(c.name(), {"too many namespaces", std::nullopt});
 }
 
-MAD_DECL void client_link::send_packet(packet_type type, std::string_view nsp,
+MAD_DECL bool client_link::send_packet(packet_type type, std::string_view nsp,
                                        std::string_view payload) {
     std::string text(1, '4');
     append_header(text, type, 0, nsp, std::nullopt);
     text += payload;
-    session_.send(net::wire_block::message(text, false));
+    if (core_.settings().parser == packet_parser::json)
+        return session_.send(net::wire_block::message(text, false));
+    encoded whole(text, {});
+    whole.pack();
+    return whole.for_each(session_.form(),
+                          [this](net::wire_block const& b) { return session_.send(b); });
 }
 
 MAD_DECL void client_link::send_connect_error(std::string_view nsp, connect_error const& e) {
@@ -197,7 +202,8 @@ MAD_DECL void client_link::send_connect_error(std::string_view nsp, connect_erro
             payload = data;
         else
             append_json_string(payload, e.message);
-        return send_packet(packet_type::connect_error, nsp, payload);
+        send_packet(packet_type::connect_error, nsp, payload);
+        return;
     }
     payload = "{\"message\":";
     append_json_string(payload, e.message);

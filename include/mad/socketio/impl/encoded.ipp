@@ -4,7 +4,65 @@
 #include <mad/core/json.hpp>
 #include <mad/socketio/encoded.hpp>
 
+#include <algorithm>
+#include <charconv>
+
 namespace mad::inline MAD_ABI::socketio {
+
+namespace detail {
+
+/// The parts of a message of ours; what stands there is trusted.
+inline std::optional<packet_view> split_message(std::string_view message) {
+    if (message.size() < 2 || message[0] != '4' || message[1] < '0' || message[1] > '6')
+        return std::nullopt;
+    packet_view v;
+    v.type = static_cast<packet_type>(message[1] - '0');
+    auto rest = message.substr(2);
+    if (v.type == packet_type::binary_event || v.type == packet_type::binary_ack) {
+        rest.remove_prefix(std::min(rest.find('-'), rest.size() - 1) + 1);
+        v.type = v.type == packet_type::binary_event ? packet_type::event : packet_type::ack;
+    }
+    if (rest.starts_with('/')) {
+        auto const comma = rest.find(',');
+        v.nsp = rest.substr(0, comma);
+        rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
+    }
+    std::uint64_t id = 0;
+    auto const r = std::from_chars(rest.data(), rest.data() + rest.size(), id);
+    if (r.ec == std::errc() && (v.type == packet_type::event || v.type == packet_type::ack)) {
+        v.id = id;
+        rest.remove_prefix(static_cast<std::size_t>(r.ptr - rest.data()));
+    }
+    v.payload = rest;
+    return v;
+}
+
+} // namespace detail
+
+MAD_DECL std::string encode_msgpack(std::string_view message,
+                                    std::span<net::wire_block const> attachments) {
+    auto const v = detail::split_message(message);
+    if (!v)
+        return {};
+    attachment_list bytes;
+    for (auto const& a : attachments)
+        bytes.emplace_back(a.payload());
+    auto whole = json::object();
+    whole["type"] = static_cast<int>(v->type);
+    whole["nsp"] = v->nsp;
+    if (!v->payload.empty()) {
+        auto data = decode_args(v->payload, bytes);
+        if (!data)
+            return {};
+        whole["data"] = std::move(*data);
+    }
+    if (v->id)
+        whole["id"] = *v->id;
+    std::string out;
+    json::to_msgpack(whole, out);
+    return out;
+}
+
 
 MAD_DECL encoded::encoded(std::string_view text, std::span<std::string const> attachments)
     : text_(net::wire_block::message(text, false)) {
@@ -16,18 +74,33 @@ MAD_DECL encoded::encoded(std::string_view text, std::span<std::string const> at
         rest_->bytes.push_back(net::wire_block::message(a, true));
 }
 
-MAD_DECL encoded::blocks const& encoded::in_form(engine::binary_form form) const {
-    auto& made = rest_->others[static_cast<std::size_t>(form) - 1];
-    std::lock_guard const lock(rest_->mutex);
+MAD_DECL void encoded::pack() {
+    if (packed_)
+        return;
+    packed_ = std::make_shared<binary_part>();
+    auto const whole = encode_msgpack(text_.payload(), attachments());
+    if (whole.empty())
+        return; // text that is no packet, from who calls it trusted: nothing is sent
+    packed_->bytes.push_back(net::wire_block::message(whole, true));
+    packed_->bytes.back().set_compress(text_.compress());
+}
+
+MAD_DECL std::span<net::wire_block const>
+encoded::in_form(std::shared_ptr<binary_part> const& part, engine::binary_form form) {
+    if (!part || form == engine::binary_form::bytes)
+        return part ? std::span<net::wire_block const>(part->bytes)
+                    : std::span<net::wire_block const>();
+    auto& made = part->others[static_cast<std::size_t>(form) - 1];
+    std::lock_guard const lock(part->mutex);
     if (!made.empty())
         return made;
-    made.reserve(rest_->bytes.size());
+    made.reserve(part->bytes.size());
     std::string frame;
-    for (auto const& a : rest_->bytes) {
+    for (auto const& a : part->bytes) {
         frame.clear();
         engine::append_binary(frame, a.payload(), form);
         made.push_back(net::wire_block::message(frame, !engine::is_text(form)));
-        made.back().set_compress(text_.compress());
+        made.back().set_compress(a.compress());
     }
     return made;
 }

@@ -41,7 +41,14 @@ MAD_DECL void socket_node::send(encoded const& p, bool is_volatile) {
     auto& s = link->session();
     if (is_volatile && !s.writable())
         return;
-    p.for_each(s.form(), [&s](net::wire_block const& b) { return s.send(b); });
+    auto const out = [&s](net::wire_block const& b) { return s.send(b); };
+    if (p.packed() || core.server().settings().parser == packet_parser::json) {
+        p.for_each(s.form(), out);
+    } else {
+        auto whole = p;
+        whole.pack();
+        whole.for_each(s.form(), out);
+    }
 }
 
 MAD_DECL void socket_node::join(std::string const& room_name) {
@@ -435,6 +442,11 @@ MAD_DECL void nsp_part::deliver(encoded const& p, target const& t, broadcast_fla
 MAD_DECL void nsp_core::deliver(encoded const& p, target const& t, broadcast_flags f) {
     if (!f.compress)
         p.set_compress(false);
+    if (!p.packed() && server_.settings().parser == packet_parser::msgpack) {
+        auto whole = p; // once for all
+        whole.pack();
+        return deliver(whole, t, f);
+    }
     for (auto& part : parts_) {
         if (part->home.here())
             part->deliver(p, t, f); // nothing is copied

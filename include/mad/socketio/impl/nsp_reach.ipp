@@ -83,6 +83,11 @@ MAD_DECL void nsp_core::deliver_with_ack(encoded const& p, std::uint64_t id, tar
                                          std::function<void(ack_responses)> done) {
     if (!f.compress)
         p.set_compress(false);
+    if (!p.packed() && server_.settings().parser == packet_parser::msgpack) {
+        auto whole = p;
+        whole.pack();
+        return deliver_with_ack(whole, id, t, f, timeout, std::move(done));
+    }
     auto const all =
         std::make_shared<ack_collector>(parts_.front()->home, parts_.size(), std::move(done));
     parts_.front()->home.dispatch([all, timeout] { all->start(timeout); });

@@ -20,7 +20,7 @@ inline std::string_view rebase(std::string_view part, std::string_view from, std
 } // namespace detail
 
 MAD_DECL result<std::optional<packet>> decoder::feed_text(std::string_view data) {
-    if (held_)
+    if (held_ || parser_ == packet_parser::msgpack)
         return error_code(error::unexpected_text);
     auto const view = parse_packet(data, *limits_);
     if (!view)
@@ -37,6 +37,12 @@ MAD_DECL result<std::optional<packet>> decoder::feed_text(std::string_view data)
 }
 
 MAD_DECL result<std::optional<packet>> decoder::feed_binary(std::string_view data) {
+    if (parser_ == packet_parser::msgpack) {
+        auto whole = decode_msgpack(data, *limits_);
+        if (!whole)
+            return whole.error();
+        return std::optional<packet>(std::move(*whole));
+    }
     if (!held_)
         return error_code(error::unexpected_binary);
     if (data.size() > limits_->max_attachment_bytes - held_->attachment_bytes)

@@ -133,9 +133,7 @@ MAD_DECL void socket::disconnect(bool close) const {
         if (close)
             return n.link->close_all();
         if (n.connected) {
-            std::string text(1, '4');
-            append_header(text, packet_type::disconnect, 0, n.core.name(), std::nullopt);
-            if (!n.link->session().send(net::wire_block::message(text, false)))
+            if (!n.link->send_packet(packet_type::disconnect, n.core.name(), {}))
                 return;
         }
         n.end(disconnect_reason::server_namespace_disconnect);
