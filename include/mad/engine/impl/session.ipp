@@ -251,11 +251,11 @@ MAD_DECL void session::close(close_reason why) {
 }
 
 /// True when the client may never poll again: it has stopped for its upgrade, and `5` is on its
-/// way. Without the new wire it would hear nothing of the end until its ping timeout.
+/// way. Without the new wire it would hear nothing of the end until its ping timeout. (A server
+/// that goes waits for nobody.)
 MAD_DECL bool session::leaving_polling(close_reason why) const {
-    return (why == close_reason::forced_close || why == close_reason::server_shutting_down) &&
-           kind_ == transport_kind::polling && candidate_ && candidate_->probed() &&
-           !static_cast<polling const&>(*transport_).polled();
+    return why == close_reason::forced_close && kind_ == transport_kind::polling && candidate_ &&
+           candidate_->probed() && !static_cast<polling const&>(*transport_).polled();
 }
 
 MAD_DECL void session::end(close_reason why, close_manner how) {
