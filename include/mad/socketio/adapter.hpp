@@ -65,6 +65,12 @@ struct restored_session {
 /// Answers to a broadcast that asked for acknowledgements: the first argument of each. With
 /// `error::timeout` it holds what came in time.
 struct ack_responses {
+    ack_responses() = default;
+    ack_responses(error_code e,
+                  std::vector<json> v) // no aggregate: an error alone is none of these
+        : ec(e)
+        , values(std::move(v)) {}
+
     error_code ec;
     std::vector<json> values;
 };
