@@ -106,11 +106,11 @@ export function start(name, args, seconds = 15) {
     child.once("error", (error) => stop(error.message));
     child.once("close", (code) => stop(`ended with ${code} before it was ready`));
     createInterface({ input: child.stdout }).on("line", (line) => {
-      // Programs are `ready NAME URL`; examples say it as a person would.
-      const [, url] = /^(?:ready \S+|listening on) (http\S+)$/.exec(line) ?? [];
-      if (url === undefined) return;
+      // Programs are `ready NAME URL` (agents have no URL); examples say it as a person would.
+      const said = /^(?:ready \S+|listening on)(?: (http\S+))?$/.exec(line);
+      if (!said) return;
       clearTimeout(timer);
-      program.url = url;
+      program.url = said[1];
       done(program);
     });
   });
