@@ -2,6 +2,7 @@
 #define MAD_ENGINE_IMPL_PAYLOAD_IPP
 
 #include <mad/core/base64.hpp>
+#include <mad/core/json_text.hpp>
 #include <mad/core/utf8.hpp>
 #include <mad/engine/payload.hpp>
 
@@ -13,11 +14,6 @@ namespace detail {
 
 /// More digits than any length of interest has.
 inline constexpr std::size_t max_length_digits = 10;
-
-inline void append_decimal(std::string& out, std::size_t n) {
-    char digits[20];
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
-}
 
 inline std::size_t decimal_size(std::size_t n) {
     std::size_t digits = 1;
@@ -123,8 +119,8 @@ MAD_DECL result<bool> payload_reader::next_binary(packet_view& out) {
 MAD_DECL void append_payload(revision rev, std::string& out, packet_view const& p, bool first) {
     bool const old = rev == revision::eio3;
     if (old) {
-        detail::append_decimal(out, p.binary ? 2 + base64_size(p.data.size())
-                                             : 1 + utf16_length(p.data));
+        append_json_number(out,
+                           p.binary ? 2 + base64_size(p.data.size()) : 1 + utf16_length(p.data));
         out += ':';
     } else if (!first) {
         out += payload_separator;
@@ -135,7 +131,7 @@ MAD_DECL void append_payload(revision rev, std::string& out, packet_view const& 
 MAD_DECL void append_payload_text(revision rev, std::string& out, std::string_view packet,
                                   bool first) {
     if (rev == revision::eio3) {
-        detail::append_decimal(out, utf16_length(packet));
+        append_json_number(out, utf16_length(packet));
         out += ':';
     } else if (!first) {
         out += payload_separator;
@@ -156,7 +152,7 @@ MAD_DECL std::size_t payload_size(revision rev, packet_view const& p, bool first
 MAD_DECL void append_payload_binary(std::string& out, std::string_view packet, bool binary) {
     out += binary ? '\1' : '\0';
     auto const at = out.size();
-    detail::append_decimal(out, packet.size());
+    append_json_number(out, packet.size());
     for (auto i = at; i < out.size(); ++i)
         out[i] = static_cast<char>(out[i] - '0');
     out += '\xff';
