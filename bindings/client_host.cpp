@@ -123,7 +123,7 @@ void client_host::stop(double seconds) {
         return;
     line_->ended = true;
     {
-        py::gil_scoped_release const unlocked;
+        unlocked const waiting;
         room_->open();
         // What was said before goes out first, and then the goodbye.
         line_->calls->submit([client = client_.get()] { client->close(); });

@@ -3,16 +3,15 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cxxabi.h>
 #include <unistd.h>
 
 namespace mad_python {
 
-/// For functions that wait: other Python threads run meanwhile. The function itself must touch no
-/// Python object.
-using releases_gil = pybind11::call_guard<pybind11::gil_scoped_release>;
-
-/// The same for a scope in which a thread may wait until the interpreter ends. Python would end
-/// such a thread when it asks for the lock again, in the middle of our frames; here it just stops.
+/// For a scope that waits: other Python threads run meanwhile, and it must touch no Python object.
+/// When the interpreter ends before the scope does, Python ends the thread as soon as it asks for
+/// the lock again, by unwinding frames whose destructors would then touch Python without the lock;
+/// here the thread just stops, and goes with the process.
 class unlocked {
   public:
     unlocked()
@@ -20,12 +19,22 @@ class unlocked {
     unlocked(unlocked const&) = delete;
     unlocked& operator=(unlocked const&) = delete;
     ~unlocked() {
-        while (finalizing() && ::gettid() != ::getpid())
-            ::pause();
-        PyEval_RestoreThread(state_);
+        if (finalizing() && ::gettid() != ::getpid())
+            stay();
+        // The end may also begin while it waits for the lock.
+        try {
+            PyEval_RestoreThread(state_);
+        } catch (abi::__forced_unwind const&) {
+            stay();
+        }
     }
 
   private:
+    [[noreturn]] static void stay() {
+        for (;;)
+            ::pause();
+    }
+
     static bool finalizing() {
 #if PY_VERSION_HEX >= 0x030d0000
         return Py_IsFinalizing();
@@ -36,6 +45,9 @@ class unlocked {
 
     PyThreadState* state_;
 };
+
+/// The same for a whole function.
+using releases_gil = pybind11::call_guard<unlocked>;
 
 } // namespace mad_python
 

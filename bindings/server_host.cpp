@@ -297,7 +297,7 @@ void server_host::stop(double drain) {
     if (!mine)
         return;
     if (started_) {
-        py::gil_scoped_release const unlocked;
+        unlocked const waiting;
         mail_->room->open(); // events that wait for room get it: nothing is left to wait for
         server_->close();
         mad::net::wait_until(
@@ -306,7 +306,7 @@ void server_host::stop(double drain) {
     }
     line_->ended = true;
     {
-        py::gil_scoped_release const unlocked;
+        unlocked const waiting;
         pool_->stop();
         server_.reset();
         pool_.reset();

@@ -12,7 +12,7 @@ from typing import Any, Self
 from mad._errors import TimedOutError
 from mad.socketio._client_base import ClientBase
 from mad.socketio._handlers import Handler, unpack
-from mad.socketio._lanes import join, start_thread
+from mad.socketio._lanes import handler_thread, join
 
 _running: weakref.WeakSet[Client] = weakref.WeakSet()
 
@@ -44,7 +44,8 @@ class Client(ClientBase):
         self._not_in_handler("connect")
         if self._thread is None:
             _running.add(self)
-            self._thread = start_thread("mad-client", self._inbox, self)
+            self._thread = handler_thread("mad-client", self._inbox, self)
+            self._thread.start()
         names = self._begin()
         end = None if timeout is None else time.monotonic() + timeout
         try:

@@ -27,14 +27,11 @@ class Owner(Protocol):
     def deliver(self, letters: list[Letter], loop: LoopLane | None) -> None: ...
 
 
-def start_thread(name: str, inbox: Inbox, owner: Owner) -> threading.Thread:
-    """A thread that gives `owner` what comes, for as long as somebody else wants it."""
+def handler_thread(name: str, inbox: Inbox, owner: Owner) -> threading.Thread:
+    """A thread that gives `owner` what comes, for as long as somebody else wants it. To be started
+    once it is kept where its end will be waited for: Ctrl-C may interrupt `start`."""
     # A daemon, since the interpreter waits for others before anybody may end them.
-    thread = threading.Thread(
-        target=_work, args=(inbox, weakref.ref(owner)), name=name, daemon=True
-    )
-    thread.start()
-    return thread
+    return threading.Thread(target=_work, args=(inbox, weakref.ref(owner)), name=name, daemon=True)
 
 
 def _work(inbox: Inbox, owner: weakref.ref[Owner]) -> None:
@@ -53,7 +50,8 @@ def _work(inbox: Inbox, owner: weakref.ref[Owner]) -> None:
 
 def join(thread: threading.Thread) -> None:
     if thread is not threading.current_thread():
-        thread.join(GRACE)
+        with contextlib.suppress(RuntimeError):  # an interrupt came before it began
+            thread.join(GRACE)
 
 
 class LoopLane:

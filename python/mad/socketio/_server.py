@@ -20,7 +20,7 @@ from mad.socketio._handlers import (
     OnError,
     make_handler,
 )
-from mad.socketio._lanes import join, resolve, start_thread
+from mad.socketio._lanes import handler_thread, join, resolve
 from mad.socketio._namespace import Namespace
 from mad.socketio._server_events import Events
 from mad.socketio._socket import Socket
@@ -193,7 +193,8 @@ class Server(Events):
             self._native.start()
             _running.add(self)
             for number, inbox in enumerate(inboxes):
-                self._threads.append(start_thread(f"mad-handlers-{number}", inbox, self))
+                self._threads.append(handler_thread(f"mad-handlers-{number}", inbox, self))
+                self._threads[-1].start()
             if self._coroutines:
                 self._start_loop(self._given_loop)
         return self

@@ -175,6 +175,22 @@ io.stop(drain=3600)
 assert seen == ["server shutting down"]
 assert lost.wait(10)
 """,
+    # The main thread keeps the lock from before the events come until the interpreter ends.
+    "an interpreter that ends while handlers wait for it": """
+import atexit
+from mad.socketio import _client, _server
+atexit.unregister(_server._stop_all)
+atexit.unregister(_client._close_all)
+io = Server(handler_threads=4).start()
+io.on("x", lambda sock: None)
+peer = Client(io.url, transports=["websocket"]).connect()
+sys.setswitchinterval(1000)
+for _ in range(100):
+    peer.emit("x")
+end = time.monotonic() + 0.3
+while time.monotonic() < end:
+    pass
+""",
     "many that come and go": """
 for turn in range(20):
     with Server() as io, Client(io.url) as peer:
