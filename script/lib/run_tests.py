@@ -204,7 +204,7 @@ def unit() -> Counts:
 
 
 def integration() -> Counts:
-    return ctest("dev", "integration", 1)
+    return ctest("dev", "integration", 2)
 
 
 def python() -> Counts:
@@ -227,7 +227,9 @@ def python() -> Counts:
 def conformance() -> Counts:
     need_folder(ROOT / "tests" / "conformance" / "run")
     need_build("dev")
-    code, text = run([ROOT / "tests" / "conformance" / "run"], timeout=900)
+    # Files wait more than they work.
+    jobs = {"MAD_CONFORMANCE_JOBS": str(2 * (os.cpu_count() or 2))}
+    code, text = run([ROOT / "tests" / "conformance" / "run"], timeout=900, environment=jobs)
     return settle(code, from_text(text))
 
 
