@@ -227,9 +227,7 @@ def python() -> Counts:
 def conformance() -> Counts:
     need_folder(ROOT / "tests" / "conformance" / "run")
     need_build("dev")
-    # Files wait more than they work.
-    jobs = {"MAD_CONFORMANCE_JOBS": str(2 * (os.cpu_count() or 2))}
-    code, text = run([ROOT / "tests" / "conformance" / "run"], timeout=900, environment=jobs)
+    code, text = run([ROOT / "tests" / "conformance" / "run"], timeout=900)
     return settle(code, from_text(text))
 
 
