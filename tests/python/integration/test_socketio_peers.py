@@ -391,6 +391,7 @@ def test_the_example(node: str) -> None:
             "in the room: 2",
             "Bob came to the garden",
             "Bob in the garden: Hello!",
+            "votes: yes",
             "checksum: 0",
             "Bob speaks JavaScript",
         ]

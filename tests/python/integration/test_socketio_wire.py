@@ -123,21 +123,24 @@ def test_a_client_of_revision_3() -> None:
 
 def test_an_event_is_sent_until_it_is_answered() -> None:
     seen = Seen()
-    io = Server()
+    io = Server(on_error=lambda *_: None)
 
     @io.on("x")
-    def x(_sock: Any, n: int) -> None:
+    def x(_sock: Any, n: int) -> str:
         seen(n)
         if len(seen.now) % 3:
+            peer.drop_connection()
             raise RuntimeError("no answer this time")
+        return "answer"
 
-    io.on_error = lambda *_: None
-    with io, Client(io.url, retries=2, ack_timeout=0.05) as peer:
-        peer.emit("x", 1)
-        assert peer.call("x", 2) is None
-        assert seen.now == [1, 1, 1, 2, 2, 2]
-        with pytest.raises(TimedOutError):
-            peer.call("nobody")
+    with io:
+        peer = Client(io.url, retries=2, reconnection_delay=0.01, transports=["websocket"])
+        with peer:
+            peer.emit("x", 1)
+            assert peer.call("x", 2, timeout=0) == "answer"
+            assert seen.now == [1, 1, 1, 2, 2, 2]
+            with pytest.raises(TimedOutError):
+                peer.call("nobody", timeout=0.01)
 
 
 @pytest.mark.parametrize("own", [None, 0.1])
