@@ -3,6 +3,7 @@
 #include <mad/socketio/impl/broadcast.ipp>
 #include <mad/socketio/impl/client.ipp>
 #include <mad/socketio/impl/client_core.ipp>
+#include <mad/socketio/impl/client_joining.ipp>
 #include <mad/socketio/impl/client_link.ipp>
 #include <mad/socketio/impl/client_node.ipp>
 #include <mad/socketio/impl/client_sending.ipp>
