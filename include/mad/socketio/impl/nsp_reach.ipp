@@ -1,12 +1,11 @@
 #ifndef MAD_SOCKETIO_IMPL_NSP_REACH_IPP
 #define MAD_SOCKETIO_IMPL_NSP_REACH_IPP
 
-#include <mad/socketio/detail/server_core.hpp>
+#include <mad/socketio/detail/gather.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <iterator>
 #include <mutex>
 
 // What adapters ask of the sockets of this node, on all shards.
@@ -133,16 +132,7 @@ MAD_DECL void nsp_core::disconnect_local(target const& t, bool close) {
 
 MAD_DECL void nsp_core::fetch_local(target const& t,
                                     std::function<void(std::vector<socket_info>)> done) {
-    struct gathered {
-        std::mutex mutex;
-        std::vector<socket_info> all;
-        std::size_t left;
-        std::function<void(std::vector<socket_info>)> done;
-    };
-    auto const g = std::make_shared<gathered>();
-    g->left = parts_.size();
-    g->done = std::move(done);
-    each_part([t, g](nsp_part& part) {
+    auto const collect = [t](nsp_part& part) {
         std::vector<socket_info> here;
         for (auto* const n : std::vector(part.select(t))) {
             socket_info info;
@@ -159,13 +149,9 @@ MAD_DECL void nsp_core::fetch_local(target const& t,
                             handshake(n->link->session().handshake(), n->auth_text()).to_json());
             here.push_back(std::move(info));
         }
-        std::unique_lock lock(g->mutex);
-        std::move(here.begin(), here.end(), std::back_inserter(g->all));
-        if (--g->left > 0)
-            return;
-        lock.unlock();
-        g->done(std::move(g->all));
-    });
+        return here;
+    };
+    gather<std::vector<socket_info>>(*this, collect, std::move(done));
 }
 
 } // namespace mad::inline MAD_ABI::socketio::detail
