@@ -29,7 +29,7 @@ class _Pump:
 
         self.box = _core.LogBox()
         self._inbox = self.box.inbox()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what a signal interrupts may be begun or ended by it
         self._thread: threading.Thread | None = None
         self._over = True  # the thread, or soon
 
@@ -38,16 +38,17 @@ class _Pump:
         self._heed_level()
         with self._lock:
             if self._over:
-                self._over = False
                 self._thread = threading.Thread(target=self._work, name="mad-log", daemon=True)
                 self._thread.start()
+                self._over = False
 
     def settle(self) -> None:
         """Something native has ended: the last one's events are waited for."""
         with self._lock:
             thread = self._thread
         if thread is not None and thread is not threading.current_thread() and not self.box.users:
-            thread.join(GRACE)
+            with suppress(RuntimeError):  # an interrupt came before it began
+                thread.join(GRACE)
 
     def _heed_level(self) -> None:
         wanted = (n for n, level in enumerate(LEVELS) if LOG.isEnabledFor(level))
@@ -61,7 +62,8 @@ class _Pump:
                     with suppress(Exception):  # a filter's: other events are told nevertheless
                         _tell(*letter)
             if lost := self.box.take_lost():
-                LOG.warning("log.lost count=%d", lost)
+                with suppress(Exception):
+                    LOG.warning("log.lost count=%d", lost)
             self._heed_level()
             if not letters:
                 with self._lock:
@@ -89,7 +91,7 @@ def _tell(level: int, name: str, fields: dict[str, Any], when: float) -> None:
     LOG.handle(record)
 
 
-_guard = threading.Lock()
+_guard = threading.RLock()
 _pump: _Pump | None = None
 
 
@@ -104,7 +106,7 @@ def _current() -> _Pump:
 def _forget() -> None:
     """In a child made by fork() there is no thread, and locks are as they were."""
     global _guard, _pump
-    _guard = threading.Lock()
+    _guard = threading.RLock()
     _pump = None
 
 

@@ -235,7 +235,7 @@ TEST_CASE("listeners get the event as its middlewares have left it") {
     io_world w([&, later](sio::server& io) {
         io.on_connection([&, later](sio::socket s) {
             s.on_any([&](std::string e, sio::arguments a) { seen.add(line("any", e, a)); });
-            s.use([&](std::string& e, sio::arguments& a, sio::next next) {
+            s.use([&, later](std::string& e, sio::arguments& a, sio::next next) {
                 seen.add(line("1", e, a));
                 if (e == "rename")
                     e = "n\"\u20ac";
@@ -310,7 +310,7 @@ TEST_CASE("what only looks at an event leaves its bytes as they came") {
     });
     sio_peer p(both(), w.port);
     p.send(R"(2["x", { "a" : 1.0 } ])");
-    CHECK(seen.await(1) == strings{changes ? R"({"a":1.0})" : R"({ "a" : 1.0 })"});
+    CHECK(seen.await(1) == strings{changes ? R"({"a":1})" : R"({ "a" : 1.0 })"});
 }
 
 TEST_CASE("what a middleware refuses is logged when nobody asks for errors") {
