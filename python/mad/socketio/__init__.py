@@ -19,6 +19,7 @@ from mad._errors import DisconnectedError, TimedOutError
 from mad.socketio._async_client import AsyncClient
 from mad.socketio._broadcast import Broadcast, RemoteSocket
 from mad.socketio._client import Client
+from mad.socketio._emitter import Emitter
 from mad.socketio._errors import ConnectError, ConnectionRefusedError
 from mad.socketio._namespace import Namespace
 from mad.socketio._server import Server
@@ -33,6 +34,7 @@ __all__ = [
     "ConnectError",
     "ConnectionRefusedError",
     "DisconnectedError",
+    "Emitter",
     "Handshake",
     "Namespace",
     "Recovery",

@@ -16,6 +16,7 @@ export const programs = {
   "conformance-client": process.env.MAD_CONFORMANCE_CLIENT ?? join(bin, "conformance-client"),
   "reference-client": join(here, "reference/client.mjs"),
   "client-peer": join(here, "reference/client-peer.mjs"),
+  "cluster-node": join(here, "reference/cluster-node.mjs"),
   "mad-api": join(bin, "mad-api"),
   "legacy-agent": join(here, "legacy/agent.mjs"),
   "legacy-console": join(here, "legacy/console.mjs"),

@@ -117,6 +117,19 @@ class msgpack_cursor {
         return true;
     }
 
+    bool take_array(std::size_t& elements) {
+        std::uint8_t tag = 0;
+        std::uint32_t n = 0;
+        if (!take_byte(tag))
+            return false;
+        if ((tag & 0xf0) == 0x90)
+            n = tag & 0x0fu;
+        else if ((tag != 0xdc && tag != 0xdd) || !take_size(tag - 0xdc + 1, n))
+            return false;
+        elements = n;
+        return n <= rest_.size();
+    }
+
   protected:
     std::string_view rest_;
 };

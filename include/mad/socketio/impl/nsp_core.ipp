@@ -73,6 +73,7 @@ MAD_DECL void nsp_part::forget_handlers() {
         watch->deleted.clear();
         watch->joined.clear();
         watch->left.clear();
+        watch->presence.clear();
     }
 }
 
@@ -113,6 +114,7 @@ MAD_DECL nsp_core::nsp_core(server_core& s, std::string name, parent_core* paren
     for (std::size_t i = 0; i < s.shards().size(); ++i)
         parts_.push_back(std::make_unique<nsp_part>(*this, *s.shards()[i], s.tasks(i),
                                                     static_cast<std::uint8_t>(i)));
+    private_ = true; // what the adapter asks at once is done at once
     if (s.settings().adapter)
         adapter_ = s.settings().adapter(name_, *this);
     else if (s.settings().recovery)
@@ -120,6 +122,7 @@ MAD_DECL nsp_core::nsp_core(server_core& s, std::string name, parent_core* paren
     else
         adapter_ = std::make_unique<in_memory_adapter>(*this);
     recovers_ = adapter_->recovers();
+    private_ = false;
 }
 
 MAD_DECL nsp_core::~nsp_core() {
@@ -128,6 +131,7 @@ MAD_DECL nsp_core::~nsp_core() {
 
 MAD_DECL void nsp_core::retire() {
     gone_.store(true, std::memory_order_relaxed);
+    adapter_->retire();
     each_part([](nsp_part& p) { p.forget_handlers(); });
 }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <mutex>
 
 // What adapters ask of the sockets of this node, on all shards.
@@ -152,6 +153,67 @@ MAD_DECL void nsp_core::fetch_local(target const& t,
         return here;
     };
     gather<std::vector<socket_info>>(*this, collect, std::move(done));
+}
+
+MAD_DECL void nsp_core::ids_local(target const& t,
+                                  std::function<void(std::vector<std::string>)> done) {
+    auto const collect = [t](nsp_part& part) {
+        std::vector<std::string> here;
+        for (auto const* const n : part.select(t))
+            here.emplace_back(n->id());
+        return here;
+    };
+    gather<std::vector<std::string>>(*this, collect, std::move(done));
+}
+
+MAD_DECL void nsp_core::rooms_local(std::function<void(std::vector<std::string>)> done) {
+    auto const collect = [](nsp_part& part) {
+        std::vector<std::string> here;
+        here.reserve(part.members.size() + part.rooms.size());
+        for (auto const* const n : part.members)
+            here.emplace_back(n->id());
+        for (auto const& [name, r] : part.rooms)
+            here.emplace_back(name);
+        return here;
+    };
+    auto const once = [done = std::move(done)](std::vector<std::string> all) {
+        std::sort(all.begin(), all.end()); // several shards may have the same one
+        all.erase(std::unique(all.begin(), all.end()), all.end());
+        done(std::move(all));
+    };
+    gather<std::vector<std::string>>(*this, collect, once);
+}
+
+MAD_DECL void nsp_core::ask_local(std::function<encoded(std::uint64_t)> const& make,
+                                  target const& t, broadcast_flags f, milliseconds timeout,
+                                  std::function<void(std::size_t)> counted,
+                                  std::function<void(json)> answered) {
+    auto const id = next_ack_id();
+    auto p = make(id);
+    if (!f.compress)
+        p.set_compress(false);
+    if (server_.settings().parser == packet_parser::msgpack)
+        p.pack();
+    auto const ask = [p, id, t, f, timeout, answered = std::move(answered)](nsp_part& part) {
+        auto const chosen = part.select(t);
+        for (auto* const n : chosen) {
+            if (!n->link) // ended by what came of sending to another
+                continue;
+            auto w = std::make_unique<awaited_ack>(*n, id, [answered](result<arguments> a) {
+                if (a)
+                    answered(a->empty() ? json() : std::move(a->values.front()));
+            });
+            part.home.deadlines().arm(w->limit, timeout);
+            n->extras().acks.insert_or_assign(id, std::move(w));
+            n->send(p, f.is_volatile);
+        }
+        return chosen.size();
+    };
+    gather<std::size_t>(*this, ask, std::move(counted));
+}
+
+MAD_DECL void nsp_core::watch_rooms(std::function<void(std::string const&, bool, bool)> fn) {
+    each_part([fn = std::move(fn)](nsp_part& p) { p.watch_rooms().presence.push_back(fn); });
 }
 
 } // namespace mad::inline MAD_ABI::socketio::detail
