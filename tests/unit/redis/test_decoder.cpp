@@ -1,6 +1,7 @@
 #include <mad/redis/decoder.hpp>
 
 #include <catch2/catch.hpp>
+#include <support/allocations.hpp>
 #include <support/print_result.hpp>
 
 #include <string>
@@ -132,4 +133,21 @@ TEST_CASE("a reply reads as what it is") {
     CHECK(reply::make_error("MOVED 1 a:2").code() == redis::error::moved);
     CHECK(checked(reply::make_error("OOM x")).error() == redis::error::out_of_memory);
     CHECK(checked(reply::make_string("x")).value().text() == "x");
+}
+
+TEST_CASE("messages of one shape that are read in place allocate nothing") {
+    redis::decoder d(1 << 20);
+    std::string const message = "*3\r\n$7\r\nmessage\r\n$20\r\nsocket.io-request#/#\r\n$40\r\n" +
+                                std::string(40, 'x') + "\r\n";
+    std::size_t heard = 0;
+    auto const hear = [&] {
+        for (int i = 0; i < 100; ++i) {
+            d.feed({message.data(), message.size()});
+            if (d.next().value())
+                heard += d.current()[2].text().size();
+        }
+    };
+    hear();
+    CHECK(mad_test::allocations_of(hear) == 0);
+    CHECK(heard == 8000);
 }

@@ -21,6 +21,9 @@ struct redirect {
 /// that answered.
 std::optional<redirect> parse_redirect(std::string_view text, endpoint const& from);
 
+/// A port as a server tells it; 0 for what is none.
+std::uint16_t port_of(reply const&);
+
 /// Which master has which slot.
 class slot_table {
   public:

@@ -2,6 +2,7 @@
 #define MAD_REDIS_IMPL_SENTINEL_LIST_IPP
 
 #include <mad/redis/detail/sentinel_list.hpp>
+#include <mad/redis/detail/slot_table.hpp>
 
 #include <algorithm>
 
@@ -25,21 +26,19 @@ MAD_DECL void sentinel_list::learn(reply const& r) {
     for (auto const& one : r.items()) {
         auto const* const host = one.find("ip");
         auto const* const port = one.find("port");
-        auto const n = port ? port->as_integer() : std::nullopt;
-        if (!host || host->text().empty() || !n || *n < 1 || *n > 65535)
+        if (!host || host->text().empty() || !port || port_of(*port) == 0)
             continue;
-        endpoint e{std::string(host->text()), static_cast<std::uint16_t>(*n)};
+        endpoint e{std::string(host->text()), port_of(*port)};
         if (known_.size() < max_known && std::find(known_.begin(), known_.end(), e) == known_.end())
             known_.push_back(std::move(e));
     }
 }
 
 MAD_DECL std::optional<endpoint> parse_master(reply const& r) {
-    auto const port = r[1].as_integer();
-    if (!r.is_array() || r.size() != 2 || r[0].text().empty() || !port || *port < 1 ||
-        *port > 65535)
+    auto const port = port_of(r[1]);
+    if (!r.is_array() || r.size() != 2 || r[0].text().empty() || port == 0)
         return std::nullopt;
-    return endpoint{std::string(r[0].text()), static_cast<std::uint16_t>(*port)};
+    return endpoint{std::string(r[0].text()), port};
 }
 
 MAD_DECL bool tells_of_switch(std::string_view payload, std::string_view master_name) {

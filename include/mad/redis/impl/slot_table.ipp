@@ -35,23 +35,27 @@ MAD_DECL std::optional<redirect> parse_redirect(std::string_view text, endpoint 
     return out;
 }
 
+MAD_DECL std::uint16_t port_of(reply const& r) {
+    auto const n = r.as_integer().value_or(0);
+    return n >= 1 && n <= 65535 ? static_cast<std::uint16_t>(n) : std::uint16_t{0};
+}
+
 MAD_DECL std::optional<slot_table> slot_table::parse(reply const& r, endpoint const& asked) {
     if (!r.is_array())
         return std::nullopt;
     slot_table out;
     out.owner_.resize(slots);
     for (auto const& range : r.items()) {
-        auto const first = range[0].as_integer(), last = range[1].as_integer();
+        auto const first = range[0].as_integer().value_or(-1);
+        auto const last = range[1].as_integer().value_or(-1);
         auto const& node = range[2];
-        auto const port = node[1].as_integer();
-        if (!first || !last || *first < 0 || *last < *first ||
-            *last >= static_cast<std::int64_t>(slots) || !port || *port < 1 || *port > 65535)
+        auto const port = port_of(node[1]);
+        if (first < 0 || last < first || last >= static_cast<std::int64_t>(slots) || port == 0)
             return std::nullopt;
         auto const host = node[0].text();
-        endpoint const at{host.empty() || host == "?" ? asked.host : std::string(host),
-                          static_cast<std::uint16_t>(*port)};
+        endpoint const at{host.empty() || host == "?" ? asked.host : std::string(host), port};
         auto const n = out.number_of(at);
-        std::fill(out.owner_.begin() + *first, out.owner_.begin() + *last + 1, n);
+        std::fill(out.owner_.begin() + first, out.owner_.begin() + last + 1, n);
     }
     if (out.masters_.empty())
         return std::nullopt; // a node that knows of no other
