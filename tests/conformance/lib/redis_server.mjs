@@ -27,10 +27,10 @@ function answers(port) {
   });
 }
 
-/** Starts one. Gives {url, port, stop}. */
-export async function startRedis() {
+/** Starts one, on a port that is free or on that one. Gives {url, port, stop, signal}. */
+export async function startRedis(wanted) {
   const folder = mkdtempSync(join(tmpdir(), "mad-redis-"));
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   const child = spawn(
     binary,
     ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"],
@@ -42,7 +42,9 @@ export async function startRedis() {
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    signal: (name) => child.kill(name),
     stop: async () => {
+      child.kill("SIGCONT");
       child.kill("SIGTERM");
       await ended;
       running.delete(child);
