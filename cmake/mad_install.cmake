@@ -28,8 +28,8 @@ target_compile_options(mad_compiled INTERFACE
 install(FILES ${PROJECT_BINARY_DIR}/generated/mad/compiled_with.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mad COMPONENT development)
 
-# The libraries. Those for TLS, and for compression, are sets of their own, loaded when somebody asks
-# for the component.
+# The libraries. Those for TLS, for compression, and for Redis are sets of their own, loaded when
+# somebody asks for the component.
 install(TARGETS mad mad_compiled EXPORT mad-targets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
     FILE_SET api DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
@@ -45,6 +45,14 @@ if(TARGET mad_zlib)
     install(TARGETS mad_zlib mad_compiled_zlib EXPORT mad-zlib-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
     install(EXPORT mad-zlib-targets NAMESPACE mad:: DESTINATION ${mad_package_dir}
+        COMPONENT development)
+endif()
+if(TARGET mad_redis)
+    install(TARGETS mad_redis mad_compiled_redis EXPORT mad-redis-targets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+    install(EXPORT mad-redis-targets NAMESPACE mad:: DESTINATION ${mad_package_dir}
+        COMPONENT development)
+    install(FILES ${CMAKE_CURRENT_LIST_DIR}/FindHiredis.cmake DESTINATION ${mad_package_dir}
         COMPONENT development)
 endif()
 

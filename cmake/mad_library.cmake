@@ -1,5 +1,6 @@
-# mad::mad (header-only) and mad::compiled (the same text, bodies compiled once), each with a
-# companion for TLS and one for compression, so that nobody links OpenSSL or zlib unasked.
+# mad::mad (header-only) and mad::compiled (the same text, bodies compiled once), each with
+# companions for TLS, for compression and for Redis, so that nobody links OpenSSL, zlib or hiredis
+# unasked.
 
 file(GLOB_RECURSE mad_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/mad/*.hpp)
 file(GLOB_RECURSE mad_bodies CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/mad/*.ipp)
@@ -49,4 +50,17 @@ if(ZLIB_FOUND)
     set_target_properties(mad_compiled_zlib PROPERTIES
         EXPORT_NAME compiled_zlib POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(mad_compiled_zlib PUBLIC mad_compiled ZLIB::ZLIB)
+endif()
+
+if(Hiredis_FOUND)
+    add_library(mad_redis INTERFACE)
+    add_library(mad::redis ALIAS mad_redis)
+    set_target_properties(mad_redis PROPERTIES EXPORT_NAME redis)
+    target_link_libraries(mad_redis INTERFACE mad Hiredis::Hiredis)
+
+    add_library(mad_compiled_redis STATIC ${PROJECT_SOURCE_DIR}/src/redis.cpp)
+    add_library(mad::compiled_redis ALIAS mad_compiled_redis)
+    set_target_properties(mad_compiled_redis PROPERTIES
+        EXPORT_NAME compiled_redis POSITION_INDEPENDENT_CODE ON)
+    target_link_libraries(mad_compiled_redis PUBLIC mad_compiled Hiredis::Hiredis)
 endif()

@@ -5,11 +5,20 @@
 #include <mad/net/deflate.hpp>
 #endif
 
+#if defined(CONSUMER_ASKS_REDIS)
+#include <mad/redis.hpp>
+#endif
+
 #include <cstdio>
 
 int main() {
 #if defined(CONSUMER_COMPRESSES)
     std::printf("%s\n", mad::net::make_message_deflate()->offer().c_str());
+#endif
+#if defined(CONSUMER_ASKS_REDIS)
+    boost::asio::io_context context;
+    mad::redis::client const db(context, mad::redis::parse_url("redis://localhost").value());
+    std::printf("%s\n", mad::redis::command("PING").wire().substr(8, 4).data());
 #endif
     auto const line = mad::format_log_line(
         {mad::log_level::info, "consumer.started", {{"answer", 42}}}, mad::log_format::as_text, 0);

@@ -20,10 +20,12 @@ def test_find_package_gives_every_form(consumer: Build, prefix: Path) -> None:
     project = consumer("find_package", prefix)
     succeeded(project.configured)
     succeeded(project.build())
-    for form in ("mad", "compiled", "tls", "compiled_tls", "zlib", "compiled_zlib"):
-        result = project.run(f"with_{form}")
-        succeeded(result)
-        assert EXPECTED in result.stdout
+    for part in ("", "tls", "zlib", "redis"):
+        header_only, compiled = part or "mad", f"compiled_{part}" if part else "compiled"
+        for form in (header_only, compiled):
+            result = project.run(f"with_{form}")
+            succeeded(result)
+            assert EXPECTED in result.stdout
 
 
 def test_an_installed_copy_names_no_path_of_the_machine_that_built_it(prefix: Path) -> None:

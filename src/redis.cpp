@@ -1,0 +1,19 @@
+// Bodies of room redis, which needs hiredis.
+#include <mad/redis/impl/client.ipp>
+#include <mad/redis/impl/client_core.ipp>
+#include <mad/redis/impl/cluster_map.ipp>
+#include <mad/redis/impl/command.ipp>
+#include <mad/redis/impl/config.ipp>
+#include <mad/redis/impl/decoder.ipp>
+#include <mad/redis/impl/error.ipp>
+#include <mad/redis/impl/handshake.ipp>
+#include <mad/redis/impl/health.ipp>
+#include <mad/redis/impl/node.ipp>
+#include <mad/redis/impl/reply.ipp>
+#include <mad/redis/impl/sentinel_guide.ipp>
+#include <mad/redis/impl/sentinel_list.ipp>
+#include <mad/redis/impl/slot_table.ipp>
+#include <mad/redis/impl/sub_link.ipp>
+#include <mad/redis/impl/subscriber.ipp>
+#include <mad/redis/impl/subscriber_core.ipp>
+#include <mad/redis/impl/wire.ipp>
