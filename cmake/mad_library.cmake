@@ -58,7 +58,8 @@ if(Hiredis_FOUND)
     set_target_properties(mad_redis PROPERTIES EXPORT_NAME redis)
     target_link_libraries(mad_redis INTERFACE mad Hiredis::Hiredis)
 
-    add_library(mad_compiled_redis STATIC ${PROJECT_SOURCE_DIR}/src/redis.cpp)
+    add_library(mad_compiled_redis STATIC
+        ${PROJECT_SOURCE_DIR}/src/redis.cpp ${PROJECT_SOURCE_DIR}/src/fleet_redis.cpp)
     add_library(mad::compiled_redis ALIAS mad_compiled_redis)
     set_target_properties(mad_compiled_redis PROPERTIES
         EXPORT_NAME compiled_redis POSITION_INDEPENDENT_CODE ON)
