@@ -48,7 +48,7 @@ if(TARGET mad_zlib)
         COMPONENT development)
 endif()
 if(TARGET mad_redis)
-    install(TARGETS mad_redis mad_compiled_redis EXPORT mad-redis-targets
+    install(TARGETS mad_redis mad_compiled_redis mad_sync mad_compiled_sync EXPORT mad-redis-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
     install(EXPORT mad-redis-targets NAMESPACE mad:: DESTINATION ${mad_package_dir}
         COMPONENT development)

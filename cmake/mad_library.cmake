@@ -64,4 +64,16 @@ if(Hiredis_FOUND)
     set_target_properties(mad_compiled_redis PROPERTIES
         EXPORT_NAME compiled_redis POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(mad_compiled_redis PUBLIC mad_compiled Hiredis::Hiredis)
+
+    # Adapters and emitter between nodes.
+    add_library(mad_sync INTERFACE)
+    add_library(mad::sync ALIAS mad_sync)
+    set_target_properties(mad_sync PROPERTIES EXPORT_NAME sync)
+    target_link_libraries(mad_sync INTERFACE mad_redis)
+
+    add_library(mad_compiled_sync STATIC ${PROJECT_SOURCE_DIR}/src/sync.cpp)
+    add_library(mad::compiled_sync ALIAS mad_compiled_sync)
+    set_target_properties(mad_compiled_sync PROPERTIES
+        EXPORT_NAME compiled_sync POSITION_INDEPENDENT_CODE ON)
+    target_link_libraries(mad_compiled_sync PUBLIC mad_compiled_redis)
 endif()

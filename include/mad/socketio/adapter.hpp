@@ -73,6 +73,8 @@ struct ack_responses {
 
     error_code ec;
     std::vector<json> values;
+    /// What the reference says of a timeout between nodes; empty: what `ec` says.
+    std::string text{};
 };
 
 /// Who reaches the sockets of one namespace: here only (`in_memory_adapter`), or on other nodes too
@@ -94,6 +96,11 @@ class adapter {
     virtual void disconnect(target const&, bool close) = 0;
 
     virtual void fetch(target const&, std::function<void(result<std::vector<socket_info>>)>) = 0;
+
+    /// The rooms of all nodes, each socket's own included. `done` is called once, from any thread.
+    virtual void all_rooms(std::function<void(result<std::vector<std::string>>)> done) {
+        done(std::vector<std::string>());
+    }
 
     /// To the namespace's listeners on all other nodes.
     virtual void server_side_emit(std::string_view event, arguments const&) = 0;
@@ -147,6 +154,21 @@ class local_sockets {
     virtual void leave_local(target const&, std::vector<std::string> rooms) = 0;
     virtual void disconnect_local(target const&, bool close) = 0;
     virtual void fetch_local(target const&, std::function<void(std::vector<socket_info>)>) = 0;
+    /// The same sockets, by their ids alone.
+    virtual void ids_local(target const&, std::function<void(std::vector<std::string>)>) = 0;
+    /// The rooms of this node, each socket's own included; each once.
+    virtual void rooms_local(std::function<void(std::vector<std::string>)>) = 0;
+    /// Asks for acknowledgements on behalf of another node. `make` gives the packet with that ack
+    /// id, which is one of this node's. `counted` is called once with how many were asked,
+    /// `answered` for each answer that comes in time (perhaps before `counted`); from any thread.
+    virtual void ask_local(std::function<encoded(std::uint64_t id)> const& make, target const&,
+                           broadcast_flags, milliseconds timeout,
+                           std::function<void(std::size_t)> counted,
+                           std::function<void(json)> answered) = 0;
+    /// Calls `fn` when a room has come to be on this node, or is gone (`exists` false), on the
+    /// shard of the socket that did it. `own`: it is the room of a socket's id.
+    virtual void
+    watch_rooms(std::function<void(std::string const& room, bool own, bool exists)> fn) = 0;
     /// An event that another node sent with `server_side_emit`: to the namespace's listeners for
     /// such. `reply` may be empty; it is called at most once.
     virtual void server_side_event(std::string event, arguments args,
@@ -181,6 +203,10 @@ class in_memory_adapter final : public adapter {
                std::function<void(result<std::vector<socket_info>>)> done) override {
         local_.fetch_local(
             t, [done = std::move(done)](std::vector<socket_info> all) { done(std::move(all)); });
+    }
+    void all_rooms(std::function<void(result<std::vector<std::string>>)> done) override {
+        local_.rooms_local(
+            [done = std::move(done)](std::vector<std::string> all) { done(std::move(all)); });
     }
     void server_side_emit(std::string_view, arguments const&) override {}
 

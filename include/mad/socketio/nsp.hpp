@@ -113,6 +113,10 @@ class nsp {
         all().fetch_sockets(std::move(done));
     }
 
+    /// The rooms of all nodes, each socket's own included; each once, in no order. The callback is
+    /// called from any thread.
+    void all_rooms(std::function<void(result<std::vector<std::string>>)> done) const;
+
     /// To the `on_server_side` handlers of this namespace on all other nodes; what that is says the
     /// adapter, and with the in-memory one there are none. `connect`, `connection` and
     /// `new_namespace` throw std::invalid_argument.

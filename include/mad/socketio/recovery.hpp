@@ -138,6 +138,9 @@ class recovering_adapter final : public adapter {
                std::function<void(result<std::vector<socket_info>>)> done) override {
         here_.fetch(t, std::move(done));
     }
+    void all_rooms(std::function<void(result<std::vector<std::string>>)> done) override {
+        here_.all_rooms(std::move(done));
+    }
     void server_side_emit(std::string_view, arguments const&) override {}
 
     bool recovers() const override { return true; }

@@ -273,6 +273,12 @@ class nsp_core final : public local_sockets, public ack_target {
     void leave_local(target const&, std::vector<std::string> rooms) override;
     void disconnect_local(target const&, bool close) override;
     void fetch_local(target const&, std::function<void(std::vector<socket_info>)>) override;
+    void ids_local(target const&, std::function<void(std::vector<std::string>)>) override;
+    void rooms_local(std::function<void(std::vector<std::string>)>) override;
+    void ask_local(std::function<encoded(std::uint64_t)> const& make, target const&,
+                   broadcast_flags, milliseconds timeout, std::function<void(std::size_t)> counted,
+                   std::function<void(json)> answered) override;
+    void watch_rooms(std::function<void(std::string const&, bool, bool)>) override;
     void server_side_event(std::string event, arguments args,
                            std::function<void(arguments)> reply) override;
     room_census& census() { return census_; }

@@ -16,6 +16,8 @@ namespace mad::inline MAD_ABI::socketio::detail {
 struct room_watch {
     std::vector<std::function<void(std::string const&)>> created, deleted;
     std::vector<std::function<void(std::string const&, std::string_view)>> joined, left;
+    /// For adapters: room, whether it is the own one of a socket, whether it is there.
+    std::vector<std::function<void(std::string const&, bool, bool)>> presence;
 };
 
 /// On how many shards of this node a room exists. Asked only while somebody listens for rooms.

@@ -57,6 +57,10 @@ inline void check_server_side(std::string_view event) {
 
 } // namespace detail
 
+MAD_DECL void nsp::all_rooms(std::function<void(result<std::vector<std::string>>)> done) const {
+    core_->reach().all_rooms(std::move(done));
+}
+
 MAD_DECL void nsp::server_side_emit(std::string_view event, arguments const& args) const {
     detail::check_server_side(event);
     core_->reach().server_side_emit(event, args);

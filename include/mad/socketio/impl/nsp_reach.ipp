@@ -6,8 +6,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <iterator>
 #include <mutex>
+#include <numeric>
 
 // What adapters ask of the sockets of this node, on all shards.
 
@@ -166,6 +168,92 @@ MAD_DECL void nsp_core::fetch_local(target const& t,
         lock.unlock();
         g->done(std::move(g->all));
     });
+}
+
+/// What all shards find, put together.
+template <class T>
+struct gathered_from {
+    gathered_from(std::size_t parts, std::function<void(std::vector<T>)> d)
+        : left(parts)
+        , done(std::move(d)) {}
+
+    void add(std::vector<T> here) {
+        std::unique_lock lock(mutex);
+        std::move(here.begin(), here.end(), std::back_inserter(all));
+        if (--left > 0)
+            return;
+        lock.unlock();
+        done(std::move(all));
+    }
+
+    std::mutex mutex;
+    std::vector<T> all;
+    std::size_t left;
+    std::function<void(std::vector<T>)> done;
+};
+
+MAD_DECL void nsp_core::ids_local(target const& t,
+                                  std::function<void(std::vector<std::string>)> done) {
+    auto const g = std::make_shared<gathered_from<std::string>>(parts_.size(), std::move(done));
+    each_part([t, g](nsp_part& part) {
+        std::vector<std::string> here;
+        for (auto const* const n : part.select(t))
+            here.emplace_back(n->id());
+        g->add(std::move(here));
+    });
+}
+
+MAD_DECL void nsp_core::rooms_local(std::function<void(std::vector<std::string>)> done) {
+    auto const once = [done = std::move(done)](std::vector<std::string> all) {
+        std::sort(all.begin(), all.end()); // several shards may have the same one
+        all.erase(std::unique(all.begin(), all.end()), all.end());
+        done(std::move(all));
+    };
+    auto const g = std::make_shared<gathered_from<std::string>>(parts_.size(), once);
+    each_part([g](nsp_part& part) {
+        std::vector<std::string> here;
+        here.reserve(part.members.size() + part.rooms.size());
+        for (auto const* const n : part.members)
+            here.emplace_back(n->id());
+        for (auto const& [name, r] : part.rooms)
+            here.emplace_back(name);
+        g->add(std::move(here));
+    });
+}
+
+MAD_DECL void nsp_core::ask_local(std::function<encoded(std::uint64_t)> const& make,
+                                  target const& t, broadcast_flags f, milliseconds timeout,
+                                  std::function<void(std::size_t)> counted,
+                                  std::function<void(json)> answered) {
+    auto const id = next_ack_id();
+    auto p = make(id);
+    if (!f.compress)
+        p.set_compress(false);
+    if (server_.settings().parser == packet_parser::msgpack)
+        p.pack();
+    auto const sum = [counted = std::move(counted)](std::vector<std::size_t> each) {
+        counted(std::accumulate(each.begin(), each.end(), std::size_t(0)));
+    };
+    auto const g = std::make_shared<gathered_from<std::size_t>>(parts_.size(), sum);
+    each_part([p, id, t, f, timeout, g, answered = std::move(answered)](nsp_part& part) {
+        auto const chosen = part.select(t);
+        g->add({chosen.size()});
+        for (auto* const n : chosen) {
+            if (!n->link)
+                continue;
+            auto w = std::make_unique<awaited_ack>(*n, id, [answered](result<arguments> a) {
+                if (a)
+                    answered(a->empty() ? json() : std::move(a->values.front()));
+            });
+            part.home.deadlines().arm(w->limit, timeout);
+            n->extras().acks.insert_or_assign(id, std::move(w));
+            n->send(p, f.is_volatile);
+        }
+    });
+}
+
+MAD_DECL void nsp_core::watch_rooms(std::function<void(std::string const&, bool, bool)> fn) {
+    each_part([fn = std::move(fn)](nsp_part& p) { p.watch_rooms().presence.push_back(fn); });
 }
 
 } // namespace mad::inline MAD_ABI::socketio::detail

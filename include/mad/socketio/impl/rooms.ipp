@@ -31,8 +31,10 @@ void tell_rooms(nsp_core& core, Handlers const& handlers, std::string_view event
 }
 
 MAD_DECL void nsp_part::room_joined(std::string const& name, std::string const& id, bool fresh) {
-    if (fresh && core.census().enter(name))
+    if (fresh && core.census().enter(name)) {
+        tell_rooms(core, watch->presence, "create_room", name, name == id, true);
         tell_rooms(core, watch->created, "create_room", name);
+    }
     tell_rooms(core, watch->joined, "join_room", name, std::string_view(id));
 }
 
@@ -40,8 +42,10 @@ MAD_DECL void nsp_part::room_left(std::string const& name, std::string const& id
     if (!home.here())
         return; // the server is being destroyed
     tell_rooms(core, watch->left, "leave_room", name, std::string_view(id));
-    if (gone && core.census().leave(name))
+    if (gone && core.census().leave(name)) {
+        tell_rooms(core, watch->presence, "delete_room", name, name == id, false);
         tell_rooms(core, watch->deleted, "delete_room", name);
+    }
 }
 
 MAD_DECL void nsp_core::server_side_event(std::string event, arguments args,

@@ -1,0 +1,122 @@
+#ifndef MAD_SYNC_IMPL_REDIS_BUS_IPP
+#define MAD_SYNC_IMPL_REDIS_BUS_IPP
+
+#include <mad/sync/redis_bus.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <set>
+#include <utility>
+
+namespace mad::inline MAD_ABI::sync {
+
+/// Those that run, to be stopped: they would hold the loop.
+struct redis_bus::timers {
+    std::set<std::shared_ptr<boost::asio::steady_timer>> running; // on the shard
+    bool stopped = false;
+};
+
+MAD_DECL redis_bus::redis_bus(net::shard& home, redis::config c, redis::settings s)
+    : shard_(home)
+    , config_(std::move(c))
+    , settings_(std::move(s))
+    , client_(home, config_, settings_)
+    , subscriber_(home, config_, settings_)
+    , timers_(std::make_shared<timers>()) {
+    client_.connect();
+}
+
+MAD_DECL redis_bus::~redis_bus() {
+    close();
+}
+
+MAD_DECL void redis_bus::close() {
+    {
+        std::lock_guard const lock(mutex_);
+        if (std::exchange(closed_, true))
+            return;
+        for (auto const& l : lanes_)
+            if (l)
+                l->close();
+    }
+    subscriber_.close();
+    client_.close();
+    shard_.post([t = timers_] {
+        t->stopped = true;
+        for (auto const& each : std::exchange(t->running, {}))
+            each->cancel();
+    });
+}
+
+MAD_DECL void redis_bus::send(redis::command c) {
+    client_.send(std::move(c));
+}
+
+MAD_DECL void redis_bus::exec(redis::command c, reply_handler done) {
+    client_.exec(std::move(c), std::move(done));
+}
+
+MAD_DECL void redis_bus::exec_blocking(std::size_t lane, redis::command c, reply_handler done) {
+    redis::client const* to = nullptr;
+    {
+        std::lock_guard const lock(mutex_);
+        if (!closed_) {
+            if (lanes_.size() <= lane)
+                lanes_.resize(lane + 1);
+            if (!lanes_[lane])
+                lanes_[lane] = std::make_unique<redis::client>(shard_, config_, settings_);
+            to = lanes_[lane].get(); // stays as long as this
+        }
+    }
+    if (to)
+        return to->exec(std::move(c), std::move(done));
+    shard_.post([done = std::move(done)] { done(error_code(redis::error::closed)); });
+}
+
+MAD_DECL void redis_bus::transaction(redis::pipeline p, batch_handler done) {
+    client_.transaction(std::move(p), std::move(done));
+}
+
+MAD_DECL void redis_bus::subscribe(subscription how, std::string name, message_handler fn) {
+    switch (how) {
+    case subscription::channel:
+        return subscriber_.subscribe(std::move(name), std::move(fn));
+    case subscription::pattern:
+        return subscriber_.psubscribe(std::move(name), std::move(fn));
+    case subscription::sharded:
+        return subscriber_.ssubscribe(std::move(name), std::move(fn));
+    }
+}
+
+MAD_DECL void redis_bus::unsubscribe(subscription how, std::string name) {
+    switch (how) {
+    case subscription::channel:
+        return subscriber_.unsubscribe(std::move(name));
+    case subscription::pattern:
+        return subscriber_.punsubscribe(std::move(name));
+    case subscription::sharded:
+        return subscriber_.sunsubscribe(std::move(name));
+    }
+}
+
+MAD_DECL bool redis_bus::is_up() const {
+    return client_.condition().state != redis::state::down;
+}
+
+MAD_DECL void redis_bus::after(milliseconds t, std::function<void()> fn) {
+    shard_.post([&home = shard_, all = timers_, t, fn = std::move(fn)]() mutable {
+        if (all->stopped)
+            return;
+        auto const timer = std::make_shared<boost::asio::steady_timer>(home.context(), t);
+        all->running.insert(timer);
+        timer->async_wait([all, timer, fn = std::move(fn)](error_code ec) {
+            all->running.erase(timer);
+            if (!ec)
+                fn();
+        });
+    });
+}
+
+} // namespace mad::inline MAD_ABI::sync
+
+#endif
