@@ -15,10 +15,6 @@ namespace sio = mad::socketio;
 namespace mad_python {
 namespace {
 
-mad::milliseconds duration_of(double seconds) {
-    return mad::milliseconds(static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e9) * 1000));
-}
-
 mad::json auth_of(py::object const& value) {
     if (value.is_none())
         return nullptr;
@@ -156,7 +152,16 @@ sio::client_socket client_host::socket(std::string const& nsp) {
 
 void client_host::open(std::string const& nsp) {
     auto const s = socket(nsp);
-    s.on_connect([box = box_, nsp, s] { box->post(letter(letter_kind::connected, nsp, s.id())); });
+    s.on_connect([box = box_, nsp, s] {
+        box->post(letter(letter_kind::connected, nsp, s.id(), s.recovered()));
+    });
+    s.on_error([box = box_, nsp](sio::server_error const& e) {
+        box->post([nsp, e]() -> py::object {
+            return py::make_tuple(static_cast<int>(letter_kind::server_error), nsp,
+                                  read_text(e.message),
+                                  e.data ? read_json(*e.data) : py::object(py::none()));
+        });
+    });
     s.on_disconnect([box = box_, nsp, again = reconnection_](sio::disconnect_reason why) {
         bool const final = !again || !sio::reconnects_after(why);
         box->post(letter(letter_kind::disconnected, nsp, std::string(to_string(why)), final));
@@ -235,6 +240,8 @@ void client_host::emit(std::string const& nsp, std::string event, py::tuple cons
 void client_host::ask(sio::ack_callback done, std::string const& nsp, std::string event,
                       py::tuple const& values, double timeout) {
     check_event(event);
+    if (line_->ended)
+        fail(make_error_code(sio::error::session_closed));
     line_->submit([s = socket(nsp), done = std::move(done), event = std::move(event),
                    args = write_args(values), limit = duration_of(timeout)] {
         if (args.text.empty())

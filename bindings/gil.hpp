@@ -3,7 +3,6 @@
 
 #include <pybind11/pybind11.h>
 
-#include <cxxabi.h>
 #include <unistd.h>
 
 namespace mad_python {
@@ -21,10 +20,11 @@ class unlocked {
     ~unlocked() {
         if (finalizing() && ::gettid() != ::getpid())
             stay();
-        // The end may also begin while it waits for the lock.
+        // The end may also begin while it waits for the lock: all that comes out of there is the
+        // unwinding, which is no object that a reference could be bound to.
         try {
             PyEval_RestoreThread(state_);
-        } catch (abi::__forced_unwind const&) {
+        } catch (...) {
             stay();
         }
     }

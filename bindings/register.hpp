@@ -6,6 +6,7 @@
 namespace mad_python {
 
 void register_errors(pybind11::module_&);
+void register_log(pybind11::module_&);
 void register_host(pybind11::module_&);
 void register_fleet(pybind11::module_&);
 void register_socketio_server(pybind11::module_&);

@@ -1,7 +1,7 @@
+#include "letters.hpp"
 #include "register.hpp"
 
 #include <mad/core/error.hpp>
-#include <mad/socketio/error.hpp>
 
 #include <exception>
 
@@ -15,7 +15,7 @@ void raise_error(boost::system::system_error const& error) {
     auto const value =
         py::module_::import("mad._errors")
             .attr("make")(error.what(), error.code().value(), error.code().category().name(),
-                          error.code() == mad::socketio::error::timeout);
+                          static_cast<int>(kind_of(error.code())));
     PyErr_SetObject(py::type::of(value).ptr(), value.ptr());
 }
 

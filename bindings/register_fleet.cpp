@@ -1,5 +1,6 @@
 #include "gil.hpp"
 #include "hosted.hpp"
+#include "log_box.hpp"
 #include "register.hpp"
 
 #include <mad/fleet/agent.hpp>
@@ -20,7 +21,8 @@ namespace {
 class reporting_agent {
   public:
     explicit reporting_agent(mad::fleet::agent_settings settings)
-        : url_(settings.api_url), agent_(std::move(settings)) {}
+        : url_(settings.api_url)
+        , agent_(std::move(settings)) {}
 
     mad::result<void> start() {
         agent_.start();
@@ -64,8 +66,10 @@ boost::asio::ip::tcp::endpoint endpoint_of(std::string const& host, std::uint16_
 }
 
 std::unique_ptr<api_server> make_api(std::string const& host, std::uint16_t port,
-                                     std::vector<std::string> cors_origins, std::size_t threads) {
+                                     std::vector<std::string> cors_origins, std::size_t threads,
+                                     log_box& log) {
     mad::fleet::api_settings settings;
+    settings.log = log.open();
     settings.listen = endpoint_of(host, port);
     settings.threads = threads;
     settings.sockets.engine.cors.origins = std::move(cors_origins);
@@ -73,8 +77,9 @@ std::unique_ptr<api_server> make_api(std::string const& host, std::uint16_t port
 }
 
 std::unique_ptr<web_server> make_web(std::string const& host, std::uint16_t port,
-                                     std::string api_url, std::string root) {
+                                     std::string api_url, std::string root, log_box& log) {
     mad::fleet::web_settings settings;
+    settings.log = log.open();
     settings.listen = endpoint_of(host, port);
     settings.api_url = std::move(api_url);
     settings.root = std::move(root);
@@ -82,8 +87,9 @@ std::unique_ptr<web_server> make_web(std::string const& host, std::uint16_t port
 }
 
 std::unique_ptr<agent> make_agent(std::string api_url, std::string id, double interval,
-                                  std::vector<std::string> tags) {
+                                  std::vector<std::string> tags, log_box& log) {
     mad::fleet::agent_settings settings;
+    settings.log = log.open();
     if (!(interval >= 1 && interval <= 60))
         refuse("interval must be 1 to 60 seconds");
     settings.interval = mad::milliseconds(std::lround(interval * 1000));
@@ -114,13 +120,13 @@ py::class_<Hosted> server_class(py::module_& module, char const* name, char cons
 void register_fleet(py::module_& module) {
     server_class<api_server>(module, "ApiServer", "A node of the fleet.")
         .def(py::init(&make_api), py::kw_only(), py::arg("host"), py::arg("port"),
-             py::arg("cors_origins"), py::arg("threads"));
+             py::arg("cors_origins"), py::arg("threads"), py::arg("log"));
     server_class<web_server>(module, "WebServer", "The console's page.")
         .def(py::init(&make_web), py::kw_only(), py::arg("host"), py::arg("port"),
-             py::arg("api_url"), py::arg("root"));
+             py::arg("api_url"), py::arg("root"), py::arg("log"));
     server_class<agent>(module, "Agent", "Samples this host and reports to a node.")
         .def(py::init(&make_agent), py::kw_only(), py::arg("api_url"), py::arg("id"),
-             py::arg("interval"), py::arg("tags"))
+             py::arg("interval"), py::arg("tags"), py::arg("log"))
         .def_property_readonly("id", [](agent const& it) { return it.native().id(); });
 }
 

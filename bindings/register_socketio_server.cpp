@@ -1,12 +1,16 @@
 #include "gil.hpp"
+#include "log_box.hpp"
 #include "register.hpp"
 #include "server_host.hpp"
+#include "wire_settings.hpp"
 
 #include <mad/net/tls_engine.hpp>
 
 #include <pybind11/stl.h>
 
 #include <cmath>
+#include <stdexcept>
+#include <tuple>
 
 namespace py = pybind11;
 namespace sio = mad::socketio;
@@ -20,13 +24,28 @@ mad::milliseconds positive(double seconds, char const* name) {
     return mad::milliseconds(std::llround(seconds * 1000));
 }
 
+/// Seconds away, packets, bytes, sessions.
+using recovery_terms = std::tuple<double, std::size_t, std::size_t, std::size_t>;
+
+sio::recovery_settings recovery_of(recovery_terms const& terms) {
+    sio::recovery_settings out;
+    out.max_disconnection_duration = positive(std::get<0>(terms), "max_disconnection_duration");
+    std::tie(std::ignore, out.max_packets, out.max_bytes, out.max_sessions) = terms;
+    // Python asks its middlewares itself: it has to hear of the peer anyway.
+    out.skip_middlewares = false;
+    return out;
+}
+
 std::unique_ptr<server_host>
 make_server(std::string const& host, std::uint16_t port, std::string path,
-            std::vector<std::string> transports, bool allow_upgrades, bool allow_eio3,
+            std::vector<std::string> transports, bool allow_upgrades, bool allow_eio3, bool jsonp,
             std::vector<std::string> cors_origins, bool cors_credentials, bool check_origin,
+            std::vector<std::string> const& trusted_proxies, std::string const& cookie,
             double ping_interval, double ping_timeout, double connect_timeout,
-            std::size_t max_payload, std::size_t max_connections, std::string tls_cert,
-            std::string tls_key, std::size_t threads) {
+            std::size_t max_payload, std::size_t max_connections, double max_packet_rate,
+            std::string const& parser, std::optional<compression_terms> const& compression,
+            std::optional<recovery_terms> const& recovery, std::string client_folder,
+            std::string tls_cert, std::string tls_key, std::size_t threads, log_box& log) {
     server_options options;
     auto& s = options.settings;
     auto& e = s.engine;
@@ -56,11 +75,23 @@ make_server(std::string const& host, std::uint16_t port, std::string path,
         refuse("at least one transport is needed");
     e.allow_upgrades = allow_upgrades;
     e.handshake.allow_eio3 = allow_eio3;
+    e.handshake.jsonp = jsonp;
     e.cors.origins = std::move(cors_origins);
     e.cors.credentials = cors_credentials;
     if (cors_credentials && e.cors.any_origin())
         refuse("cors_credentials needs the origins by name");
     e.check_origin = check_origin && !e.cors.any_origin();
+    for (auto const& network : trusted_proxies)
+        if (!e.trust.add(network))
+            refuse("no network to trust: " + network);
+    if (!cookie.empty()) {
+        e.cookie.emplace().name = cookie;
+        try {
+            static_cast<void>(e.cookie->header());
+        } catch (std::invalid_argument const& wrong) {
+            refuse(std::string("cookie: ") + wrong.what());
+        }
+    }
     e.ping_interval = positive(ping_interval, "ping_interval");
     e.ping_timeout = positive(ping_timeout, "ping_timeout");
     s.connect_timeout = positive(connect_timeout, "connect_timeout");
@@ -70,6 +101,18 @@ make_server(std::string const& host, std::uint16_t port, std::string path,
     s.packets.max_attachment_bytes = max_payload;
     if (max_connections > 0)
         s.http.max_connections = max_connections;
+    if (!(max_packet_rate >= 0 && max_packet_rate <= 1e9))
+        refuse("max_packet_rate must be 0 or more packets a second");
+    s.max_packet_rate = max_packet_rate;
+    s.parser = parser_of(parser);
+    if (compression) {
+        e.per_message_deflate = websocket_compression(*compression);
+        e.http_compression = http_compression(*compression);
+    }
+    if (recovery)
+        s.recovery = recovery_of(*recovery);
+    s.client_folder = std::move(client_folder);
+    s.log = e.log = s.http.log = log.open();
     if (tls_cert.empty() != tls_key.empty())
         refuse("tls_cert and tls_key go together");
     if (!tls_cert.empty()) {
@@ -115,10 +158,13 @@ void register_socketio_server(py::module_& module) {
     py::class_<server_host>(module, "SocketServer", "A Socket.IO server.")
         .def(py::init(&make_server), py::kw_only(), py::arg("host"), py::arg("port"),
              py::arg("path"), py::arg("transports"), py::arg("allow_upgrades"),
-             py::arg("allow_eio3"), py::arg("cors_origins"), py::arg("cors_credentials"),
-             py::arg("check_origin"), py::arg("ping_interval"), py::arg("ping_timeout"),
+             py::arg("allow_eio3"), py::arg("jsonp"), py::arg("cors_origins"),
+             py::arg("cors_credentials"), py::arg("check_origin"), py::arg("trusted_proxies"),
+             py::arg("cookie"), py::arg("ping_interval"), py::arg("ping_timeout"),
              py::arg("connect_timeout"), py::arg("max_payload"), py::arg("max_connections"),
-             py::arg("tls_cert"), py::arg("tls_key"), py::arg("threads"))
+             py::arg("max_packet_rate"), py::arg("parser"), py::arg("compression"),
+             py::arg("recovery"), py::arg("client_folder"), py::arg("tls_cert"), py::arg("tls_key"),
+             py::arg("threads"), py::arg("log"))
         .def("add_inbox", &server_host::add_inbox)
         .def("loop_inbox", &server_host::loop_inbox)
         .def("open", &server_host::open, py::arg("nsp"), py::arg("coroutine"))
@@ -130,11 +176,25 @@ void register_socketio_server(py::module_& module) {
         .def_property_readonly("running", &server_host::running)
         .def_property_readonly("sessions", &server_host::sessions)
         .def("handled", &server_host::handled, py::arg("events"))
-        .def("emit", &server_host::emit, py::arg("nsp"), py::arg("event"), py::arg("values"),
-             py::arg("to"), py::arg("skip"), py::arg("is_volatile"))
-        .def("leave_room", &server_host::leave_room, py::arg("nsp"), py::arg("room"))
-        .def("disconnect", &server_host::disconnect, py::arg("nsp"), py::arg("to"),
-             py::arg("close"));
+        .def("emit", &server_host::emit, py::arg("who"), py::arg("event"), py::arg("values"),
+             py::arg("is_volatile"), py::arg("compress"))
+        .def("call", &server_host::call, py::arg("inbox"), py::arg("token"), py::arg("who"),
+             py::arg("event"), py::arg("values"), py::arg("timeout"))
+        .def("call_blocking", &server_host::call_blocking, py::arg("who"), py::arg("event"),
+             py::arg("values"), py::arg("timeout"))
+        .def("fetch", &server_host::fetch, py::arg("inbox"), py::arg("token"), py::arg("who"))
+        .def("fetch_blocking", &server_host::fetch_blocking, py::arg("who"))
+        .def("join", &server_host::join, py::arg("who"), py::arg("rooms"))
+        .def("leave", &server_host::leave, py::arg("who"), py::arg("rooms"))
+        .def("disconnect", &server_host::disconnect, py::arg("who"), py::arg("close"))
+        .def("handle_server_side", &server_host::handle_server_side, py::arg("nsp"),
+             py::arg("event"), py::arg("handler"), py::arg("coroutine"))
+        .def("server_side_emit", &server_host::server_side_emit, py::arg("nsp"), py::arg("event"),
+             py::arg("values"))
+        .def("server_side_call", &server_host::server_side_call, py::arg("inbox"), py::arg("token"),
+             py::arg("nsp"), py::arg("event"), py::arg("values"), py::arg("timeout"))
+        .def("server_side_call_blocking", &server_host::server_side_call_blocking, py::arg("nsp"),
+             py::arg("event"), py::arg("values"), py::arg("timeout"));
 }
 
 } // namespace mad_python

@@ -4,6 +4,7 @@
 #include <mad/net/http/url.hpp>
 #include <mad/net/io_pool.hpp>
 #include <mad/net/wait.hpp>
+#include <mad/socketio/error.hpp>
 
 #include <functional>
 #include <unistd.h>
@@ -59,18 +60,6 @@ struct introduction {
         return out;
     }
 };
-
-template <class Target>
-void emit_to(Target const& target, std::string const& event, sio::raw_args const& args) {
-    if (args.text.empty())
-        target.emit(event);
-    else
-        target.emit(event, args);
-}
-
-mad::milliseconds duration_of(double seconds) {
-    return mad::milliseconds(static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e9) * 1000));
-}
 
 } // namespace
 
@@ -144,6 +133,8 @@ void server_socket::ask(sio::ack_callback done, std::string event, py::tuple con
     check_event(event);
     if (!accepted_)
         throw py::value_error("a peer that has not been let in yet cannot answer");
+    if (line_->ended)
+        fail(make_error_code(sio::error::session_closed));
     line_->submit([s = socket_, done = std::move(done), event = std::move(event),
                    args = write_args(values), limit = duration_of(timeout)] {
         if (args.text.empty())
@@ -230,11 +221,19 @@ void server_host::open(std::string const& nsp, bool coroutine) {
                mail = std::shared_ptr<mailroom const>(mail_), where,
                nsp](sio::socket const& s, sio::next next) {
         auto const said = std::make_shared<introduction>(s.handshake());
-        mail->of(s.id(), *where).post([line, mail, s, said, nsp, next]() -> py::object {
-            return py::make_tuple(static_cast<int>(letter_kind::connecting), nsp,
-                                  py::cast(std::make_unique<server_socket>(line, mail, s, next)),
-                                  said->read());
-        });
+        bool const recovered = s.recovered();
+        auto rooms = recovered ? s.rooms() : std::vector<std::string>();
+        mail->of(s.id(), *where)
+            .post([line, mail, s, said, nsp, next, recovered,
+                   rooms = std::move(rooms)]() -> py::object {
+                py::list names;
+                for (auto const& r : rooms)
+                    names.append(read_text(r));
+                return py::make_tuple(
+                    static_cast<int>(letter_kind::connecting), nsp,
+                    py::cast(std::make_unique<server_socket>(line, mail, s, next)), said->read(),
+                    recovered, std::move(names));
+            });
     });
     space.on_disconnect([mail = std::shared_ptr<mailroom const>(mail_),
                          where](sio::socket s, sio::disconnect_reason why) {
@@ -314,41 +313,6 @@ void server_host::stop(double drain) {
     for (auto const& box : mail_->plain)
         box->close();
     mail_->loop->close();
-}
-
-sio::broadcast_operator server_host::target(std::string const& nsp, std::vector<std::string> to,
-                                            std::vector<std::string> skip) const {
-    auto all = server_->of(nsp).all();
-    for (auto& room : to)
-        all = all.to(std::move(room));
-    for (auto& room : skip)
-        all = all.except(std::move(room));
-    return all;
-}
-
-void server_host::emit(std::string const& nsp, std::string event, py::tuple const& values,
-                       std::vector<std::string> to, std::vector<std::string> skip,
-                       bool is_volatile) {
-    check_event(event);
-    auto args = write_args(values);
-    if (!running())
-        return;
-    auto all = target(nsp, std::move(to), std::move(skip));
-    if (is_volatile)
-        all = all.as_volatile();
-    line_->submit(
-        [all, event = std::move(event), args = std::move(args)] { emit_to(all, event, args); });
-}
-
-void server_host::leave_room(std::string const& nsp, std::string room) {
-    if (running())
-        line_->submit([all = target(nsp, {room}, {}), room] { all.sockets_leave({room}); });
-}
-
-void server_host::disconnect(std::string const& nsp, std::vector<std::string> to, bool close) {
-    if (running())
-        line_->submit(
-            [all = target(nsp, std::move(to), {}), close] { all.disconnect_sockets(close); });
 }
 
 } // namespace mad_python

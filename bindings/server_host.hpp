@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,9 @@ class server_socket {
     bool accepted_ = false;
 };
 
+/// Who is meant: a namespace, rooms (all of it when there are none), and rooms that are not meant.
+using audience = std::tuple<std::string, std::vector<std::string>, std::vector<std::string>>;
+
 struct server_options {
     mad::socketio::server_settings settings;
     boost::asio::ip::tcp::endpoint listen;
@@ -93,10 +97,26 @@ class server_host {
     std::size_t sessions() const;
     void handled(std::size_t events) { mail_->room->handled(events); }
 
-    void emit(std::string const& nsp, std::string event, pybind11::tuple const& values,
-              std::vector<std::string> to, std::vector<std::string> skip, bool is_volatile);
-    void leave_room(std::string const& nsp, std::string room);
-    void disconnect(std::string const& nsp, std::vector<std::string> to, bool close);
+    void emit(audience const&, std::string event, pybind11::tuple const& values, bool is_volatile,
+              bool compress);
+    void call(std::shared_ptr<inbox> box, std::uint64_t token, audience const&, std::string event,
+              pybind11::tuple const& values, double timeout);
+    pybind11::list call_blocking(audience const&, std::string event, pybind11::tuple const& values,
+                                 double timeout);
+    void fetch(std::shared_ptr<inbox> box, std::uint64_t token, audience const&);
+    pybind11::list fetch_blocking(audience const&);
+    void join(audience const&, std::vector<std::string> rooms);
+    void leave(audience const&, std::vector<std::string> rooms);
+    void disconnect(audience const&, bool close);
+
+    // Other nodes.
+    void handle_server_side(std::string const& nsp, std::string const& event, std::uint64_t handler,
+                            bool coroutine);
+    void server_side_emit(std::string const& nsp, std::string event, pybind11::tuple const& values);
+    void server_side_call(std::shared_ptr<inbox> box, std::uint64_t token, std::string const& nsp,
+                          std::string event, pybind11::tuple const& values, double timeout);
+    pybind11::list server_side_call_blocking(std::string const& nsp, std::string event,
+                                             pybind11::tuple const& values, double timeout);
 
   private:
     /// Who gets an event; changed while shards read it.
@@ -105,15 +125,19 @@ class server_host {
         std::atomic<bool> coroutine{false};
     };
 
-    mad::socketio::broadcast_operator target(std::string const& nsp, std::vector<std::string> to,
-                                             std::vector<std::string> skip) const;
+    mad::socketio::broadcast_operator target(audience const&) const;
+    void ask(answers_callback, audience const&, std::string event, pybind11::tuple const& values,
+             double timeout);
+    void find(found_callback, audience const&);
+    void ask_nodes(answers_callback, std::string const& nsp, std::string event,
+                   pybind11::tuple const& values, double timeout);
     bool elsewhere() const;
 
     std::shared_ptr<mailroom> mail_ = std::make_shared<mailroom>();
     std::unique_ptr<mad::net::io_pool> pool_; // stopped before the server dies, dies after it
     std::unique_ptr<mad::socketio::server> server_;
     std::shared_ptr<lifeline> line_;
-    std::map<std::pair<std::string, std::string>, std::shared_ptr<route>> routes_;
+    std::map<std::pair<std::string, std::string>, std::shared_ptr<route>> routes_, node_routes_;
     std::map<std::string, std::shared_ptr<std::atomic<bool>>> opened_;
     boost::asio::ip::tcp::endpoint listen_;
     std::string url_;
@@ -121,6 +145,14 @@ class server_host {
     std::atomic<bool> stopping_{false};
     ::pid_t owner_;
 };
+
+template <class Target>
+void emit_to(Target const& target, std::string const& event, mad::socketio::raw_args const& args) {
+    if (args.text.empty())
+        target.emit(event);
+    else
+        target.emit(event, args);
+}
 
 } // namespace mad_python
 

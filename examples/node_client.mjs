@@ -19,6 +19,7 @@ const ann = io(url, { forceNew: true, auth: { name: 'Ann' } });
 const bob = io(url, { forceNew: true, auth: { name: 'Bob' } });
 for (const socket of [ann, bob]) {
   socket.on('which language?', (answer) => answer('JavaScript'));
+  socket.on('vote', (question, answer) => answer('yes'));
 }
 
 console.log(`in the room: ${await ann.emitWithAck('join', 'garden')}`);
@@ -33,6 +34,8 @@ const heard = new Promise((resolve) => {
 });
 bob.emit('say', 'garden', 'Hello!');
 console.log(await heard);
+
+console.log(`votes: ${await ann.emitWithAck('vote', 'garden', 'Is it raining?')}`);
 
 console.log(`checksum: ${await ann.emitWithAck('checksum', Buffer.from([1, 2, 253]))}`);
 console.log(await bob.emitWithAck('introduce'));

@@ -4,7 +4,14 @@ python examples/python_server.py [PORT]"""
 
 import sys
 
-from mad.socketio import ConnectionRefusedError, Handshake, Server, Socket
+from mad.socketio import (
+    ConnectionRefusedError,
+    DisconnectedError,
+    Handshake,
+    Server,
+    Socket,
+    TimedOutError,
+)
 
 io = Server(int(sys.argv[1]) if len(sys.argv) > 1 else 3000)
 
@@ -28,6 +35,15 @@ def join(sock: Socket, room: str) -> int:
 @io.event
 def say(sock: Socket, room: str, text: str) -> None:
     io.emit("said", room, sock.data["name"], text, to=room)
+
+
+@io.event
+async def vote(sock: Socket, room: str, question: str) -> list[str]:
+    """Asks everybody else in the room; who has not answered in time has no vote."""
+    try:
+        return await io.to(room).skip(sock).call("vote", question, timeout=5)
+    except (TimedOutError, DisconnectedError) as error:
+        return error.answers
 
 
 @io.event

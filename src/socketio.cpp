@@ -3,6 +3,7 @@
 #include <mad/socketio/impl/broadcast.ipp>
 #include <mad/socketio/impl/client.ipp>
 #include <mad/socketio/impl/client_core.ipp>
+#include <mad/socketio/impl/client_joining.ipp>
 #include <mad/socketio/impl/client_link.ipp>
 #include <mad/socketio/impl/client_node.ipp>
 #include <mad/socketio/impl/client_sending.ipp>
@@ -15,6 +16,7 @@
 #include <mad/socketio/impl/nsp.ipp>
 #include <mad/socketio/impl/nsp_core.ipp>
 #include <mad/socketio/impl/nsp_reach.ipp>
+#include <mad/socketio/impl/nsp_table.ipp>
 #include <mad/socketio/impl/packet.ipp>
 #include <mad/socketio/impl/parent_nsp.ipp>
 #include <mad/socketio/impl/parser.ipp>
@@ -23,5 +25,6 @@
 #include <mad/socketio/impl/server.ipp>
 #include <mad/socketio/impl/socket.ipp>
 #include <mad/socketio/impl/socket_events.ipp>
+#include <mad/socketio/impl/socket_node.ipp>
 #include <mad/socketio/impl/socket_recovery.ipp>
 #include <mad/socketio/impl/static_files.ipp>

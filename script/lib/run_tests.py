@@ -204,7 +204,7 @@ def unit() -> Counts:
 
 
 def integration() -> Counts:
-    return ctest("dev", "integration", 1)
+    return ctest("dev", "integration", 2)
 
 
 def python() -> Counts:

@@ -1,5 +1,6 @@
 // conformance-server: the handlers that the client matrix and the protocol suite speak to.
 
+#include "cluster.hpp"
 #include "program.hpp"
 
 namespace sio = mad::socketio;
@@ -66,10 +67,16 @@ int main(int argc, char** argv) {
     o.settings.log = mad::logger(mad::make_line_sink(mad::log_format::as_text));
     o.settings.http.log = o.settings.engine.log = o.settings.log;
     o.add_to(app);
+    conformance::cluster_options cluster;
+    cluster.add_to(app);
     CLI11_PARSE(app, argc, argv);
 
     mad::net::io_pool pool(o.threads, o.settings.log);
-    sio::server io(pool, o.settings);
+    auto settings = o.settings; // with what lives on the pool, and not longer
+    settings.adapter = cluster.make(pool, o.settings.log);
+    sio::server io(pool, settings);
+    if (settings.adapter)
+        conformance::add_cluster_handlers(io.of("/"));
     add_handlers(io.of("/"));
     add_handlers(io.of("/custom"));
     io.of("/denied").use([](sio::socket const&, sio::next next) {

@@ -2,12 +2,13 @@
 #define MAD_TESTS_SUPPORT_FAKE_REDIS_HPP
 
 #include <mad/core/clock.hpp>
-#include <mad/sync/bus.hpp>
+#include <mad/sync/detail/handler_table.hpp>
 
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -147,11 +148,12 @@ struct fake_redis::client final : mad::sync::bus {
             done(std::move(out));
         });
     }
-    void subscribe(mad::sync::subscription how, std::string name, message_handler fn) override {
-        subscribed[{how, name}] = std::move(fn);
+    std::uint64_t subscribe(mad::sync::subscription how, std::string name,
+                            message_handler fn) override {
+        return handlers.add({how, name}, std::move(fn), [&] { subscribed.insert({how, name}); });
     }
-    void unsubscribe(mad::sync::subscription how, std::string name) override {
-        subscribed.erase({how, name});
+    void unsubscribe(std::uint64_t id) override {
+        handlers.remove(id, [&](auto const& name) { subscribed.erase(name); });
     }
     bool is_up() const override { return !redis.down; }
     void after(mad::milliseconds t, std::function<void()> fn) override {
@@ -159,7 +161,8 @@ struct fake_redis::client final : mad::sync::bus {
     }
 
     fake_redis& redis;
-    std::map<std::pair<mad::sync::subscription, std::string>, message_handler> subscribed;
+    std::set<mad::sync::detail::handler_table::name> subscribed;
+    mad::sync::detail::handler_table handlers;
 };
 
 inline std::shared_ptr<mad::sync::bus> fake_redis::connect() {
@@ -173,18 +176,18 @@ inline void fake_redis::publish(std::string const& channel, std::string const& b
         auto const c = weak.lock();
         if (!c)
             continue;
-        std::vector<mad::sync::bus::message_handler> heard;
-        for (auto const& [key, fn] : c->subscribed) {
+        std::vector<mad::sync::detail::handler_table::name> heard;
+        for (auto const& key : c->subscribed) {
             auto const& name = key.second;
             bool const hears =
                 key.first == mad::sync::subscription::pattern
                     ? channel.starts_with(std::string_view(name).substr(0, name.size() - 1))
                     : name == channel;
             if (hears)
-                heard.push_back(fn);
+                heard.push_back(key);
         }
-        for (auto const& fn : heard)
-            fn(channel, body);
+        for (auto const& key : heard)
+            c->handlers.call(key, channel, body);
     }
 }
 
@@ -198,7 +201,7 @@ inline mad::redis::reply fake_redis::answer(std::vector<std::string> const& c) {
         std::int64_t n = 0;
         for (auto const& weak : clients_)
             if (auto const each = weak.lock())
-                for (auto const& [key, fn] : each->subscribed)
+                for (auto const& key : each->subscribed)
                     n += key.second == c[2] && key.first != mad::sync::subscription::pattern;
         return reply::make_array({reply::make_string(c[2]), reply::make_integer(n)});
     }

@@ -59,6 +59,7 @@ class server {
 } // namespace mad::inline MAD_ABI::engine
 
 #if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/engine/impl/farewells.ipp>
 #include <mad/engine/impl/server.ipp>
 #endif
 

@@ -42,7 +42,15 @@ class ack {
         , slot_(slot)
         , generation_(generation)
         , shard_(shard) {}
-    /// Keeps `target` alive.
+    /// `target` keeps what needs to be kept.
+    ack(std::shared_ptr<detail::ack_target> target, std::uint8_t shard, std::uint32_t slot,
+        std::uint32_t generation, std::uint64_t id)
+        : target_(target.get())
+        , keep_(std::move(target))
+        , id_(id)
+        , slot_(slot)
+        , generation_(generation)
+        , shard_(shard) {}
     ack(std::shared_ptr<detail::ack_target> target, std::uint32_t generation, std::uint64_t id)
         : target_(target.get())
         , keep_(std::move(target))
@@ -94,7 +102,7 @@ class ack {
     void send(encoded p) const { target_->send_ack(shard_, slot_, generation_, std::move(p)); }
 
     detail::ack_target* target_ = nullptr;
-    std::shared_ptr<detail::ack_target> keep_; // clients only
+    std::shared_ptr<detail::ack_target> keep_;
     mutable std::shared_ptr<std::atomic<bool>> shared_;
     std::uint64_t id_ = 0;
     std::uint32_t slot_ = 0, generation_ = 0;

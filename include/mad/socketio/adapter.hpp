@@ -114,6 +114,10 @@ class adapter {
         done({});
     }
 
+    /// Its namespace has been cleaned up and another of the name may come; handles of this one may
+    /// be kept for long. It takes nothing from other nodes any more.
+    virtual void retire() {}
+
     // Connection state recovery. An adapter that takes part appends an offset to each event that
     // carries no ack id and is not volatile (`with_offset`), keeps it, and sets
     // `broadcast_flags::sequence`.

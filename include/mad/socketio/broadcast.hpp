@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,11 +26,8 @@ class remote_socket;
 /// gives a new one. From any thread.
 class broadcast_operator {
   public:
-    explicit broadcast_operator(detail::nsp_core& n)
-        : nsp_(&n) {}
-    broadcast_operator(detail::nsp_core& n, target t)
-        : nsp_(&n)
-        , target_(std::move(t)) {}
+    explicit broadcast_operator(std::shared_ptr<detail::nsp_core> n)
+        : nsp_(std::move(n)) {}
 
     broadcast_operator to(room_list rooms) const {
         auto b = *this;
@@ -122,7 +120,7 @@ class broadcast_operator {
     static boost::asio::awaitable<ack_responses> ask_all(broadcast_operator, encoded,
                                                          std::uint64_t id);
 
-    detail::nsp_core* nsp_;
+    std::shared_ptr<detail::nsp_core> nsp_; // see `nsp_core::ref`
     target target_;
     broadcast_flags flags_;
     milliseconds timeout_{5000};
@@ -132,13 +130,13 @@ class broadcast_operator {
 /// way to reach it. From any thread.
 class remote_socket : public socket_info {
   public:
-    remote_socket(detail::nsp_core& n, socket_info i)
+    remote_socket(std::shared_ptr<detail::nsp_core> n, socket_info i)
         : socket_info(std::move(i))
-        , nsp_(&n) {}
+        , nsp_(std::move(n)) {}
 
     /// This socket alone, for whatever a broadcast can do: `as_volatile`, `timeout`,
     /// `emit_with_ack`.
-    broadcast_operator only() const { return broadcast_operator(*nsp_).to(id); }
+    broadcast_operator only() const { return broadcast_operator(nsp_).to(id); }
 
     template <class... Ts>
     void emit(std::string_view event, Ts const&... args) const {
@@ -149,7 +147,7 @@ class remote_socket : public socket_info {
     void disconnect(bool close = false) const { only().disconnect_sockets(close); }
 
   private:
-    detail::nsp_core* nsp_;
+    std::shared_ptr<detail::nsp_core> nsp_;
 };
 
 } // namespace mad::inline MAD_ABI::socketio

@@ -167,6 +167,7 @@ class client {
 
 #include <mad/socketio/impl/client.ipp>
 #include <mad/socketio/impl/client_core.ipp>
+#include <mad/socketio/impl/client_joining.ipp>
 #include <mad/socketio/impl/client_node.ipp>
 #include <mad/socketio/impl/client_sending.ipp>
 #include <mad/socketio/impl/client_socket.ipp>

@@ -7,6 +7,8 @@
 #include <mad/socketio/socket.hpp>
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,11 +20,12 @@ namespace mad::inline MAD_ABI::socketio {
 using middleware = std::function<void(socket const&, next)>;
 
 /// A namespace: a handle, valid as long as its server. Handlers should be registered before the
-/// server listens; later registrations reach each shard in its own time.
+/// server listens; later registrations reach each shard in its own time. One of a namespace that
+/// has been cleaned up (`server_settings::cleanup_empty_child_namespaces`) reaches nobody.
 class nsp {
   public:
-    explicit nsp(detail::nsp_core& c)
-        : core_(&c) {}
+    explicit nsp(std::shared_ptr<detail::nsp_core> c)
+        : core_(std::move(c)) {}
 
     std::string_view name() const;
 
@@ -76,6 +79,23 @@ class nsp {
     void on_join_room(std::function<void(std::string const& room, std::string_view id)> fn) const;
     void on_leave_room(std::function<void(std::string const& room, std::string_view id)> fn) const;
 
+    // The rooms of this node as they are now (`adapter.rooms`, `adapter.sids` in JavaScript),
+    // gathered from all shards; each socket's own room is among them. `done` is called once, from
+    // any thread.
+
+    using room_map = std::map<std::string, std::vector<std::string>>;
+    using size_map = std::map<std::string, std::size_t>;
+
+    /// Each room, and the ids of the sockets that are in it.
+    void rooms(std::function<void(room_map)> done) const;
+    boost::asio::awaitable<result<room_map>> rooms() const;
+    /// Each room, and how many are in it.
+    void room_sizes(std::function<void(size_map)> done) const;
+    boost::asio::awaitable<result<size_map>> room_sizes() const;
+    /// Each socket by its id, and its rooms, its own first.
+    void sids(std::function<void(room_map)> done) const;
+    boost::asio::awaitable<result<room_map>> sids() const;
+
     /// Sends to all sockets of the namespace.
     template <class... Ts>
     void emit(std::string_view event, Ts const&... args) const {
@@ -94,7 +114,7 @@ class nsp {
         return all().emit_with_ack(event, args...);
     }
 
-    broadcast_operator all() const { return broadcast_operator(*core_); }
+    broadcast_operator all() const { return broadcast_operator(core_); }
     broadcast_operator to(room_list rooms) const { return all().to(std::move(rooms)); }
     broadcast_operator in(room_list rooms) const { return all().to(std::move(rooms)); }
     broadcast_operator except(room_list rooms) const { return all().except(std::move(rooms)); }
@@ -143,7 +163,7 @@ class nsp {
   private:
     listener_id add_listener(std::string event, listener, detail::registration) const;
 
-    detail::nsp_core* core_;
+    std::shared_ptr<detail::nsp_core> core_; // see `nsp_core::ref`
 };
 
 } // namespace mad::inline MAD_ABI::socketio

@@ -41,8 +41,13 @@ struct server_settings {
     /// Namespaces of one connection; one more gets a connect error. Ours.
     std::size_t max_namespaces = 8;
 
-    /// Namespaces made by peers, in all; one more gets a connect error. Ours.
+    /// Namespaces made by peers that there are at a time; one more gets a connect error. Ours.
     std::size_t max_child_namespaces = 10'000;
+
+    /// Whether a namespace that a peer has made (`server::of_pattern`, `server::of_if`) goes with
+    /// its last socket, and with it what it keeps for recovery. Who connects to it next makes it
+    /// anew. Off by default, as `cleanupEmptyChildNamespaces` of socket.io 4.6.
+    bool cleanup_empty_child_namespaces = false;
 
     packet_limits packets;
 
@@ -81,8 +86,8 @@ struct server_settings {
     }
 };
 
-/// A Socket.IO server: revision 5 of the protocol, and with `engine.handshake.allow_eio3` revision 4
-/// (socket.io 2.x) beside it.
+/// A Socket.IO server: revision 5 of the protocol, and with `engine.handshake.allow_eio3` revision
+/// 4 (socket.io 2.x) beside it.
 ///
 ///     mad::socketio::server io;
 ///     io.on_connection([](mad::socketio::socket s) {
@@ -210,11 +215,13 @@ class server {
 #include <mad/socketio/impl/nsp.ipp>
 #include <mad/socketio/impl/nsp_core.ipp>
 #include <mad/socketio/impl/nsp_reach.ipp>
+#include <mad/socketio/impl/nsp_table.ipp>
 #include <mad/socketio/impl/parent_nsp.ipp>
 #include <mad/socketio/impl/rooms.ipp>
 #include <mad/socketio/impl/server.ipp>
 #include <mad/socketio/impl/socket.ipp>
 #include <mad/socketio/impl/socket_events.ipp>
+#include <mad/socketio/impl/socket_node.ipp>
 #include <mad/socketio/impl/socket_recovery.ipp>
 #endif
 

@@ -129,7 +129,10 @@ class socket {
     void off_any_outgoing() const { remove(detail::listener_kind::outgoing); }
 
     /// Runs `fn(event, args, next)` before the listeners of each event: see `event_middleware`.
-    void use(event_middleware fn) const;
+    template <class Fn>
+    void use(Fn fn) const {
+        add_step({event_middleware(std::move(fn)), detail::changes_event<Fn>::value});
+    }
 
     /// Told what a middleware of this socket refused. Without such a handler it is logged. (In
     /// JavaScript these are listeners of `error`, an event that a client may send as well; here
@@ -232,6 +235,7 @@ class socket {
     static void check_event(std::string_view);
     listener_id add_listener(std::string event, listener, detail::registration) const;
     void remove(detail::listener_kind) const;
+    void add_step(detail::event_step) const;
     void send(encoded, bool is_volatile) const;
     void send_to_keep(encoded const&) const;
     std::uint64_t next_ack_id() const;
@@ -245,7 +249,8 @@ class socket {
     std::uint32_t slot_ = 0, generation_ = 0;
     std::uint8_t shard_ = 0;
     std::array<char, 20> id_{};
-    std::shared_ptr<std::string const> long_id_; // revision 3, not in `/`
+    // For revision 3, not in `/`; also without text it keeps a namespace that may be cleaned up.
+    std::shared_ptr<std::string const> long_id_;
 };
 
 } // namespace mad::inline MAD_ABI::socketio

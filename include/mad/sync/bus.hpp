@@ -33,9 +33,9 @@ class bus {
     virtual void exec_blocking(std::size_t lane, redis::command, reply_handler) = 0;
     virtual void transaction(redis::pipeline, batch_handler) = 0;
 
-    /// One handler a name.
-    virtual void subscribe(subscription, std::string name, message_handler) = 0;
-    virtual void unsubscribe(subscription, std::string name) = 0;
+    /// Several may listen to one name. The number is for `unsubscribe`; never 0.
+    virtual std::uint64_t subscribe(subscription, std::string name, message_handler) = 0;
+    virtual void unsubscribe(std::uint64_t) = 0;
 
     /// Whether Redis can be reached, as far as is known.
     virtual bool is_up() const = 0;

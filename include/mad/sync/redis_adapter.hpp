@@ -6,6 +6,8 @@
 #include <mad/sync/classic_codec.hpp>
 #include <mad/sync/exchange.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -66,6 +68,8 @@ class redis_adapter final : public socketio::adapter {
         exchange_->server_event(event, args, timeout, std::move(done));
     }
 
+    void retire() override;
+
     /// Messages of others that were thrown away: broken, or over a limit.
     std::uint64_t dropped() const { return exchange_->dropped(); }
     std::string const& uid() const { return uid_; }
@@ -74,6 +78,8 @@ class redis_adapter final : public socketio::adapter {
     std::string uid_;
     std::shared_ptr<classic_codec const> codec_;
     std::shared_ptr<exchange> exchange_;
+    std::vector<std::uint64_t> subscriptions_;
+    std::atomic<bool> retired_{false};
 };
 
 /// For `socketio::server_settings::adapter`. The bus must not be another server's.

@@ -5,6 +5,7 @@
 #include <mad/redis/client.hpp>
 #include <mad/redis/subscriber.hpp>
 #include <mad/sync/bus.hpp>
+#include <mad/sync/detail/handler_table.hpp>
 
 #include <memory>
 #include <mutex>
@@ -13,7 +14,8 @@
 namespace mad::inline MAD_ABI::sync {
 
 /// The bus over Redis: a connection for commands, one for subscriptions, and one for each lane of
-/// `exec_blocking` that is used. It lives on one shard, which must outlive it.
+/// `exec_blocking` that is used. It lives on one shard, which must outlive it, and so it must
+/// outlive the settings that hold the factory of adapters.
 ///
 ///     mad::net::io_pool pool(4);
 ///     auto const redis = std::make_shared<mad::sync::redis_bus>(
@@ -32,8 +34,8 @@ class redis_bus final : public bus {
     void exec(redis::command, reply_handler) override;
     void exec_blocking(std::size_t lane, redis::command, reply_handler) override;
     void transaction(redis::pipeline, batch_handler) override;
-    void subscribe(subscription, std::string name, message_handler) override;
-    void unsubscribe(subscription, std::string name) override;
+    std::uint64_t subscribe(subscription, std::string name, message_handler) override;
+    void unsubscribe(std::uint64_t) override;
     bool is_up() const override;
     void after(milliseconds, std::function<void()>) override;
 
@@ -52,6 +54,7 @@ class redis_bus final : public bus {
     redis::client client_;
     redis::subscriber subscriber_;
     std::shared_ptr<timers> timers_;
+    std::shared_ptr<detail::handler_table> handlers_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<redis::client>> lanes_;
     bool closed_ = false;

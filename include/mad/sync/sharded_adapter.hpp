@@ -6,6 +6,8 @@
 #include <mad/sync/cluster_codec.hpp>
 #include <mad/sync/exchange.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -60,6 +62,8 @@ class sharded_adapter final : public socketio::adapter {
         exchange_->server_event(event, args, timeout, std::move(done));
     }
 
+    void retire() override;
+
     std::uint64_t dropped() const { return exchange_->dropped(); }
     std::string const& uid() const { return codec_->uid(); }
 
@@ -68,6 +72,8 @@ class sharded_adapter final : public socketio::adapter {
 
     std::shared_ptr<cluster_codec const> codec_;
     std::shared_ptr<exchange> exchange_;
+    std::vector<std::uint64_t> subscriptions_;
+    std::atomic<bool> retired_{false};
     std::shared_ptr<room_channels> rooms_;
 };
 

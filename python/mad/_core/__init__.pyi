@@ -2,6 +2,11 @@ from typing import Any, final
 
 version: str
 
+# A namespace, rooms (all of it when there are none), and rooms that are not meant.
+_Audience = tuple[str, list[str], list[str]]
+# Id, rooms, data, handshake.
+_Found = tuple[str, list[str], Any, Any]
+
 @final
 class Sampler:
     def __init__(self) -> None: ...
@@ -16,23 +21,36 @@ class _Server:
     def url(self) -> str: ...
 
 @final
+class LogBox:
+    def __init__(self) -> None: ...
+    def inbox(self) -> Inbox: ...
+    def set_level(self, level: int) -> None: ...
+    def take_lost(self) -> int: ...
+    @property
+    def users(self) -> int: ...
+
+@final
 class ApiServer(_Server):
-    def __init__(self, *, host: str, port: int, cors_origins: list[str], threads: int) -> None: ...
+    def __init__(
+        self, *, host: str, port: int, cors_origins: list[str], threads: int, log: LogBox
+    ) -> None: ...
 
 @final
 class WebServer(_Server):
-    def __init__(self, *, host: str, port: int, api_url: str, root: str) -> None: ...
+    def __init__(self, *, host: str, port: int, api_url: str, root: str, log: LogBox) -> None: ...
 
 @final
 class Agent(_Server):
-    def __init__(self, *, api_url: str, id: str, interval: float, tags: list[str]) -> None: ...
+    def __init__(
+        self, *, api_url: str, id: str, interval: float, tags: list[str], log: LogBox
+    ) -> None: ...
     @property
     def id(self) -> str: ...
 
 @final
 class Inbox:
-    def take(self, seconds: float) -> list[tuple[Any, ...]] | None: ...
-    def drain(self) -> list[tuple[Any, ...]] | None: ...
+    def take(self, seconds: float) -> list[Any] | None: ...
+    def drain(self) -> list[Any] | None: ...
     def fileno(self) -> int: ...
 
 @final
@@ -67,17 +85,26 @@ class SocketServer:
         transports: list[str],
         allow_upgrades: bool,
         allow_eio3: bool,
+        jsonp: bool,
         cors_origins: list[str],
         cors_credentials: bool,
         check_origin: bool,
+        trusted_proxies: list[str],
+        cookie: str,
         ping_interval: float,
         ping_timeout: float,
         connect_timeout: float,
         max_payload: int,
         max_connections: int,
+        max_packet_rate: float,
+        parser: str,
+        compression: tuple[bool, bool, int, int, int, bool] | None,
+        recovery: tuple[float, int, int, int] | None,
+        client_folder: str,
         tls_cert: str,
         tls_key: str,
         threads: int,
+        log: LogBox,
     ) -> None: ...
     def add_inbox(self) -> Inbox: ...
     def loop_inbox(self) -> Inbox: ...
@@ -94,15 +121,43 @@ class SocketServer:
     def handled(self, events: int) -> None: ...
     def emit(
         self,
+        who: _Audience,
+        event: str,
+        values: tuple[Any, ...],
+        is_volatile: bool,
+        compress: bool,
+    ) -> None: ...
+    def call(
+        self,
+        inbox: Inbox,
+        token: int,
+        who: _Audience,
+        event: str,
+        values: tuple[Any, ...],
+        timeout: float,
+    ) -> None: ...
+    def call_blocking(
+        self, who: _Audience, event: str, values: tuple[Any, ...], timeout: float
+    ) -> list[Any]: ...
+    def fetch(self, inbox: Inbox, token: int, who: _Audience) -> None: ...
+    def fetch_blocking(self, who: _Audience) -> list[_Found]: ...
+    def join(self, who: _Audience, rooms: list[str]) -> None: ...
+    def leave(self, who: _Audience, rooms: list[str]) -> None: ...
+    def disconnect(self, who: _Audience, close: bool) -> None: ...
+    def handle_server_side(self, nsp: str, event: str, handler: int, coroutine: bool) -> None: ...
+    def server_side_emit(self, nsp: str, event: str, values: tuple[Any, ...]) -> None: ...
+    def server_side_call(
+        self,
+        inbox: Inbox,
+        token: int,
         nsp: str,
         event: str,
         values: tuple[Any, ...],
-        to: list[str],
-        skip: list[str],
-        is_volatile: bool,
+        timeout: float,
     ) -> None: ...
-    def leave_room(self, nsp: str, room: str) -> None: ...
-    def disconnect(self, nsp: str, to: list[str], close: bool) -> None: ...
+    def server_side_call_blocking(
+        self, nsp: str, event: str, values: tuple[Any, ...], timeout: float
+    ) -> list[Any]: ...
 
 @final
 class SocketClient:
@@ -113,17 +168,29 @@ class SocketClient:
         path: str,
         transports: list[str],
         upgrade: bool,
+        remember_upgrade: bool,
+        try_all_transports: bool,
+        revision: int,
         query: list[tuple[str, str]],
         headers: list[tuple[str, str]],
+        proxy: str,
+        cookies: bool,
         timeout: float,
         reconnection: bool,
         reconnection_attempts: int | None,
         reconnection_delay: float,
         reconnection_delay_max: float,
         randomization_factor: float,
+        ack_timeout: float,
+        retries: int,
+        max_buffered_packets: int,
+        max_buffered_bytes: int,
         max_payload: int,
+        parser: str,
+        compression: tuple[bool, bool, int, int, int, bool] | None,
         verify: bool,
         ca_file: str,
+        log: LogBox,
     ) -> None: ...
     def inbox(self) -> Inbox: ...
     @property

@@ -15,21 +15,30 @@ The network runs on native threads, which never wait for Python and never hold i
 are functions, run one at a time in threads of Python (`handler_threads`), or coroutines, run on an
 asyncio loop."""
 
-from mad._errors import TimedOutError
+from mad._errors import DisconnectedError, TimedOutError
 from mad.socketio._async_client import AsyncClient
+from mad.socketio._broadcast import Broadcast, RemoteSocket
 from mad.socketio._client import Client
+from mad.socketio._emitter import Emitter
 from mad.socketio._errors import ConnectError, ConnectionRefusedError
 from mad.socketio._namespace import Namespace
 from mad.socketio._server import Server
+from mad.socketio._settings import Compression, Recovery
 from mad.socketio._socket import Handshake, Socket
 
 __all__ = [
     "AsyncClient",
+    "Broadcast",
     "Client",
+    "Compression",
     "ConnectError",
     "ConnectionRefusedError",
+    "DisconnectedError",
+    "Emitter",
     "Handshake",
     "Namespace",
+    "Recovery",
+    "RemoteSocket",
     "Server",
     "Socket",
     "TimedOutError",

@@ -6,6 +6,7 @@ import asyncio
 import os
 from typing import Any, Self
 
+from mad import _log
 from mad.socketio._client_base import ClientBase
 from mad.socketio._lanes import LoopLane
 
@@ -72,14 +73,15 @@ class AsyncClient(ClientBase):
         self._native.emit(self._full(namespace), event, args, volatile)
 
     async def call(
-        self, event: str, *args: Any, namespace: str | None = None, timeout: float = 60
+        self, event: str, *args: Any, namespace: str | None = None, timeout: float | None = None
     ) -> Any:
         """Sends an event and gives the server's answer: its one argument, a tuple of several, or
-        None. TimedOutError after `timeout` seconds (0: never), mad.Error when disconnected
-        before."""
+        None. TimedOutError after `timeout` seconds (0: never; by default `ack_timeout`, or 60 where
+        the client has none), of each try where there are `retries`. DisconnectedError when
+        disconnected before."""
         token, future = self._calls.add()
         try:
-            self._native.call(token, self._full(namespace), event, args, timeout)
+            self._native.call(token, self._full(namespace), event, args, self._limit(timeout))
             return await future
         finally:
             self._calls.forget(token)
@@ -99,6 +101,7 @@ class AsyncClient(ClientBase):
         await loop.run_in_executor(None, self._native.stop, timeout)
         if self._lane is not None and self._lane.here():
             await self._lane.finish()
+        await loop.run_in_executor(None, _log.settle)
 
     async def __aenter__(self) -> Self:
         try:

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 import time
-import weakref
 from typing import Any, Self
 
+from mad import _hosting, _log
 from mad._errors import TimedOutError
 from mad.socketio._client_base import ClientBase
 from mad.socketio._handlers import Handler, unpack
 from mad.socketio._lanes import handler_thread, join
 
-_running: weakref.WeakSet[Client] = weakref.WeakSet()
-
 
 class Client(ClientBase):
-    """Connects to a Socket.IO server (3.x or later) at `url`, `http://host:port/namespace`, or
-    `https`. Handlers are functions and run one at a time, in a thread of the client.
+    """Connects to a Socket.IO server at `url`, `http://host:port/namespace`, or `https`. Handlers
+    are functions and run one at a time, in a thread of the client.
 
     `auth` is sent with each connect: a dict, or a function that gives one. `namespaces` are joined
-    beside the URL's own and those that have handlers. `verify=False` takes any certificate;
-    `ca_file` names the authorities to trust. Times are in seconds, defaults those of
-    socket.io-client 4.8.
+    beside the URL's own and those that have handlers. `headers` and `query` go with every request.
+    `revision` is 4 for servers of Socket.IO 3.x and later, 3 for those of 2.x. `proxy` is an HTTP
+    proxy for everything (`http://user:password@host:port`, by CONNECT), `cookies` sends back those
+    that a balancer sets. `verify=False` takes any certificate; `ca_file` names the authorities to
+    trust. `parser` must be that of the server, `compression` is of websockets and offered to it.
+
+    With `retries` every event (but volatile ones) asks for an answer, and is sent again up to so
+    many times when none comes in `ack_timeout` (0: as long as the connection lasts); each waits
+    until the one before it has been answered, so the server gets them at least once, in order.
+
+    Times are in seconds, sizes in bytes; defaults are those of socket.io-client 4.8, but for
+    `compression` (off) and the limits (`max_…`), which that has not.
 
     with Client("http://127.0.0.1:3000") as io:
         print(io.call("hello", "world"))"""
@@ -43,7 +49,7 @@ class Client(ClientBase):
         `timeout` seconds (None: as long as attempts last)."""
         self._not_in_handler("connect")
         if self._thread is None:
-            _running.add(self)
+            _hosting.began(self)
             self._thread = handler_thread("mad-client", self._inbox, self)
             self._thread.start()
         names = self._begin()
@@ -83,13 +89,14 @@ class Client(ClientBase):
         self._native.emit(self._full(namespace), event, args, volatile)
 
     def call(
-        self, event: str, *args: Any, namespace: str | None = None, timeout: float = 60
+        self, event: str, *args: Any, namespace: str | None = None, timeout: float | None = None
     ) -> Any:
         """Sends an event and gives the server's answer: its one argument, a tuple of several, or
-        None. TimedOutError after `timeout` seconds (0: never), mad.Error when disconnected
-        before."""
+        None. TimedOutError after `timeout` seconds (0: never; by default `ack_timeout`, or 60 where
+        the client has none), of each try where there are `retries`. DisconnectedError when
+        disconnected before."""
         nsp = self._full(namespace)
-        return unpack(self._native.call_blocking(nsp, event, args, timeout))
+        return unpack(self._native.call_blocking(nsp, event, args, self._limit(timeout)))
 
     def disconnect(self) -> None:
         """Leaves all namespaces. `connect` joins them again."""
@@ -102,9 +109,13 @@ class Client(ClientBase):
             return
         self._leave()
         self._native.stop(timeout)
-        _running.discard(self)
+        _hosting.ended(self)
         if self._thread is not None:
             join(self._thread)
+        _log.settle()
+
+    def _end_at_exit(self) -> None:
+        self.close(0.5)
 
     def _not_in_handler(self, what: str) -> None:
         if threading.current_thread() is self._thread:
@@ -119,9 +130,3 @@ class Client(ClientBase):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-@atexit.register
-def _close_all() -> None:
-    for client in list(_running):
-        client.close(0.5)

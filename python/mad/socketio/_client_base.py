@@ -7,8 +7,9 @@ import itertools
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from mad import _log
 from mad.socketio import _letters
 from mad.socketio._errors import ConnectError
 from mad.socketio._handlers import (
@@ -21,6 +22,8 @@ from mad.socketio._handlers import (
     report,
 )
 from mad.socketio._lanes import Calls, Letter, LoopLane
+from mad.socketio._mail import Recipient
+from mad.socketio._settings import Compression, Parser, compression_of
 
 if TYPE_CHECKING:
     from mad import _core
@@ -32,6 +35,9 @@ Auth = (
     | Callable[[], Awaitable[Mapping[str, Any] | None]]
     | None
 )
+
+DEFAULT_TIMEOUT = 60.0  # seconds, as in python-socketio
+NEVER = 1e9
 
 # Events that a client makes itself. The last three are of the connection, not of a namespace.
 OWN = frozenset({"connect", "disconnect", "connect_error"})
@@ -45,10 +51,11 @@ class Space:
         self.wanted = False
         self.joined = False
         self.sid = ""
+        self.recovered = False
         self.outcome: ConnectError | None = None
 
 
-class ClientBase:
+class ClientBase(Recipient):
     """Settings, handlers and state. Subclasses say how one waits."""
 
     def __init__(
@@ -62,12 +69,23 @@ class ClientBase:
         path: str = "/socket.io/",
         transports: Iterable[str] = ("polling", "websocket"),
         upgrade: bool = True,
+        remember_upgrade: bool = False,
+        try_all_transports: bool = False,
+        revision: Literal[3, 4] = 4,
+        proxy: str = "",
+        cookies: bool = False,
         timeout: float = 20,
         reconnection: bool = True,
         reconnection_attempts: int | None = None,
         reconnection_delay: float = 1,
         reconnection_delay_max: float = 5,
         randomization_factor: float = 0.5,
+        ack_timeout: float = 0,
+        retries: int = 0,
+        max_buffered_packets: int = 10_000,
+        max_buffered_bytes: int = 4 * 1024 * 1024,
+        parser: Parser = "json",
+        compression: Compression | bool = False,
         max_payload: int = 16 * 1024 * 1024,
         verify: bool = True,
         ca_file: str = "",
@@ -75,11 +93,17 @@ class ClientBase:
     ) -> None:
         from mad import _core
 
-        self._native = _core.SocketClient(
+        squeezed = compression_of(compression)
+        self._native: _core.SocketClient = _core.SocketClient(
             url=url,
             path=path,
             transports=list(transports),
             upgrade=upgrade,
+            remember_upgrade=remember_upgrade,
+            try_all_transports=try_all_transports,
+            revision=revision,
+            proxy=proxy,
+            cookies=cookies,
             query=list((query or {}).items()),
             headers=list((headers or {}).items()),
             timeout=timeout,
@@ -88,13 +112,22 @@ class ClientBase:
             reconnection_delay=reconnection_delay,
             reconnection_delay_max=reconnection_delay_max,
             randomization_factor=randomization_factor,
+            ack_timeout=ack_timeout,
+            retries=retries,
+            max_buffered_packets=max_buffered_packets,
+            max_buffered_bytes=max_buffered_bytes,
+            parser=parser,
+            compression=squeezed._terms() if squeezed else None,
             max_payload=max_payload,
             verify=verify,
             ca_file=ca_file,
+            log=_log.box(),
         )
         self.on_error = on_error
         self._url = url
         self._auth = auth
+        self._ack_timeout = ack_timeout
+        self._own_events = OWN | {"error"} if revision == 3 else OWN
         self._pid = os.getpid()
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
@@ -123,7 +156,8 @@ class ClientBase:
 
         Of the client itself: `connect()`, `disconnect(reason)`, `connect_error(error)`, and of the
         connection under it `reconnect_attempt(number)`, `reconnect(number)`, `reconnect_failed()`.
-        `*` gets the events that have no handler: `(event, *args)`."""
+        With `revision` 3 also `error(message, data)`: what a middleware of the server refused. `*`
+        gets the events that have no handler: `(event, *args)`."""
         if function is None:
             return lambda decorated: self.on(event, decorated, namespace=namespace)
         self._set(namespace, make_handler(function, event))
@@ -165,7 +199,7 @@ class ClientBase:
         nsp = self._full(namespace)
         with self._changed:
             self._space(nsp)
-            if handler.event in OWN or handler.event in OF_CONNECTION:
+            if handler.event in self._own_events or handler.event in OF_CONNECTION:
                 nsp = self._default if handler.event in OF_CONNECTION else nsp
                 self._own[nsp, handler.event] = handler
                 return
@@ -209,6 +243,12 @@ class ClientBase:
         space = self._spaces.get(self._full(namespace))
         return space.sid if space and space.joined else ""
 
+    def recovered(self, namespace: str | None = None) -> bool:
+        """Whether the last connect has brought back what was there before: the server has sent what
+        was missed, and rooms and data are as they were."""
+        space = self._spaces.get(self._full(namespace))
+        return bool(space and space.joined and space.recovered)
+
     @property
     def transport(self) -> str:
         """`polling` or `websocket`; empty without a connection."""
@@ -219,8 +259,15 @@ class ClientBase:
         happens."""
         self._native.drop_connection()
 
+    def _limit(self, timeout: float | None) -> float:
+        """What the native side is told, which takes 0 for `ack_timeout`."""
+        if timeout is None:
+            return self._ack_timeout or DEFAULT_TIMEOUT
+        return timeout or (NEVER if self._ack_timeout else 0)
+
     def _begin(self) -> list[str]:
         """Makes all namespaces connect that are not; their names."""
+        _log.begin()
         self._prepare_auth()
         with self._changed:
             names = [nsp for nsp, space in self._spaces.items() if not space.joined]
@@ -255,21 +302,11 @@ class ClientBase:
 
     # What comes
 
-    def deliver(self, letters: list[Letter], loop: LoopLane | None) -> None:
-        """Called by the lane."""
-        handled = 0
-        for letter in letters:
-            kind = letter[0]
-            if kind == _letters.EVENT:
-                handled += self._on_event(letter, loop)
-            elif kind == _letters.ANSWER:
-                self._calls.settle(letter)
-            elif kind == _letters.AUTH:
-                self._on_auth(letter, loop)
-            else:
-                self._on_change(letter, loop)
-        if handled:
-            self._native.handled(handled)
+    def _on_other(self, letter: Letter, loop: LoopLane | None) -> None:
+        if letter[0] == _letters.AUTH:
+            self._on_auth(letter, loop)
+        else:
+            self._on_change(letter, loop)
 
     def _on_event(self, letter: Letter, loop: LoopLane | None) -> int:
         _, number, nsp, args, answer = letter
@@ -337,8 +374,8 @@ class ClientBase:
     def _on_change(self, letter: Letter, loop: LoopLane | None) -> None:
         kind = letter[0]
         if kind == _letters.CONNECTED:
-            _, nsp, sid = letter
-            self._note(nsp, joined=True, sid=sid)
+            _, nsp, sid, recovered = letter
+            self._note(nsp, joined=True, sid=sid, recovered=recovered)
             self._fire(nsp, "connect", (), loop)
         elif kind == _letters.DISCONNECTED:
             _, nsp, reason, final = letter
@@ -351,6 +388,9 @@ class ClientBase:
             error = ConnectError(message or text, code, category, refused, data)
             self._note(nsp, joined=False, ended=final, outcome=error)
             self._fire(nsp, "connect_error", (error,), loop)
+        elif kind == _letters.SERVER_ERROR:
+            _, nsp, message, data = letter
+            self._fire(nsp, "error", (message, data), loop)
         elif kind == _letters.RECONNECT_ATTEMPT:
             self._fire(self._default, "reconnect_attempt", letter[1:], loop)
         elif kind == _letters.RECONNECTED:
@@ -366,12 +406,13 @@ class ClientBase:
         *,
         joined: bool,
         sid: str = "",
+        recovered: bool = False,
         ended: bool = False,
         outcome: ConnectError | None = None,
     ) -> None:
         with self._changed:
             space = self._spaces[nsp]
-            space.joined, space.sid = joined, sid
+            space.joined, space.sid, space.recovered = joined, sid, recovered
             if joined:
                 space.outcome = None
             if outcome is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterable
 from typing import Any
 
 from mad._errors import Error, make
@@ -37,6 +38,6 @@ class ConnectError(Error, builtins.ConnectionError):
         return type(self), (str(self), self.code, self.category, self.refused, self.data)
 
 
-def error_of(described: tuple[str, int, str, bool]) -> Error:
+def error_of(described: tuple[str, int, str, int], answers: Iterable[Any] = ()) -> Error:
     """The error that a letter tells of."""
-    return make(*described)
+    return make(*described, answers)

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mad.socketio import _letters
 from mad.socketio._errors import error_of
 from mad.socketio._handlers import LOG, unpack
 
@@ -187,11 +188,14 @@ class Calls:
         self._open.pop(token, None)
 
     def settle(self, letter: Letter) -> None:
-        _, token, error, values = letter
+        kind, token, error, values = letter
         future = self._open.pop(token, None)
         if future is None:
             return
-        resolve(future, unpack(values) if error is None else None, error and error_of(error))
+        if kind == _letters.ANSWERS:  # of many
+            resolve(future, values, error and error_of(error, values))
+        else:
+            resolve(future, unpack(values) if error is None else None, error and error_of(error))
 
 
 def resolve(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mad.socketio._broadcast import Broadcast
     from mad.socketio._handlers import Function
     from mad.socketio._server import Server
     from mad.socketio._socket import Socket
@@ -41,6 +42,14 @@ class Namespace:
     ) -> None:
         """`Server.emit` in this namespace."""
         self._server.emit(event, *args, to=to, skip=skip, namespace=self.name, volatile=volatile)
+
+    def to(self, *targets: str | Socket) -> Broadcast:
+        """`Server.to` in this namespace."""
+        return self._server.to(*targets, namespace=self.name)
+
+    def everybody(self) -> Broadcast:
+        """All sockets of this namespace, for what `Server.to` is for."""
+        return self._server.everybody(self.name)
 
     def handlers(self) -> Iterator[tuple[str, Function]]:
         """The events it has handlers for."""

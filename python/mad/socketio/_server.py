@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import itertools
 import os
 import threading
-import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
+from mad import _hosting, _log
 from mad._address import parse_address
+from mad.socketio._broadcast import full_name
 from mad.socketio._handlers import (
     CATCH_ALL,
     RESERVED,
@@ -22,19 +22,17 @@ from mad.socketio._handlers import (
 )
 from mad.socketio._lanes import handler_thread, join, resolve
 from mad.socketio._namespace import Namespace
+from mad.socketio._sending import Sending
 from mad.socketio._server_events import Events
-from mad.socketio._socket import Socket
+from mad.socketio._settings import Compression, Parser, Recovery, compression_of, recovery_of
 
 if TYPE_CHECKING:
     from mad import _core
 
 F = TypeVar("F", bound=Function)
-Target = str | Socket | Iterable[str | Socket] | None
-
-_running: weakref.WeakSet[Server] = weakref.WeakSet()
 
 
-class Server(Events):
+class Server(Events, Sending, _hosting.Hosted):
     """Serves Socket.IO (revision 5, engine revision 4) to any number of peers.
 
     `listen` is `PORT` or `HOST:PORT`, port 0 (the default) a free one; without a host: this machine
@@ -45,7 +43,15 @@ class Server(Events):
     socket always in the same one, in order. Coroutines run on `loop`, else on a loop in a thread of
     the server; a server started with `async with` runs all handlers on the running loop.
 
-    `on_error(error, event, sock)` is told what handlers raise, beside the log `mad.socketio`."""
+    `on_error(error, event, sock)` is told what handlers raise, beside the log `mad.socketio`.
+
+    `recovery` and `compression` are off by default, True for their defaults. `parser="msgpack"` is
+    that of socket.io-msgpack-parser: all peers must have it. `trusted_proxies` are networks
+    (`10.0.0.0/8`, `loopback`) whose word on a peer's address is believed, `cookie` the name of a
+    cookie for balancers, `client_folder` a folder with the client's files for browsers.
+    `max_packet_rate`: packets a second from one connection, above which reading pauses; 0: any."""
+
+    _exit_drain = 0.5
 
     def __init__(
         self,
@@ -55,14 +61,22 @@ class Server(Events):
         transports: Iterable[str] = ("polling", "websocket"),
         allow_upgrades: bool = True,
         allow_eio3: bool = False,
+        jsonp: bool = False,
         cors_origins: str | Iterable[str] = (),
         cors_credentials: bool = False,
         check_origin: bool = True,
+        trusted_proxies: Iterable[str] = (),
+        cookie: str = "",
         ping_interval: float = 25,
         ping_timeout: float = 20,
         connect_timeout: float = 45,
         max_payload: int = 1_000_000,
         max_connections: int = 0,
+        max_packet_rate: float = 0,
+        parser: Parser = "json",
+        compression: Compression | bool = False,
+        recovery: Recovery | bool = False,
+        client_folder: str | os.PathLike[str] = "",
         tls_cert: str = "",
         tls_key: str = "",
         threads: int = 1,
@@ -76,6 +90,7 @@ class Server(Events):
             raise ValueError("handler_threads must be at least 1")
         at = parse_address(str(listen))
         origins = [cors_origins] if isinstance(cors_origins, str) else list(cors_origins)
+        squeezed, kept = compression_of(compression), recovery_of(recovery)
         self._native = _core.SocketServer(
             host=at.host,
             port=at.port,
@@ -83,19 +98,28 @@ class Server(Events):
             transports=list(transports),
             allow_upgrades=allow_upgrades,
             allow_eio3=allow_eio3,
+            jsonp=jsonp,
             cors_origins=origins,
             cors_credentials=cors_credentials,
             check_origin=check_origin,
+            trusted_proxies=list(trusted_proxies),
+            cookie=cookie,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
             connect_timeout=connect_timeout,
             max_payload=max_payload,
             max_connections=max_connections,
+            max_packet_rate=max_packet_rate,
+            parser=parser,
+            compression=squeezed._terms() if squeezed else None,
+            recovery=kept._terms() if kept else None,
+            client_folder=os.fspath(client_folder),
             tls_cert=tls_cert,
             tls_key=tls_key,
             threads=threads,
+            log=_log.box(),
         )
-        super().__init__()
+        super().__init__(kept)
         self.on_error = on_error
         self._handler_threads = handler_threads
         self._given_loop = loop
@@ -123,7 +147,7 @@ class Server(Events):
         `(sock, event, *args)`."""
         if function is None:
             return lambda decorated: self.on(event, decorated, namespace=namespace)
-        self._set(_full(namespace), event, make_handler(function, event))
+        self._set(full_name(namespace), event, make_handler(function, event))
         return function
 
     @overload
@@ -145,10 +169,31 @@ class Server(Events):
         handler, in order; it may refuse as that one may."""
         if function is None:
             return lambda decorated: self.use(decorated, namespace=namespace)
-        nsp = _full(namespace)
+        nsp = full_name(namespace)
         with self._lock:
             self._middlewares.setdefault(nsp, []).append(make_handler(function, "connect"))
             self._open(nsp)
+        return function
+
+    @overload
+    def on_server_side(self, event: str, *, namespace: str = "/") -> Callable[[F], F]: ...
+    @overload
+    def on_server_side(self, event: str, function: F, *, namespace: str = "/") -> F: ...
+    def on_server_side(self, event: str, function: F | None = None, *, namespace: str = "/") -> Any:
+        """Makes `function` the handler of what other nodes send with `server_side_emit`: called
+        with the arguments; what it returns is the answer."""
+        if function is None:
+            return lambda decorated: self.on_server_side(event, decorated, namespace=namespace)
+        handler = make_handler(function, event)
+        with self._lock:
+            number = next(self._numbers)
+            self._handlers[number] = handler
+            nsp = full_name(namespace)
+            self._handlers.pop(self._node_routes.get((nsp, event), 0), None)
+            self._node_routes[nsp, event] = number
+            if handler.coroutine:
+                self._need_loop()
+            self._native.handle_server_side(nsp, event, number, handler.coroutine)
         return function
 
     def register(self, namespace: Namespace) -> None:
@@ -190,8 +235,7 @@ class Server(Events):
         port is taken, say). A server starts once."""
         with self._lock:
             inboxes = [self._native.add_inbox() for _ in range(self._handler_threads)]
-            self._native.start()
-            _running.add(self)
+            self._launch()
             for number, inbox in enumerate(inboxes):
                 self._threads.append(handler_thread(f"mad-handlers-{number}", inbox, self))
                 self._threads[-1].start()
@@ -202,8 +246,7 @@ class Server(Events):
     async def start_async(self) -> Self:
         """Serves from here on; all handlers run on the running loop, functions too."""
         with self._lock:
-            self._native.start()
-            _running.add(self)
+            self._launch()
             self._start_loop(asyncio.get_running_loop())
         return self
 
@@ -214,11 +257,9 @@ class Server(Events):
         if not self._begin_stop():
             return
         self._native.stop(drain)
-        for thread in self._threads:
-            join(thread)
-        if self._lane is not None:
-            self._lane.stop()
+        self._join()
         self._end_stop()
+        _log.settle()
 
     async def stop_async(self, drain: float = 2) -> None:
         """The same without keeping the loop from its work."""
@@ -231,6 +272,7 @@ class Server(Events):
         else:
             await loop.run_in_executor(None, self._join)
         self._end_stop()
+        await loop.run_in_executor(None, _log.settle)
 
     def _join(self) -> None:
         for thread in self._threads:
@@ -242,13 +284,11 @@ class Server(Events):
         if self._pid != os.getpid():
             return False  # a child made by fork(): nothing of it is here
         with self._lock:
-            if self not in _running:
-                if not self._stopped.is_set():
-                    self._native.stop(0)
-                    self._stopped.set()
-                return False
-            _running.discard(self)
-            return True
+            was_running = _hosting.ended(self)
+            if not was_running and not self._stopped.is_set():
+                self._native.stop(0)
+                self._stopped.set()
+            return was_running
 
     def _end_stop(self) -> None:
         self._sockets.clear()
@@ -277,110 +317,13 @@ class Server(Events):
             self._waiting.append(future)
         await future
 
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
     async def __aenter__(self) -> Self:
         return await self.start_async()
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop_async()
 
-    @property
-    def url(self) -> str:
-        """Where it is, with the real port."""
-        return self._native.url
-
-    @property
-    def running(self) -> bool:
-        return self._native.running
-
-    def __repr__(self) -> str:
-        return f"<mad.socketio.Server {self.url if self.running else 'not running'}>"
-
     def _loop_inbox(self) -> _core.Inbox:
         with self._lock:
             self._need_loop()
         return self._native.loop_inbox()
-
-    # Sending
-
-    def emit(
-        self,
-        event: str,
-        *args: Any,
-        to: Target = None,
-        skip: Target = None,
-        namespace: str = "/",
-        volatile: bool = False,
-    ) -> None:
-        """Sends an event to everybody in `to` (rooms, ids or sockets; all of the namespace by
-        default) but those in `skip`. From any thread. `volatile`: dropped for peers that cannot
-        take it at once."""
-        if to is not None and not (names := _names(to)):
-            return
-        names = [] if to is None else names
-        self._native.emit(_full(namespace), event, args, names, _names(skip), volatile)
-
-    def sockets(self, namespace: str = "/", room: str | None = None) -> list[Socket]:
-        """Those connected now, in that room if one is named."""
-        nsp = _full(namespace)
-        found = [s for s in list(self._sockets.values()) if s.connected and s.namespace == nsp]
-        return found if room is None else [s for s in found if room in s.rooms]
-
-    def socket(self, sid: str) -> Socket:
-        """The socket of that id. Raises KeyError when there is none."""
-        found = self._sockets.get(sid)
-        if found is None:
-            raise KeyError(sid)
-        return found
-
-    def enter_room(self, sid: str | Socket, room: str) -> None:
-        """`Socket.join`. One that is gone: nothing."""
-        if sock := self._find(sid):
-            sock.join(room)
-
-    def leave_room(self, sid: str | Socket, room: str) -> None:
-        """`Socket.leave`. One that is gone: nothing."""
-        if sock := self._find(sid):
-            sock.leave(room)
-
-    def close_room(self, room: str, namespace: str = "/") -> None:
-        """Everybody leaves it."""
-        for sock in self.sockets(namespace, room):
-            sock.leave(room)
-        self._native.leave_room(_full(namespace), room)
-
-    def rooms(self, sid: str | Socket) -> frozenset[str]:
-        """`Socket.rooms`; none when it is gone."""
-        sock = self._find(sid)
-        return sock.rooms if sock else frozenset()
-
-    def disconnect(self, to: Target, namespace: str = "/", close: bool = False) -> None:
-        """Sends everybody in `to` away; `close` also ends the connections under them."""
-        if names := _names(to):
-            self._native.disconnect(_full(namespace), names, close)
-
-    def _find(self, sid: str | Socket) -> Socket | None:
-        return sid if isinstance(sid, Socket) else self._sockets.get(sid)
-
-
-def _full(namespace: str) -> str:
-    return namespace if namespace.startswith("/") else "/" + namespace
-
-
-def _names(target: Target) -> list[str]:
-    if target is None:
-        return []
-    if isinstance(target, (str, Socket)):
-        target = [target]
-    return [t.id if isinstance(t, Socket) else t for t in target]
-
-
-@atexit.register
-def _stop_all() -> None:
-    for server in list(_running):
-        server.stop(0.5)

@@ -12,6 +12,9 @@ from mad.socketio import _letters
 from mad.socketio._errors import ConnectionRefusedError
 from mad.socketio._handlers import CATCH_ALL, Handler, OnError, answers, report
 from mad.socketio._lanes import Calls, Letter, LoopLane
+from mad.socketio._mail import Recipient
+from mad.socketio._parted import Parted
+from mad.socketio._settings import Recovery
 from mad.socketio._socket import Handshake, Socket
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 _LEAVE = (KeyboardInterrupt,)
 
 
-class Events:
+class Events(Recipient):
     """The half of a `Server` that runs its handlers."""
 
     on_error: OnError | None
@@ -30,12 +33,14 @@ class Events:
     _lock: threading.RLock
     _given_loop: asyncio.AbstractEventLoop | None
 
-    def __init__(self) -> None:
+    def __init__(self, recovery: Recovery | None) -> None:
         self._handlers: dict[int, Handler] = {}
         self._routes: dict[tuple[str, str], int] = {}
+        self._node_routes: dict[tuple[str, str], int] = {}
         self._special: dict[tuple[str, str], Handler] = {}
         self._middlewares: dict[str, list[Handler]] = {}
         self._sockets: dict[str, Socket] = {}
+        self._parted = Parted(recovery) if recovery else None
         self._calls = Calls()
         self._lane: LoopLane | None = None
         self._coroutines = False
@@ -49,34 +54,37 @@ class Events:
         if self._lane is None:
             self._lane = LoopLane(self._native.loop_inbox(), self, loop)
 
-    def _chain(self, nsp: str) -> list[Handler]:
-        chain = list(self._middlewares.get(nsp, ()))
+    def _chain(self, nsp: str, recovered: bool = False) -> list[Handler]:
+        skipped = recovered and self._parted is not None and self._parted.skip_middlewares
+        chain = [] if skipped else list(self._middlewares.get(nsp, ()))
         if connect := self._special.get((nsp, "connect")):
             chain.append(connect)
         return chain
 
-    def deliver(self, letters: list[Letter], loop: LoopLane | None) -> None:
-        """Called by the lanes."""
-        handled = 0
-        for letter in letters:
-            kind = letter[0]
-            if kind == _letters.EVENT:
-                handled += self._on_event(letter, loop)
-            elif kind == _letters.ANSWER:
-                self._calls.settle(letter)
-            elif kind == _letters.CONNECTING:
-                self._on_connecting(letter, loop)
-            elif kind == _letters.DISCONNECTED:
-                self._on_disconnected(letter, loop)
-            elif kind == _letters.GONE:
-                self._on_gone(letter)
-        if handled:
-            self._native.handled(handled)
+    def _on_other(self, letter: Letter, loop: LoopLane | None) -> None:
+        kind = letter[0]
+        if kind == _letters.CONNECTING:
+            self._on_connecting(letter, loop)
+        elif kind == _letters.DISCONNECTED:
+            self._on_disconnected(letter, loop)
+        elif kind == _letters.GONE:
+            self._on_gone(letter, loop)
+        elif kind == _letters.SERVER_SIDE:
+            self._on_server_side(letter, loop)
+
+    def _of(self, sid: str, loop: LoopLane | None) -> Socket | None:
+        """The socket that a letter of this lane is about. One that was recovered has the id of the
+        one before, which other lanes may not have heard the last of."""
+        found, sock = None, self._sockets.get(sid)
+        while sock is not None:
+            if not sock._gone & _bit(loop):
+                found = sock
+            sock = sock._earlier
+        return found
 
     def _on_event(self, letter: Letter, loop: LoopLane | None) -> int:
-        """How many events are dealt with: 0 when a coroutine has begun, which says so itself."""
         _, number, sid, args, answer = letter
-        handler, sock = self._handlers.get(number), self._sockets.get(sid)
+        handler, sock = self._handlers.get(number), self._of(sid, loop)
         if handler is None or sock is None:
             return 1
         values = handler.fit((sock, *args))
@@ -127,10 +135,13 @@ class Events:
             self._native.handled(1)
 
     def _on_connecting(self, letter: Letter, loop: LoopLane | None) -> None:
-        _, nsp, native, said = letter
-        sock = Socket(native, cast("Server", self), nsp, Handshake(**said))
+        _, nsp, native, said, recovered, rooms = letter
+        kept = self._parted.take(native.id) if recovered and self._parted else None
+        server = cast("Server", self)
+        sock = Socket(native, server, nsp, Handshake(**said), rooms, recovered, kept)
+        sock._earlier = self._sockets.get(sock.id)
         self._sockets[sock.id] = sock
-        chain = self._chain(nsp)
+        chain = self._chain(nsp, recovered)
         if loop is not None and any(h.coroutine for h in chain):
             loop.spawn(self._let_in(sock, chain))
             return
@@ -163,7 +174,7 @@ class Events:
         sock._native.accept()
 
     def _refuse(self, sock: Socket, error: BaseException) -> None:
-        self._sockets.pop(sock.id, None)
+        self._remove(sock)
         message, data = "internal error", None
         if isinstance(error, ConnectionRefusedError):
             message, data = str(error), error.data
@@ -179,10 +190,12 @@ class Events:
 
     def _on_disconnected(self, letter: Letter, loop: LoopLane | None) -> None:
         _, sid, reason = letter
-        sock = self._sockets.get(sid)
+        sock = self._of(sid, loop)
         if sock is None:
             return
         sock.connected = False
+        if self._parted is not None:
+            self._parted.keep(sock, reason)
         handler = self._special.get((sock.namespace, "disconnect"))
         values = handler.fit((sock, reason)) if handler else None
         if handler is None or values is None:
@@ -203,18 +216,62 @@ class Events:
         except Exception as error:
             report(self.on_error, error, "disconnect", values[0])
 
-    def _on_gone(self, letter: Letter) -> None:
+    def _on_gone(self, letter: Letter, loop: LoopLane | None) -> None:
         # Each lane says so behind the last event that it had of the socket.
         _, sid, lanes = letter
-        sock = self._sockets.get(sid)
+        sock = self._of(sid, loop)
         if sock is None:
             return
         with sock._lock:
-            sock._gone += 1
-            last = sock._gone >= lanes
+            sock._gone |= _bit(loop)
+            last = sock._gone.bit_count() >= lanes
         if last:
             sock.connected = False
-            self._sockets.pop(sid, None)
+            self._remove(sock)
+
+    def _remove(self, sock: Socket) -> None:
+        with self._lock:
+            newest = self._sockets.get(sock.id)
+            if newest is not sock:
+                while newest is not None and newest._earlier is not sock:
+                    newest = newest._earlier
+                if newest is not None:
+                    newest._earlier = sock._earlier
+            elif sock._earlier is not None:
+                self._sockets[sock.id] = sock._earlier
+            else:
+                del self._sockets[sock.id]
+
+    def _on_server_side(self, letter: Letter, loop: LoopLane | None) -> None:
+        _, number, args, answer = letter
+        handler = self._handlers.get(number)
+        values = handler.fit(args) if handler else None
+        if handler is None or values is None:
+            return
+        try:
+            value = handler.function(*values)
+            if inspect.isawaitable(value):
+                self._run_elsewhere(self._finish_server_side(handler, value, answer), loop)
+            elif answer is not None:
+                answer.send(*answers(value))
+        except _LEAVE:
+            raise
+        except BaseException as error:
+            report(self.on_error, error, handler.event, None)
+
+    async def _finish_server_side(
+        self, handler: Handler, work: Any, answer: _core.Answer | None
+    ) -> None:
+        try:
+            value = await work
+            if answer is not None:
+                answer.send(*answers(value))
+        except Exception as error:
+            report(self.on_error, error, handler.event, None)
+
+
+def _bit(loop: LoopLane | None) -> int:
+    return 1 if loop is None else 2
 
 
 def _name(handler: Handler, args: tuple[Any, ...]) -> str:

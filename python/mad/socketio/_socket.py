@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mad import _core
+    from mad.socketio._broadcast import Broadcast
     from mad.socketio._server import Server
 
 
@@ -33,10 +34,11 @@ class Socket:
     """A peer. `data` is for the application, and stays as long as the peer does.
 
     Calls may be made from any thread. When the peer has gone, they do nothing, and `call` raises
-    mad.Error."""
+    DisconnectedError."""
 
     __slots__ = (
         "__weakref__",
+        "_earlier",
         "_gone",
         "_lock",
         "_native",
@@ -47,23 +49,36 @@ class Socket:
         "handshake",
         "id",
         "namespace",
+        "recovered",
     )
 
     def __init__(
-        self, native: _core.ServerSocket, server: Server, namespace: str, handshake: Handshake
+        self,
+        native: _core.ServerSocket,
+        server: Server,
+        namespace: str,
+        handshake: Handshake,
+        rooms: Iterable[str] = (),
+        recovered: bool = False,
+        data: dict[str, Any] | None = None,
     ) -> None:
         self._native = native
         self._server = server
-        self._rooms: set[str] = set()
-        self._gone = 0
+        self._rooms = set(rooms)
+        self._gone = 0  # a bit for each lane that has dealt with its last event
+        self._earlier: Socket | None = None  # of the same id, which has not gone everywhere yet
         self._lock = threading.Lock()
         self.id = native.id
-        """20 characters, new for each connection; also the name of a room with this peer alone."""
+        """20 characters, new for each connection that was not recovered; also the name of a room
+        with this peer alone."""
         self.namespace = namespace
         self.handshake = handshake
-        self.data: dict[str, Any] = {}
+        self.data: dict[str, Any] = {} if data is None else data
         self.connected = False
         """From when its `connect` handler has ended until its `disconnect` handler begins."""
+        self.recovered = recovered
+        """Whether it has come back with id, rooms and `data` of an earlier connection (`recovery`
+        of the server); what it missed is on its way."""
 
     @property
     def sid(self) -> str:
@@ -83,8 +98,8 @@ class Socket:
 
     async def call(self, event: str, *args: Any, timeout: float = 60) -> Any:
         """Sends an event and gives the peer's answer: its one argument, a tuple of several, or
-        None. TimedOutError after `timeout` seconds (0: never), mad.Error when the peer leaves
-        before."""
+        None. TimedOutError after `timeout` seconds (0: never), DisconnectedError when the peer
+        leaves before."""
         token, future = self._server._calls.add()
         try:
             self._native.call(self._server._loop_inbox(), token, event, args, timeout)
@@ -101,15 +116,25 @@ class Socket:
 
     def join(self, *rooms: str) -> None:
         """Enters rooms."""
-        with self._lock:
-            self._rooms.update(rooms)
+        self._enter(rooms)
         self._native.join(list(rooms))
 
     def leave(self, room: str) -> None:
         """Leaves a room."""
-        with self._lock:
-            self._rooms.discard(room)
+        self._exit([room])
         self._native.leave(room)
+
+    def _enter(self, rooms: Iterable[str]) -> None:
+        with self._lock:
+            self._rooms.update(rooms)
+
+    def _exit(self, rooms: Iterable[str]) -> None:
+        with self._lock:
+            self._rooms.difference_update(rooms)
+
+    def to(self, *targets: str | Socket) -> Broadcast:
+        """Everybody in these rooms but this peer: see `Server.to`."""
+        return self._server.to(*targets, namespace=self.namespace).skip(self)
 
     def broadcast(
         self,

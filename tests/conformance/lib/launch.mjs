@@ -15,6 +15,7 @@ export const programs = {
   "golden-server": process.env.MAD_GOLDEN_SERVER ?? join(bin, "golden-server"),
   "conformance-client": process.env.MAD_CONFORMANCE_CLIENT ?? join(bin, "conformance-client"),
   "client-peer": join(here, "reference/client-peer.mjs"),
+  "cluster-node": join(here, "reference/cluster-node.mjs"),
   "mad-api": join(bin, "mad-api"),
   "legacy-agent": join(here, "legacy/agent.mjs"),
   "legacy-console": join(here, "legacy/console.mjs"),

@@ -83,7 +83,7 @@ export const rooms = {
     const [one, two] = [await peers.join(), await peers.join()];
     await Promise.all([one, two].map((peer) => peer.ask("join", tag)));
     two.leave();
-    await connected(one);
+    await two.left();
     one.emit("room-emit", tag, tag);
     await own(one, "room-out", tag);
     assert.deepEqual(two.rest("room-out"), []);

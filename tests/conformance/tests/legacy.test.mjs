@@ -218,7 +218,7 @@ describe("pages of the original in browsers", () => {
 for (const wire of Object.keys(transports)) {
   const skip = isReference() && "the reference implementation has no mad-api";
   const title = `agents and consoles of the original: ${wire}`;
-  describe(title, { concurrency: 2 }, () => {
+  describe(title, { concurrency: 4 }, () => {
     for (const [name, run] of Object.entries(rows)) {
       test(name, { skip }, async () => {
         const stage = new Stage(wire);

@@ -1,5 +1,9 @@
 #include "fleet_world.hpp"
 
+#include <mad/core/base64.hpp>
+#include <mad/core/bytes.hpp>
+#include <mad/core/sha1.hpp>
+
 using namespace mad_test;
 
 TEST_CASE("a console gets the list, and then what changes") {
@@ -196,17 +200,49 @@ TEST_CASE("an agent changes its own record only") {
     CHECK(c.told() == "update b 3");
 }
 
-TEST_CASE("a socketID tells nothing of the session behind it") {
-    fleet_world w;
-    console_peer c(w);
-    c.list();
-    agent_peer a(w, both());
-    a.connected(sample("a", 1));
-    auto const id = c.next()[1]["socketID"].get<std::string>();
-    CHECK(id != a.peer.id);
-    CHECK(id != a.peer.engine.sid());
-    CHECK(id.find_first_not_of(
-              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == id.npos);
+TEST_CASE("a socketID tells nothing of the session behind it, on either revision") {
+    using mad::engine::revision;
+    auto const rev = GENERATE(revision::eio4, revision::eio3);
+    auto const kind = both();
+    strings shown;
+    for (int node = 0; node < 2; ++node) {
+        mad::fleet::api_settings both_revisions;
+        both_revisions.sockets.engine.handshake.allow_eio3 = true;
+        fleet_world w(std::move(both_revisions));
+        console_peer c(w);
+        c.list();
+        auto const see = [&](sio_peer& p, std::string const& id) {
+            p.send("2[\"client_connected\"," + sample(id, 1) + "]");
+            return c.next()[1]["socketID"].get<std::string>();
+        };
+        auto const made = rev == revision::eio3
+                              ? std::make_unique<sio_peer>(sio_peer::old, kind, w.port)
+                              : std::make_unique<sio_peer>(kind, w.port);
+        auto& p = *made;
+        if (rev == revision::eio3) {
+            CHECK(p.next() == "0");
+            CHECK(p.id == p.engine.sid()); // what it is called is its secret
+        }
+        auto const id = see(p, "a");
+        CHECK(see(p, "a") == id);
+        shown.push_back(id);
+        CHECK(id.size() == 20);
+        CHECK(id.find_first_not_of(
+                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == id.npos);
+        // Neither is it one of the names, nor what anybody could make of them.
+        for (std::string const& name : {p.id, p.engine.sid()}) {
+            CHECK(id != name);
+            for (std::size_t n = 4; n < name.size(); ++n)
+                CHECK(id.find(name.substr(n - 4, 4)) == id.npos);
+            std::string plain;
+            mad::append_base64url(plain, mad::as_text(mad::sha1(name)));
+            CHECK(plain.substr(0, 20) != id);
+        }
+        // It opens nothing.
+        CHECK(w.get("/socket.io/?EIO=4&transport=polling&sid=" + id).status == 400);
+        CHECK(see(p, "a") == id);
+    }
+    CHECK(shown[0] != shown[1]);
 }
 
 TEST_CASE("a connection that speaks for another id leaves the first behind") {

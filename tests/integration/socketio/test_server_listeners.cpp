@@ -229,6 +229,90 @@ TEST_CASE("middlewares of a socket let events pass, refuse them or drop them") {
     CHECK(w.log().count("socketio.handler.fault") == 1);
 }
 
+TEST_CASE("listeners get the event as its middlewares have left it") {
+    notes seen;
+    auto const later = std::make_shared<std::function<void()>>();
+    io_world w([&, later](sio::server& io) {
+        io.on_connection([&, later](sio::socket s) {
+            s.on_any([&](std::string e, sio::arguments a) { seen.add(line("any", e, a)); });
+            s.use([&, later](std::string& e, sio::arguments& a, sio::next next) {
+                seen.add(line("1", e, a));
+                if (e == "rename")
+                    e = "n\"\u20ac";
+                if (e == "bytes")
+                    a.values = {json::binary({1, 2}), json(7), json::binary({3})};
+                if (e == "text")
+                    a.values.at(0) = std::to_string(a[0].get_binary().size());
+                if (e == "none")
+                    a.values.clear();
+                if (e == "later") {
+                    *later = [&a, next] {
+                        a.values.at(0) = "changed while it waited";
+                        next({});
+                    };
+                    return seen.add("waits");
+                }
+                next({});
+            });
+            s.use([&](std::string const& e, sio::arguments const& a, sio::next next) {
+                seen.add(line("2", e, a));
+                next({});
+            });
+            for (auto const* const e : {"rename", "n\"\u20ac", "none", "text", "later"})
+                s.on(e, [&, e = std::string(e)](sio::arguments a) {
+                    seen.add(line("got", e, a));
+                    return "ok";
+                });
+            s.on("bytes", [&](mad::bytes a, int n, mad::bytes b) {
+                return static_cast<int>(a.size() + b.size()) + n;
+            });
+        });
+    });
+    sio_peer p(both(), w.port);
+    SECTION("another name") {
+        CHECK(p.ask(R"(["rename",1])") == R"(["ok"])");
+        CHECK(seen.all() == strings{R"(any ["rename",[1]])", R"(1 ["rename",[1]])",
+                                    "2 [\"n\\\"\u20ac\",[1]]", "got [\"n\\\"\u20ac\",[1]]"});
+    }
+    SECTION("bytes where there were none") {
+        CHECK(p.ask(R"(["bytes"])") == "[10]");
+    }
+    SECTION("text where there were bytes") {
+        p.send(R"(51-4["text",{"_placeholder":true,"num":0}])", {"abc"});
+        CHECK(p.next() == R"(34["ok"])");
+        CHECK(seen.all().back() == R"(got ["text",["3"]])");
+    }
+    SECTION("nothing where there was something") {
+        CHECK(p.ask(R"(["none",1,2])") == R"(["ok"])");
+        CHECK(seen.all().back() == R"(got ["none",[]])");
+    }
+    SECTION("later") {
+        p.send(R"(23["later","x"])");
+        seen.await(3);
+        w.on_shard([&] { std::exchange(*later, nullptr)(); });
+        CHECK(p.next() == R"(33["ok"])");
+        CHECK(seen.all().back() == R"(got ["later",["changed while it waited"]])");
+    }
+    *later = nullptr;
+}
+
+TEST_CASE("what only looks at an event leaves its bytes as they came") {
+    bool const changes = GENERATE(false, true);
+    notes seen;
+    io_world w([&](sio::server& io) {
+        io.on_connection([&](sio::socket s) {
+            if (changes)
+                s.use([](std::string&, sio::arguments&, sio::next next) { next({}); });
+            else
+                s.use([](std::string const&, sio::arguments const&, sio::next next) { next({}); });
+            s.on("x", [&](sio::raw_json v) { seen.add(v.text); });
+        });
+    });
+    sio_peer p(both(), w.port);
+    p.send(R"(2["x", { "a" : 1.0 } ])");
+    CHECK(seen.await(1) == strings{changes ? R"({"a":1})" : R"({ "a" : 1.0 })"});
+}
+
 TEST_CASE("what a middleware refuses is logged when nobody asks for errors") {
     io_world w([&](sio::server& io) {
         io.on_connection([&](sio::socket s) {

@@ -371,3 +371,71 @@ TEST_CASE("a member may leave everything while a broadcast is on its way to anot
     }
     CHECK(w.await_sockets(0));
 }
+
+TEST_CASE("who asks a namespace for its rooms gets those of all shards, own ones included") {
+    using sio::nsp;
+    sio::server* server = nullptr;
+    notes seen;
+    io_world w(
+        [&](sio::server& io) {
+            server = &io;
+            auto const n = io.of("/n");
+            n.on("join", [](sio::socket s, std::vector<std::string> rooms) {
+                s.join(rooms);
+                return true;
+            });
+            n.on("ask", [n](std::string what) -> asio::awaitable<json> {
+                json all;
+                if (what == "rooms")
+                    all = (co_await n.rooms()).value();
+                else if (what == "sids")
+                    all = (co_await n.sids()).value();
+                else
+                    all = (co_await n.room_sizes()).value();
+                co_return all;
+            });
+        },
+        {}, 2);
+    auto const n = w.io().of("/n");
+    std::promise<nsp::size_map> none;
+    n.room_sizes([&](nsp::size_map all) { none.set_value(std::move(all)); });
+    CHECK(none.get_future().get().empty());
+
+    std::vector<std::unique_ptr<sio_peer>> peers;
+    strings ids;
+    bool on[2] = {false, false};
+    for (int i = 0; i < 40 && (i < 3 || !on[0] || !on[1]); ++i) {
+        peers.push_back(std::make_unique<sio_peer>(wire::websocket, w.port));
+        auto& p = *peers.back();
+        on[*mad::session_id::shard_of(p.engine.sid())] = true;
+        ids.push_back(p.join("/n"));
+        // Everybody is in `all`, one in the room of the first as well.
+        p.send("2/n,1[\"join\"," + json(i == 1 ? strings{"all", ids[0]} : strings{"all"}).dump() +
+               "]");
+        CHECK(p.next() == "3/n,1[true]");
+    }
+    REQUIRE((on[0] && on[1]));
+    auto const ask = [&](std::string const& what) {
+        peers[0]->send("2/n,2[\"ask\",\"" + what + "\"]");
+        return json::parse(peers[0]->next().substr(5))[0];
+    };
+    nsp::room_map rooms, sids;
+    nsp::size_map sizes;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        rooms["all"].push_back(ids[i]);
+        rooms[ids[i]].push_back(ids[i]);
+        sids[ids[i]] = {ids[i], "all"};
+    }
+    rooms[ids[0]].push_back(ids[1]);
+    sids[ids[1]].push_back(ids[0]);
+    for (auto& [name, in] : rooms) {
+        std::sort(in.begin(), in.end());
+        sizes[name] = in.size();
+    }
+    auto found = ask("rooms").get<nsp::room_map>();
+    for (auto& [name, in] : found)
+        std::sort(in.begin(), in.end());
+    CHECK(found == rooms);
+    CHECK(ask("sids").get<nsp::room_map>() == sids);
+    CHECK(ask("sizes").get<nsp::size_map>() == sizes);
+}

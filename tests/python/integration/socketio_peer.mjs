@@ -1,7 +1,8 @@
 // A peer for the tests of mad.socketio: socket.io-client, or socket.io as a server. Told what to do
-// in lines of JSON; says what came of it in lines of JSON.
+// in lines of JSON; says what came of it in lines of JSON. A parser is named by its package.
 //
-//     node socketio_peer.mjs client|server [PACKAGE]
+//     node socketio_peer.mjs client|server [PACKAGE [SETTINGS]]
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { cwd } from 'node:process';
 import { createInterface } from 'node:readline';
@@ -23,18 +24,25 @@ const meant = (value) => {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, meant(inner)]));
 };
 
+const settings = JSON.parse(process.argv[4] ?? '{}');
+if (settings.parser) settings.parser = require(settings.parser);
+
 function serve() {
-  const { Server } = require('socket.io');
-  const server = new Server();
+  const library = require(process.argv[3] ?? 'socket.io');
+  const server = new (library.Server ?? library)(settings);
   for (const name of ['/', '/other']) {
     server.of(name).use((socket, next) => {
-      if (!socket.handshake.auth.refuse) return next();
+      if (!socket.handshake.auth?.refuse) return next();
       const error = new Error('refused');
       error.data = { why: socket.handshake.auth.refuse };
       return next(error);
     });
     server.of(name).on('connection', (socket) => {
       socket.emit('welcome', name, socket.handshake.auth, socket.handshake.headers['x-test'] ?? null);
+      if (settings.connectionStateRecovery) socket.join('all');
+      socket.use(([event], next) => next(event === 'forbidden' ? new Error('forbidden') : undefined));
+      socket.on('error', () => {});
+      socket.on('news later', (text) => socket.on('disconnect', () => server.to('all').emit('news', text)));
       socket.on('echo', (...args) => args.pop()(...args));
       socket.on('ask', async (value, answer) => {
         answer(await socket.timeout(5000).emitWithAck('question', value));
@@ -46,8 +54,8 @@ function serve() {
       socket.on('drop', () => socket.conn.close());
     });
   }
-  server.listen(0);
-  say(`http://127.0.0.1:${server.httpServer.address().port}`);
+  const http = createServer().listen(0, '127.0.0.1', () => say(`http://127.0.0.1:${http.address().port}`));
+  server.attach(http);
 }
 
 function connect() {
@@ -55,7 +63,7 @@ function connect() {
   let socket;
   const commands = {
     connect: (url, options) => {
-      socket = io(url, { forceNew: true, reconnectionDelay: 10, ...options });
+      socket = io(url, { forceNew: true, reconnectionDelay: 10, ...settings, ...options });
       socket.on('connect', () => say(['connect']));
       socket.on('disconnect', (reason) => say(['disconnect', reason]));
       socket.on('connect_error', (e) => say(['connect_error', e.message, e.data ?? null]));
@@ -75,6 +83,7 @@ function connect() {
       say(['answer', ...shown(answer)]);
     },
     drop: () => socket.io.engine.close(),
+    recovered: () => say([socket.recovered, socket.id]),
     close: () => socket.close(),
   };
   createInterface({ input: process.stdin }).on('line', (line) => {

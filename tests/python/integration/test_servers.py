@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from socketio_kit import Seen
 
 import mad
+from mad.socketio import Client
 
 pytestmark = pytest.mark.usefixtures("module")
 
@@ -49,13 +51,6 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def wait_until(condition: Callable[[], bool], limit: float = 20) -> None:
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_node_is_alive_while_the_block_runs() -> None:
     with mad.ApiServer() as api:
         assert api.running
@@ -77,10 +72,20 @@ def test_an_agent_appears_on_its_node_and_leaves_it() -> None:
         return int(next(line.split()[1] for line in lines if line.startswith("mad_agents ")))
 
     with mad.ApiServer() as api:
-        with mad.Agent(api.url, id="here", interval=1) as agent:
-            assert (agent.url, agent.id) == (api.url, "here")
-            wait_until(lambda: agents(api) == 1)
-        wait_until(lambda: agents(api) == 0)
+        came, went = Seen(), Seen()
+        console = Client(api.url)
+        console.on("web_client_update", lambda record: came(record["id"]))
+        console.on("web_client_disconnect", lambda id: went(id))
+        console.on("load_clients", came)
+        with console:
+            console.emit("web_connected")
+            assert came.wait() == [[]]
+            with mad.Agent(api.url, id="here", interval=1) as agent:
+                assert (agent.url, agent.id) == (api.url, "here")
+                assert came.wait(2)[1] == "here"
+                assert agents(api) == 1
+            assert went.wait() == ["here"]
+            assert agents(api) == 0
 
 
 def test_an_origin_that_is_allowed_is_told_so() -> None:

@@ -48,16 +48,27 @@ class NodePeer:
         return json.loads(self._say(""))
 
 
+PEER = Path(__file__).with_name("socketio_peer.mjs")
+
+
 @contextmanager
-def node_client(node: str, package: str = "socket.io-client") -> Iterator[NodePeer]:
-    with program(node, Path(__file__).with_name("socketio_peer.mjs"), "client", package) as say:
+def node_client(
+    node: str, package: str = "socket.io-client", **settings: Any
+) -> Iterator[NodePeer]:
+    with program(node, PEER, "client", package, json.dumps(settings)) as say:
         yield NodePeer(say)
+
+
+@contextmanager
+def serving(node: str, package: str = "socket.io", **settings: Any) -> Iterator[str]:
+    with program(node, PEER, "server", package, json.dumps(settings)) as say:
+        yield json.loads(say(""))
 
 
 @pytest.fixture
 def node_server(node: str) -> Iterator[str]:
-    with program(node, Path(__file__).with_name("socketio_peer.mjs"), "server") as say:
-        yield json.loads(say(""))
+    with serving(node) as url:
+        yield url
 
 
 @pytest.fixture
@@ -195,6 +206,78 @@ def test_our_client_comes_back_to_a_node_server(node_server: str) -> None:
         assert client.wait(LIMIT)
 
 
+def test_a_node_client_comes_back_to_our_server_as_it_was(node: str) -> None:
+    missed = Seen()
+    io = Server(recovery=True)
+    io.on("connect", lambda sock: None if sock.recovered else sock.join("all"))
+
+    @io.on("disconnect")
+    def disconnect(_sock: Socket) -> None:
+        io.emit("news", "missed", to="all")
+        missed(1)
+
+    with io, node_client(node) as peer:
+        peer.do("connect", io.url, {"transports": ["websocket"]})
+        io.emit("news", "first", to="all")
+        assert peer.next()[:2] == ["news", "first"]
+        recovered, sid = peer.do("recovered")
+        assert recovered is False
+        assert peer.do("drop") == ["disconnect", "forced close"]
+        missed.wait()
+        said = [peer.next()[:2] for _ in range(2)]
+        assert sorted(said) == [["connect"], ["news", "missed"]]
+        assert peer.do("recovered") == [True, sid]
+
+
+def test_our_client_comes_back_to_a_node_server_as_it_was(node: str) -> None:
+    news = Seen()
+    with serving(node, connectionStateRecovery={"maxDisconnectionDuration": 60_000}) as url:
+        client = Client(url, reconnection_delay=0.05, transports=["websocket"])
+        client.on("news", lambda text, *_: news(text))
+        with client:
+            client.emit("news later", "missed")
+            client.call("echo")
+            sid = client.sid()
+            client.drop_connection()
+            assert news.wait() == ["missed"]
+            client.call("echo")
+            assert (client.recovered(), client.sid()) == (True, sid)
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS)
+def test_msgpack_with_node(node: str, transports: list[str]) -> None:
+    parser = "socket.io-msgpack-parser"
+    io = Server(parser="msgpack")
+    io.on("echo", lambda _sock, *args: args)
+    with io, node_client(node, parser=parser) as peer:
+        assert peer.do("connect", io.url, {"transports": transports}) == ["connect"]
+        assert peer.do("call", "echo", VALUE, 3) == ["answer", VALUE, 3]
+        assert io.call_blocking("question", b"1") == [b"1"]
+    value = {"bytes": b"\x00\xff", "list": [1, 2.5, None, True], "text": "ü"}
+    with (
+        serving(node, parser=parser) as url,
+        Client(url, parser="msgpack", transports=transports) as client,
+    ):
+        client.on("question", lambda value: value)
+        assert client.call("echo", value, b"\x01", 3) == (value, b"\x01", 3)
+        assert client.call("ask", value) == value
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS)
+def test_our_client_of_revision_3_and_a_node_server_2(node: str, transports: list[str]) -> None:
+    errors, welcome = Seen(), Seen()
+    with serving(node, "socket.io-2") as url:
+        client = Client(url, revision=3, transports=transports, namespaces=["/other"])
+        client.on("error", lambda message, data: errors((message, data)))
+        client.on("welcome", lambda nsp, *_: welcome(nsp))
+        client.on("welcome", lambda nsp, *_: welcome(nsp), namespace="/other")
+        with client:
+            assert sorted(welcome.wait(2)) == ["/", "/other"]
+            assert client.call("echo", {"b": b"1"}, 2) == ({"b": b"1"}, 2)
+            client.emit("forbidden")
+            assert errors.wait() == [("forbidden", None)]
+
+
 @pytest.mark.parametrize("transports", TRANSPORTS)
 def test_a_client_of_python_socketio_and_our_server(
     io: Server, transports: list[str], monkeypatch: pytest.MonkeyPatch
@@ -308,6 +391,7 @@ def test_the_example(node: str) -> None:
             "in the room: 2",
             "Bob came to the garden",
             "Bob in the garden: Hello!",
+            "votes: yes",
             "checksum: 0",
             "Bob speaks JavaScript",
         ]

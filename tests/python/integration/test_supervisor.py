@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from process_kit import is_alive, wait_gone
 
 StandIns = Callable[..., Path]
 DEAF = """
@@ -58,14 +59,6 @@ def ready(process: subprocess.Popen[bytes]) -> dict[str, object]:
 
 def started(folder: Path, name: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / f"{name}.started").read_text().splitlines()]
-
-
-def is_alive(pid: object) -> bool:
-    """A process that is there and not just waiting to be collected."""
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
 
 
 def wait_until(condition: Callable[[], bool], limit: float = 10) -> None:
@@ -213,7 +206,7 @@ def test_children_die_with_it_however_it_dies(stand_ins: StandIns) -> None:
         pids = [started(folder, f"mad-{n}")[0]["pid"] for n in ("api", "web", "agent")]
         assert all(is_alive(pid) for pid in pids)
         process.kill()
-        wait_until(lambda: not any(is_alive(pid) for pid in pids))
+        wait_gone(pids)
 
 
 def test_a_second_signal_does_not_wait(stand_ins: StandIns) -> None:

@@ -12,10 +12,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from process_kit import is_alive, wait_gone
 
 from mad.local.redis import find_server
 
@@ -50,13 +50,6 @@ def wait_until(condition: Callable[[], bool], limit: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def is_alive(pid: object) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
 
 
 def test_the_page_is_served_and_may_talk_to_the_node() -> None:
@@ -118,4 +111,4 @@ def test_the_programs_die_with_it_however_it_dies() -> None:
         pids = [program["pid"] for program in said["programs"]]
         assert all(is_alive(pid) for pid in pids)
         process.kill()
-        wait_until(lambda: not any(is_alive(pid) for pid in pids))
+        wait_gone(pids)

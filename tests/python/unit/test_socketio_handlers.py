@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mad._errors import Error, TimedOutError, make
+from mad._errors import DisconnectedError, Error, TimedOutError, make
 from mad.socketio._errors import ConnectError, ConnectionRefusedError
 from mad.socketio._handlers import answers, make_handler, unpack
 
@@ -81,8 +81,9 @@ def test_one_argument_is_itself(args: tuple[Any, ...], value: Any) -> None:
     [
         ConnectionRefusedError("no", {"a": 1}),
         ConnectError("no", 3, "mad.engine", True, [1]),
-        make("late", 17, "mad.socketio", timed_out=True),
-        make("bad", 2, "system", timed_out=False),
+        make("late", 17, "mad.socketio", 1, [1, "x"]),
+        make("gone", 18, "mad.socketio", 2),
+        make("bad", 2, "system"),
     ],
 )
 def test_errors_are_of_one_class_and_can_be_pickled(error: Error) -> None:
@@ -93,6 +94,8 @@ def test_errors_are_of_one_class_and_can_be_pickled(error: Error) -> None:
 
 
 def test_errors_are_also_those_that_python_has_for_it() -> None:
-    assert isinstance(make("late", 17, "mad.socketio", timed_out=True), TimeoutError)
+    assert isinstance(make("late", 17, "mad.socketio", 1), TimeoutError)
+    assert isinstance(make("gone", 18, "mad.socketio", 2), DisconnectedError)
+    assert type(make("bad", 2, "system")) is Error
     assert issubclass(TimedOutError, Error)
     assert issubclass(ConnectError, ConnectionError)

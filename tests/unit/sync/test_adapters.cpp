@@ -543,8 +543,7 @@ TEST_CASE("the sharded adapter listens to rooms that are here, but for those of 
     auto const bus = redis.connect();
     auto const names = [&] {
         std::set<std::string> out;
-        for (auto const& [key, fn] :
-             std::static_pointer_cast<fake_redis::client>(bus)->subscribed) {
+        for (auto const& key : std::static_pointer_cast<fake_redis::client>(bus)->subscribed) {
             CHECK(key.first == sync::subscription::sharded);
             if (key.second.find("room") != std::string::npos ||
                 key.second.find("sid") != std::string::npos)
@@ -573,6 +572,36 @@ TEST_CASE("the sharded adapter listens to rooms that are here, but for those of 
         CHECK(names() == both);
     }
     CHECK(names().empty());
+}
+
+TEST_CASE("a namespace that was cleaned up makes room for another of its name") {
+    auto const f = GENERATE(from_range(all_flavours));
+    CAPTURE(static_cast<int>(f));
+    fake_redis redis;
+    auto const bus = redis.connect();
+    node other(redis, f);
+    auto const make = [&](fake_sockets& here) -> std::unique_ptr<sio::adapter> {
+        if (f == flavour::sharded)
+            return sync::make_sharded_adapters(bus)("/", here);
+        if (f == flavour::streams)
+            return sync::make_streams_adapters(bus)("/", here);
+        return sync::make_redis_adapters(bus)("/", here);
+    };
+    fake_sockets first, second;
+    first.add("first");
+    second.add("second");
+    auto gone = make(first);
+    redis.run();
+    auto const fresh = make(second);
+    gone->retire();
+    other.emit({}, "news");
+    redis.run();
+    CHECK(second.sockets["second"].got == strings{"42[\"news\",1]"});
+    CHECK(first.sockets["first"].got.empty());
+    gone.reset();
+    other.emit({}, "more");
+    redis.run();
+    CHECK(second.sockets["second"].got.size() == 2);
 }
 
 TEST_CASE("nothing reaches the sockets of an adapter that has ended") {

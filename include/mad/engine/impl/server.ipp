@@ -2,7 +2,8 @@
 #define MAD_ENGINE_IMPL_SERVER_IPP
 
 #include <mad/core/ids.hpp>
-#include <mad/core/json_text.hpp>
+#include <mad/engine/detail/engine_request.hpp>
+#include <mad/engine/detail/farewells.hpp>
 #include <mad/engine/detail/hop.hpp>
 #include <mad/engine/server.hpp>
 
@@ -12,120 +13,29 @@
 
 namespace mad::inline MAD_ABI::engine {
 
-namespace detail {
-
-/// What the engine needs of a request, apart from its body; may travel to another shard.
-struct engine_request {
-    request_query query;
-    request_method method = request_method::other;
-    bool upgrade = false;
-    bool binary_body = false;
-    std::string fields; // CORS lines for the answer
-    std::string websocket_key;
-    std::optional<net::ws_deflate_terms> deflate; // agreed for the websocket
-    net::content_coding coding = net::content_coding::identity; // of the answer
-};
-
-inline request_method method_of(std::string_view m) {
-    return m == "GET"    ? request_method::get
-           : m == "POST" ? request_method::post
-                         : request_method::other;
-}
-
-inline bool wants_websocket(net::http::request const& r) {
-    return r.upgrade && net::http::has_token(r.header("Upgrade"), "websocket");
-}
-
-inline net::http::response error_answer(error e, std::string_view fields,
-                                        std::string message = {}) {
-    auto const a = answer_of(e).value_or(http_answer{500, -1, "Internal Server Error"});
-    net::http::response r;
-    r.status = a.status;
-    if (a.code >= 0)
-        r.set("Content-Type", "application/json").set("Cache-Control", "no-store");
-    r.fields.append(fields);
-    r.body = message.empty() ? error_body(e) : std::move(message);
-    return r;
-}
-
-/// A refused websocket is answered before any 101: the message alone, and the connection ends.
-inline net::http::response upgrade_refusal(error e, std::string_view fields,
-                                           std::string_view message = {}) {
-    auto const a = answer_of(e).value_or(http_answer{400, -1, "Bad request"});
-    net::http::response r;
-    r.status = e == error::forbidden ? 403 : 400;
-    r.set("Content-Type", "text/html");
-    r.fields.append(fields);
-    r.body = message.empty() ? a.message : message;
-    r.close = true;
-    return r;
-}
-
-inline std::string forbidden_body(std::string_view message) {
-    std::string out = "{\"code\":4,\"message\":";
-    append_json_string(out, message);
-    return out += '}';
-}
-
-/// What the application adds to an answer.
-inline void add_fields(header_hook const& fn, std::string& fields, net::http::request const& r) {
-    net::http::response answer;
-    fn(answer, r);
-    fields.append(answer.fields);
-}
-
-inline void tell_refusal(server_settings const& s, request_query const& query, error_code why,
-                         net::http::request const* r = nullptr, std::string_view message = {}) {
-    if (!s.on_connection_error)
-        return;
-    auto const a =
-        answer_of(static_cast<error>(why.value())).value_or(http_answer{400, -1, "Bad request"});
-    s.on_connection_error({a.code, message.empty() ? a.message : message, query, r});
-}
-
-/// A server that goes does not wait long for peers that say nothing.
-inline milliseconds patience(milliseconds most, close_reason why) {
-    return why == close_reason::server_shutting_down ? std::min(most, milliseconds(1000)) : most;
-}
-
-/// All that the field's lines say together (RFC 6455 section 11.3.2).
-inline std::string extensions_of(net::http::request const& r) {
-    std::string out;
-    for (auto const& f : r.fields)
-        if (net::http::iequals(f.name, "Sec-WebSocket-Extensions"))
-            out.append(out.empty() ? "" : ", ").append(f.value);
-    return out;
-}
-
-inline std::string switching_answer(engine_request const& e) {
-    std::string out = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                      "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
-    out.append(net::ws_accept_key(e.websocket_key)).append("\r\n");
-    if (e.deflate)
-        out.append("Sec-WebSocket-Extensions: ")
-            .append(net::ws_deflate_answer(*e.deflate))
-            .append("\r\n");
-    return out.append(e.fields).append("\r\n");
-}
-
-} // namespace detail
-
 /// The sessions of one shard.
 class server::part final : public session_owner {
   public:
     part(server& s, net::shard& home, std::uint8_t index)
         : server_(s)
         , home_(home)
-        , index_(index) {}
+        , index_(index)
+        , farewells_(home, s.settings_) {}
 
     net::shard& home() override { return home_; }
     server_settings const& settings() const override { return server_.settings_; }
     websocket_settings const& websockets() const override { return server_.websockets_; }
-    void linger(std::unique_ptr<websocket>, close_reason) override;
+    void linger(std::unique_ptr<websocket> w, close_reason why) override {
+        farewells_.linger(std::move(w), why);
+    }
     void keep_goodbye(std::string_view sid, std::vector<polling_body> bodies,
-                      close_reason) override;
-    void await_upgrade(std::unique_ptr<websocket>, std::string_view sid,
-                       std::vector<net::wire_block> frames, close_reason) override;
+                      close_reason why) override {
+        farewells_.keep(sid, std::move(bodies), why);
+    }
+    void await_upgrade(std::unique_ptr<websocket> w, std::string_view sid,
+                       std::vector<net::wire_block> frames, close_reason why) override {
+        farewells_.await_upgrade(std::move(w), sid, std::move(frames), why);
+    }
     void release(session&) override;
 
     session* find(std::string_view sid) {
@@ -148,47 +58,6 @@ class server::part final : public session_owner {
   private:
     friend class server::route;
 
-    /// A websocket whose session is over, until the peer has said goodbye too.
-    struct lingerer final : transport_events {
-        lingerer(part& p, std::unique_ptr<websocket> s)
-            : owner(p)
-            , socket(std::move(s))
-            , limit([](void* self) { static_cast<lingerer*>(self)->cut(); }, this) {}
-
-        void on_packet(packet_view const& p) override {
-            if (!heir_of.empty() && !p.binary && p.type == packet_type::upgrade)
-                owner.bequeath(*this);
-        }
-        void on_transport_end(close_reason) override { owner.forget(*this); }
-
-        void cut() {
-            socket->close(close_manner::silent);
-            owner.forget(*this);
-        }
-
-        part& owner;
-        std::unique_ptr<websocket> socket;
-        net::deadline limit;
-        std::size_t slot = 0;
-        std::string heir_of; // the session whose last words it gets with `5`, if any
-    };
-
-    struct goodbye {
-        goodbye(part& p, std::string_view s, std::vector<polling_body> b)
-            : owner(p)
-            , sid(s)
-            , bodies(std::move(b))
-            , limit([](void* self) { static_cast<goodbye*>(self)->expire(); }, this) {}
-
-        void expire() { owner.drop_goodbye(sid); }
-
-        part& owner;
-        std::string sid;
-        std::vector<polling_body> bodies;
-        std::vector<net::wire_block> frames; // the same for an upgraded client; empty once polled
-        net::deadline limit;
-    };
-
     void serve(detail::engine_request&, std::string_view body, net::http::exchange);
     void open(net::http::request const&, detail::engine_request&, net::http::exchange);
     void open_websocket(session&, detail::engine_request&, net::http::exchange);
@@ -201,17 +70,6 @@ class server::part final : public session_owner {
     bool websocket_ok(net::http::request const&, net::http::exchange&, detail::engine_request&);
     void populate(session&);
     session& make(request_query const&, handshake_info);
-    void add(std::unique_ptr<lingerer>, close_reason);
-    void bequeath(lingerer&);
-    void forget(lingerer&);
-    void drop_goodbye(std::string const& sid) {
-        auto n = goodbyes_.extract(sid);
-        if (!n)
-            return;
-        for (auto const& b : n.mapped()->bodies)
-            goodbye_bytes_ -= b.bytes.size();
-        home_.reap(std::move(n.mapped()));
-    }
 
     server& server_;
     net::shard& home_;
@@ -220,9 +78,7 @@ class server::part final : public session_owner {
     detail::hop_table hops_;
     std::unordered_map<std::uint64_t, std::unique_ptr<detail::hop_owner>> arrivals_;
     std::unordered_map<std::string_view, std::unique_ptr<session>> sessions_;
-    std::vector<std::unique_ptr<lingerer>> lingering_;
-    std::unordered_map<std::string, std::unique_ptr<goodbye>> goodbyes_;
-    std::size_t goodbye_bytes_ = 0;
+    detail::farewells farewells_;
 };
 
 class server::route final : public net::http::route {
@@ -377,17 +233,12 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
 
 /// The words of a session that has just been closed wait for its next GETs.
 MAD_DECL bool server::part::say_goodbye(detail::engine_request const& e, net::http::exchange& x) {
-    auto const it = goodbyes_.find(e.query.sid);
-    if (it == goodbyes_.end() || e.method != request_method::get || e.upgrade)
+    if (e.method != request_method::get || e.upgrade)
         return false;
-    auto& bodies = it->second->bodies;
-    auto body = std::move(bodies.front());
-    bodies.erase(bodies.begin());
-    goodbye_bytes_ -= body.bytes.size();
-    it->second->frames.clear();
-    if (bodies.empty())
-        drop_goodbye(e.query.sid);
-    auto answer = detail::packets_answer(e.fields, std::move(body));
+    auto body = farewells_.take(e.query.sid);
+    if (!body)
+        return false;
+    auto answer = detail::packets_answer(e.fields, std::move(*body));
     if (auto const& c = settings().http_compression)
         net::http::compress_body(answer, e.coding, *c);
     x.respond(std::move(answer));
@@ -554,12 +405,7 @@ MAD_DECL void server::part::shut_websocket(net::stream st, detail::engine_reques
     auto w = std::make_unique<websocket>(home_, std::move(st), net::ws_role::server, websockets());
     w->push_raw(detail::switching_answer(e));
     w->set_codec(codec_for(e));
-    auto l = std::make_unique<lingerer>(*this, std::move(w));
-    if (!l->socket->start(*l, {}))
-        return;
-    l->socket->close(close_manner::orderly);
-    linger(std::move(l->socket), close_reason::forced_close);
-    home_.reap(std::move(l));
+    farewells_.shut(std::move(w));
 }
 
 MAD_DECL void server::part::hop(part& to, detail::engine_request e, std::string_view body,
@@ -590,75 +436,6 @@ MAD_DECL void server::part::hop(part& to, detail::engine_request e, std::string_
         };
         to.serve(c->request, c->body, net::http::exchange(there));
     });
-}
-
-MAD_DECL void server::part::linger(std::unique_ptr<websocket> w, close_reason why) {
-    add(std::make_unique<lingerer>(*this, std::move(w)), why);
-}
-
-MAD_DECL void server::part::await_upgrade(std::unique_ptr<websocket> w, std::string_view sid,
-                                          std::vector<net::wire_block> frames, close_reason why) {
-    auto l = std::make_unique<lingerer>(*this, std::move(w));
-    l->heir_of = sid;
-    // Past the budget of `keep_goodbye` there is only the goodbye itself.
-    auto const it = goodbyes_.find(l->heir_of);
-    if (it != goodbyes_.end() && it->second->bodies.size() > 1)
-        it->second->frames = std::move(frames);
-    add(std::move(l), why);
-}
-
-/// The client went over to this wire, where it has not polled for them: the last words.
-MAD_DECL void server::part::bequeath(lingerer& l) {
-    auto const sid = std::exchange(l.heir_of, {});
-    if (auto const it = goodbyes_.find(sid); it != goodbyes_.end()) {
-        for (auto& f : it->second->frames)
-            l.socket->push(std::move(f));
-        drop_goodbye(sid);
-    }
-    l.socket->close(close_manner::orderly);
-    if (!l.socket->closed())
-        l.socket->set_events(l);
-}
-
-MAD_DECL void server::part::add(std::unique_ptr<lingerer> l, close_reason why) {
-    if (l->socket->started())
-        l->socket->set_events(*l);
-    else if (!l->socket->start(*l, {})) // its session ended while it was made
-        return home_.reap(std::move(l));
-    l->slot = lingering_.size();
-    home_.deadlines().arm(l->limit, detail::patience(settings().close_timeout, why));
-    lingering_.push_back(std::move(l));
-}
-
-MAD_DECL void server::part::forget(lingerer& l) {
-    if (l.slot >= lingering_.size() || lingering_[l.slot].get() != &l)
-        return;
-    l.limit.cancel();
-    auto dying = std::move(lingering_[l.slot]);
-    if (l.slot + 1 != lingering_.size()) {
-        lingering_[l.slot] = std::move(lingering_.back());
-        lingering_[l.slot]->slot = l.slot;
-    }
-    lingering_.pop_back();
-    home_.reap(std::move(dying));
-}
-
-MAD_DECL void server::part::keep_goodbye(std::string_view sid, std::vector<polling_body> bodies,
-                                         close_reason why) {
-    // Clients that never come back for them must not hold memory: past the budget the queue of a
-    // session is given up and only the close packet is kept.
-    constexpr std::size_t budget = 16 * 1024 * 1024;
-    std::size_t size = 0;
-    for (auto const& b : bodies)
-        size += b.bytes.size();
-    if (goodbye_bytes_ + size > budget) {
-        bodies.erase(bodies.begin(), bodies.end() - 1);
-        size = bodies.front().bytes.size();
-    }
-    goodbye_bytes_ += size;
-    auto g = std::make_unique<goodbye>(*this, sid, std::move(bodies));
-    home_.deadlines().arm(g->limit, detail::patience(settings().goodbye_timeout, why));
-    goodbyes_.insert_or_assign(std::string(sid), std::move(g));
 }
 
 MAD_DECL void server::part::release(session& s) {

@@ -1,10 +1,8 @@
 #ifndef MAD_FLEET_IMPL_API_IPP
 #define MAD_FLEET_IMPL_API_IPP
 
-#include <mad/core/base64.hpp>
 #include <mad/core/ids.hpp>
 #include <mad/core/json_text.hpp>
-#include <mad/core/sha1.hpp>
 #include <mad/fleet/api.hpp>
 #include <mad/net/shard.hpp>
 #include <mad/net/wait.hpp>
@@ -65,8 +63,7 @@ class api::hub : public std::enable_shared_from_this<hub> {
         : api_(a)
         , home_(home)
         , store_(a.settings_.make_store ? a.settings_.make_store(a.node_id_)
-                                        : make_embedded_store())
-        , secret_(random_id(24)) {}
+                                        : make_embedded_store()) {}
 
     /// On the shard, as all that follows.
     void start() {
@@ -84,17 +81,6 @@ class api::hub : public std::enable_shared_from_this<hub> {
     store_state state() const { return store_->state(); }
 
     net::shard& home() { return home_; }
-
-    /// What consoles are shown as `socketID`: stable for a connection, and it tells nothing.
-    std::string opaque_id(std::string_view socket_id) const {
-        auto const digest = sha1(secret_ + std::string(socket_id));
-        std::string out;
-        append_base64(out, as_text(digest));
-        for (auto& c : out)
-            c = c == '+' ? '-' : c == '/' ? '_' : c;
-        out.resize(20);
-        return out;
-    }
 
     void update(std::string const& opaque, record_view const& r) {
         auto const* const old = store_->find(r.id);
@@ -158,7 +144,6 @@ class api::hub : public std::enable_shared_from_this<hub> {
     api& api_;
     net::shard& home_;
     std::unique_ptr<store> store_;
-    std::string secret_;
 };
 
 MAD_DECL api::api(api_settings s)
@@ -230,7 +215,10 @@ MAD_DECL void api::add_handlers() {
             else
                 forget(s); // one connection is one agent: a new id replaces the old one
             d["id"] = c->record.id;
-            d["opaque"] = hub_->opaque_id(s.id());
+            // What consoles are shown as `socketID`. Random, so there is no way back to the
+            // session, whose id is a secret (and with revision 3 the socket's id too).
+            if (!d.contains("opaque"))
+                d["opaque"] = random_id(15);
         }
         c->opaque = d["opaque"].get<std::string>();
         hub_->home().dispatch([h = hub_, c] { h->update(c->opaque, c->record); });

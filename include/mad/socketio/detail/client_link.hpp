@@ -32,14 +32,14 @@ class client_link final : public engine::session_handler {
     /// Leaves all namespaces (`41` each), then ends the session.
     void close_all();
     /// The parents have spoken of a namespace that there was not.
-    void checked(nsp_check&, nsp_core*, nsp_refusal);
+    void checked(nsp_check&, nsp_claim, nsp_refusal);
 
   private:
     void on_packet(packet const&);
     void on_connect(packet_view const&);
     void connect(std::string_view nsp, std::string auth);
     void ask_parents(std::string_view name, std::string auth);
-    void join(nsp_core&, std::string auth);
+    void join(nsp_claim, std::string auth);
     void send_connect_error(std::string_view nsp, connect_error const&);
     void send_unknown(std::string_view nsp);
     socket_node* find(std::string_view nsp);

@@ -23,6 +23,7 @@ namespace mad::inline MAD_ABI::socketio::detail {
 
 class client_link;
 class nsp_core;
+class parent_core;
 class server_core;
 struct nsp_part;
 struct socket_node;
@@ -49,6 +50,9 @@ struct held_event {
     packet_view view; // its payload is `payload`
     std::string payload;
     std::vector<std::string> attachments;
+
+    /// Empty, in that namespace.
+    explicit held_event(std::string_view nsp) { view.nsp = nsp; }
 
     held_event(packet const& p, std::string_view nsp)
         : view(p.view)
@@ -89,7 +93,7 @@ struct recovery_state {
 struct socket_extras {
     std::unique_ptr<recovery_state> recovery;
     listener_table listeners;
-    std::vector<event_middleware> middlewares;
+    std::vector<event_step> middlewares;
     std::vector<std::function<void(connect_error const&)>> on_error;
     std::vector<std::function<void(disconnect_reason)>> on_disconnect, on_disconnecting;
     std::unordered_map<std::uint64_t, std::unique_ptr<awaited_ack>> acks;
@@ -150,7 +154,7 @@ struct socket_node {
     nsp_part& part;
     client_link* link; // null once it has ended
     std::array<char, 20> name{};
-    std::shared_ptr<std::string const> long_name; // see `socket::long_id_`
+    std::shared_ptr<std::string const> long_name; // see `socket::long_id_`; keeps `core` too
     std::uint32_t slot = 0, generation = 0, index = 0, mark = 0;
     std::uint16_t unfinished = 0;
     bool connected = false, paused = false, ending = false;
@@ -185,6 +189,7 @@ struct nsp_part {
     void deliver(encoded const&, target const&, broadcast_flags);
     /// Its listeners for rooms, made on first use.
     room_watch& watch_rooms();
+    void forget_handlers();
     /// With `watch` only. fresh, gone: the room was or is empty on this shard.
     void room_joined(std::string const& name, std::string const& id, bool fresh);
     void room_left(std::string const& name, std::string const& id, bool gone);
@@ -214,19 +219,40 @@ struct nsp_part {
     std::unique_ptr<room_watch> watch;
 };
 
-class nsp_core final : public local_sockets, public ack_target {
+class nsp_core final : public local_sockets,
+                       public ack_target,
+                       public std::enable_shared_from_this<nsp_core> {
   public:
-    nsp_core(server_core&, std::string name);
+    /// `parent`: that of one that is transient.
+    nsp_core(server_core&, std::string name, parent_core* parent = nullptr);
     ~nsp_core();
 
     std::string_view name() const { return name_; }
+
+    /// Goes when its last socket has left: `cleanup_empty_child_namespaces`. Any other lives as
+    /// long as its server.
+    bool transient() const { return parent_ != nullptr; }
+    parent_core* parent() const { return parent_; }
+    /// Keeps it alive where that is needed: for one that is not transient nothing is counted. Null
+    /// for one that is being destroyed.
+    std::shared_ptr<nsp_core> ref() {
+        return transient() ? weak_from_this().lock()
+                           : std::shared_ptr<nsp_core>(std::shared_ptr<void>(), this);
+    }
+    /// Text that keeps it as `ref` does.
+    std::shared_ptr<std::string const> kept_text(std::string);
+    /// It has been cleaned up; handles keep it.
+    bool gone() const { return gone_.load(std::memory_order_relaxed); }
+    /// Cleans it up: its handlers, which may hold handles of it, go on every shard.
+    void retire();
+    /// Its server is being destroyed: the same, now, and the adapter.
+    void shut();
+
     server_core& server() { return server_; }
     nsp_part& part(std::uint8_t shard) { return *parts_[shard]; }
     adapter& reach() { return *adapter_; }
     std::uint64_t next_ack_id() { return ack_ids_.fetch_add(1, std::memory_order_relaxed); }
     std::size_t size() const { return size_.load(std::memory_order_relaxed); }
-    /// Ends with it: for what may be kept longer.
-    std::weak_ptr<void> life() const { return life_; }
     void count(std::ptrdiff_t by) {
         size_.fetch_add(static_cast<std::size_t>(by), std::memory_order_relaxed);
     }
@@ -240,9 +266,18 @@ class nsp_core final : public local_sockets, public ack_target {
         for (auto& p : parts_) {
             if (private_ || p->home.here())
                 fn(*p);
-            else
-                p->home.post([fn, &part = *p] { fn(part); });
+            else if (auto keep = ref())
+                p->home.post([fn, &part = *p, keep = std::move(keep)] { fn(part); });
         }
+    }
+
+    /// The same for what adds handlers or takes them back.
+    template <class Fn>
+    void configure(Fn fn) {
+        each_part([fn = std::move(fn)](nsp_part& p) {
+            if (!p.core.gone())
+                fn(p);
+        });
     }
 
     /// Runs `fn(node)` on the node's shard, if it is still there.
@@ -254,10 +289,12 @@ class nsp_core final : public local_sockets, public ack_target {
                 fn(*n);
             return;
         }
-        p.home.post([&p, slot, generation, fn = std::move(fn)]() mutable {
-            if (auto* const n = p.find(slot, generation))
-                fn(*n);
-        });
+        if (auto keep = ref())
+            p.home.post(
+                [&p, slot, generation, fn = std::move(fn), keep = std::move(keep)]() mutable {
+                    if (auto* const n = p.find(slot, generation))
+                        fn(*n);
+                });
     }
 
     std::string_view ack_nsp() const override { return name_; }
@@ -282,6 +319,7 @@ class nsp_core final : public local_sockets, public ack_target {
     void server_side_event(std::string event, arguments args,
                            std::function<void(arguments)> reply) override;
     room_census& census() { return census_; }
+    std::size_t claims = 0; ///< for its `nsp_table`, under the lock of that
     /// Whether sessions may come back.
     bool recovers() const { return recovers_; }
 
@@ -293,8 +331,9 @@ class nsp_core final : public local_sockets, public ack_target {
     room_census census_;
     std::atomic<std::uint64_t> ack_ids_{0};
     std::atomic<std::size_t> size_{0};
+    parent_core* parent_;
+    std::atomic<bool> gone_{false};
     bool private_ = false, recovers_ = false;
-    std::shared_ptr<void> life_ = std::make_shared<int>();
 };
 
 } // namespace mad::inline MAD_ABI::socketio::detail

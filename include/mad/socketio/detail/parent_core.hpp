@@ -14,6 +14,7 @@
 namespace mad::inline MAD_ABI::socketio::detail {
 
 class client_link;
+class nsp_claim;
 class nsp_core;
 class server_core;
 
@@ -34,10 +35,8 @@ class parent_core {
     }
     /// For a namespace that nobody can see yet.
     void adopt(nsp_core&);
-    std::vector<nsp_core*> children() const {
-        std::lock_guard const lock(mutex_);
-        return children_;
-    }
+    void forget(nsp_core&);
+    std::vector<nsp> children() const;
 
   private:
     std::function<bool(std::string_view)> quick_;
@@ -62,7 +61,7 @@ class nsp_check : public std::enable_shared_from_this<nsp_check> {
 
   private:
     void answered(std::size_t step, bool allowed);
-    void decide(nsp_core*, nsp_refusal);
+    void decide(nsp_claim, nsp_refusal);
 
     client_link* link_;
     server_core& core_;

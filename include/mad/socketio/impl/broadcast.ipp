@@ -51,7 +51,7 @@ MAD_DECL void broadcast_operator::fetch_sockets(
                             std::vector<remote_socket> found;
                             found.reserve(all->size());
                             for (auto& i : *all)
-                                found.emplace_back(*nsp, std::move(i));
+                                found.emplace_back(nsp, std::move(i));
                             done(std::move(found));
                         });
 }

@@ -143,14 +143,15 @@ MAD_DECL void client_link::connect(std::string_view name, std::string auth) {
     }
     if (sockets_.size() >= core_.settings().max_namespaces)
         return send_connect_error(name, {"too many namespaces", std::nullopt});
-    if (auto* const nsp = core_.find_nsp(name))
-        return join(*nsp, std::move(auth));
-    if (core_.parent(0))
+    if (auto nsp = core_.namespaces().claim(name))
+        return join(std::move(nsp), std::move(auth));
+    if (core_.namespaces().parent(0))
         return ask_parents(name, std::move(auth));
     send_unknown(name);
 }
 
-MAD_DECL void client_link::join(nsp_core& nsp, std::string auth) {
+MAD_DECL void client_link::join(nsp_claim claim, std::string auth) {
+    auto& nsp = claim.pass_on();
     auto& n = nsp.part(shard_).make(*this);
     n.auth = std::move(auth);
     sockets_.push_back(&n);
@@ -171,11 +172,11 @@ MAD_DECL void client_link::ask_parents(std::string_view name, std::string auth) 
     mine->go();
 }
 
-MAD_DECL void client_link::checked(nsp_check& c, nsp_core* nsp, nsp_refusal why) {
+MAD_DECL void client_link::checked(nsp_check& c, nsp_claim nsp, nsp_refusal why) {
     auto const keep = c.shared_from_this();
     std::erase_if(*checks_, [&](auto const& each) { return each.get() == &c; });
     if (nsp)
-        return join(*nsp, c.auth());
+        return join(std::move(nsp), c.auth());
     if (why == nsp_refusal::unknown)
         return send_unknown(c.name());
     send_connect_error(c.name(), {"too many namespaces", std::nullopt});
@@ -287,12 +288,16 @@ MAD_DECL void client_link::close_all() {
 /// One socket's way through its middlewares. Copies of `next` share it; each step counts once.
 struct middleware_walk : std::enable_shared_from_this<middleware_walk> {
     nsp_core& core;
+    std::shared_ptr<nsp_core> const keep; // copies of `next` may be kept for longer than the socket
+    std::weak_ptr<void> const alive;      // of the server
     std::uint8_t shard;
     std::uint32_t slot, generation;
     std::size_t step = 0;
 
     middleware_walk(socket_node const& n)
         : core(n.core)
+        , keep(n.core.ref())
+        , alive(n.core.server().life())
         , shard(n.part.index)
         , slot(n.slot)
         , generation(n.generation) {}
@@ -307,6 +312,9 @@ struct middleware_walk : std::enable_shared_from_this<middleware_walk> {
         auto const self = shared_from_this();
         try {
             fn(n.handle(), [self, mine](std::optional<connect_error> e) {
+                auto const there = self->alive.lock();
+                if (!there)
+                    return;
                 self->core.with(self->shard, self->slot, self->generation,
                                 [self, mine, e = std::move(e)](socket_node& node) {
                                     self->proceed(node, mine, e);

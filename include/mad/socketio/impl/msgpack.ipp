@@ -1,6 +1,7 @@
 #ifndef MAD_SOCKETIO_IMPL_MSGPACK_IPP
 #define MAD_SOCKETIO_IMPL_MSGPACK_IPP
 
+#include <mad/core/utf8.hpp>
 #include <mad/socketio/detail/msgpack_reader.hpp>
 #include <mad/socketio/impl/packet.ipp>
 #include <mad/socketio/parser.hpp>

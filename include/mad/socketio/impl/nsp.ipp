@@ -16,36 +16,36 @@ MAD_DECL std::size_t nsp::size() const {
 }
 
 MAD_DECL void nsp::on_connection(std::function<void(socket)> fn) const {
-    core_->each_part([fn = std::move(fn)](detail::nsp_part& p) { p.on_connection.push_back(fn); });
+    core_->configure([fn = std::move(fn)](detail::nsp_part& p) { p.on_connection.push_back(fn); });
 }
 
 MAD_DECL void nsp::on_disconnect(std::function<void(socket, disconnect_reason)> fn) const {
-    core_->each_part([fn = std::move(fn)](detail::nsp_part& p) { p.on_disconnect.push_back(fn); });
+    core_->configure([fn = std::move(fn)](detail::nsp_part& p) { p.on_disconnect.push_back(fn); });
 }
 
 MAD_DECL void nsp::use(middleware m) const {
-    core_->each_part([m = std::move(m)](detail::nsp_part& p) { p.middlewares.push_back(m); });
+    core_->configure([m = std::move(m)](detail::nsp_part& p) { p.middlewares.push_back(m); });
 }
 
 MAD_DECL listener_id nsp::add_listener(std::string event, listener fn,
                                        detail::registration how) const {
-    core_->each_part([event = std::move(event), fn = std::move(fn), how](detail::nsp_part& p) {
+    core_->configure([event = std::move(event), fn = std::move(fn), how](detail::nsp_part& p) {
         p.listeners.add(event, fn, how);
     });
     return how.id;
 }
 
 MAD_DECL void nsp::off(listener_id id) const {
-    core_->each_part([id](detail::nsp_part& p) { p.listeners.remove(id); });
+    core_->configure([id](detail::nsp_part& p) { p.listeners.remove(id); });
 }
 
 MAD_DECL void nsp::off(std::string_view event) const {
-    core_->each_part(
+    core_->configure(
         [name = std::string(event)](detail::nsp_part& p) { p.listeners.remove(name); });
 }
 
 MAD_DECL void nsp::off() const {
-    core_->each_part([](detail::nsp_part& p) { p.listeners.remove(detail::listener_kind::event); });
+    core_->configure([](detail::nsp_part& p) { p.listeners.remove(detail::listener_kind::event); });
 }
 
 namespace detail {
@@ -75,29 +75,30 @@ MAD_DECL void nsp::server_side_emit_with_ack(std::function<void(ack_responses)> 
 
 MAD_DECL void nsp::on_server_side(std::string event, server_side_handler fn) const {
     core_->part(0).home.dispatch([c = core_, event = std::move(event), fn = std::move(fn)] {
-        c->part(0).on_server_side.emplace_back(event, fn);
+        if (!c->gone())
+            c->part(0).on_server_side.emplace_back(event, fn);
     });
 }
 
 MAD_DECL void nsp::on_create_room(std::function<void(std::string const&)> fn) const {
-    core_->each_part(
+    core_->configure(
         [fn = std::move(fn)](detail::nsp_part& p) { p.watch_rooms().created.push_back(fn); });
 }
 
 MAD_DECL void nsp::on_delete_room(std::function<void(std::string const&)> fn) const {
-    core_->each_part(
+    core_->configure(
         [fn = std::move(fn)](detail::nsp_part& p) { p.watch_rooms().deleted.push_back(fn); });
 }
 
 MAD_DECL void
 nsp::on_join_room(std::function<void(std::string const&, std::string_view)> fn) const {
-    core_->each_part(
+    core_->configure(
         [fn = std::move(fn)](detail::nsp_part& p) { p.watch_rooms().joined.push_back(fn); });
 }
 
 MAD_DECL void
 nsp::on_leave_room(std::function<void(std::string const&, std::string_view)> fn) const {
-    core_->each_part(
+    core_->configure(
         [fn = std::move(fn)](detail::nsp_part& p) { p.watch_rooms().left.push_back(fn); });
 }
 

@@ -1,15 +1,13 @@
 #ifndef MAD_SOCKETIO_IMPL_NSP_REACH_IPP
 #define MAD_SOCKETIO_IMPL_NSP_REACH_IPP
 
-#include <mad/socketio/detail/server_core.hpp>
+#include <mad/socketio/detail/gather.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <iterator>
 #include <mutex>
-#include <numeric>
 
 // What adapters ask of the sockets of this node, on all shards.
 
@@ -135,16 +133,7 @@ MAD_DECL void nsp_core::disconnect_local(target const& t, bool close) {
 
 MAD_DECL void nsp_core::fetch_local(target const& t,
                                     std::function<void(std::vector<socket_info>)> done) {
-    struct gathered {
-        std::mutex mutex;
-        std::vector<socket_info> all;
-        std::size_t left;
-        std::function<void(std::vector<socket_info>)> done;
-    };
-    auto const g = std::make_shared<gathered>();
-    g->left = parts_.size();
-    g->done = std::move(done);
-    each_part([t, g](nsp_part& part) {
+    auto const collect = [t](nsp_part& part) {
         std::vector<socket_info> here;
         for (auto* const n : std::vector(part.select(t))) {
             socket_info info;
@@ -161,64 +150,38 @@ MAD_DECL void nsp_core::fetch_local(target const& t,
                             handshake(n->link->session().handshake(), n->auth_text()).to_json());
             here.push_back(std::move(info));
         }
-        std::unique_lock lock(g->mutex);
-        std::move(here.begin(), here.end(), std::back_inserter(g->all));
-        if (--g->left > 0)
-            return;
-        lock.unlock();
-        g->done(std::move(g->all));
-    });
+        return here;
+    };
+    gather<std::vector<socket_info>>(*this, collect, std::move(done));
 }
-
-/// What all shards find, put together.
-template <class T>
-struct gathered_from {
-    gathered_from(std::size_t parts, std::function<void(std::vector<T>)> d)
-        : left(parts)
-        , done(std::move(d)) {}
-
-    void add(std::vector<T> here) {
-        std::unique_lock lock(mutex);
-        std::move(here.begin(), here.end(), std::back_inserter(all));
-        if (--left > 0)
-            return;
-        lock.unlock();
-        done(std::move(all));
-    }
-
-    std::mutex mutex;
-    std::vector<T> all;
-    std::size_t left;
-    std::function<void(std::vector<T>)> done;
-};
 
 MAD_DECL void nsp_core::ids_local(target const& t,
                                   std::function<void(std::vector<std::string>)> done) {
-    auto const g = std::make_shared<gathered_from<std::string>>(parts_.size(), std::move(done));
-    each_part([t, g](nsp_part& part) {
+    auto const collect = [t](nsp_part& part) {
         std::vector<std::string> here;
         for (auto const* const n : part.select(t))
             here.emplace_back(n->id());
-        g->add(std::move(here));
-    });
+        return here;
+    };
+    gather<std::vector<std::string>>(*this, collect, std::move(done));
 }
 
 MAD_DECL void nsp_core::rooms_local(std::function<void(std::vector<std::string>)> done) {
-    auto const once = [done = std::move(done)](std::vector<std::string> all) {
-        std::sort(all.begin(), all.end()); // several shards may have the same one
-        all.erase(std::unique(all.begin(), all.end()), all.end());
-        done(std::move(all));
-    };
-    auto const g = std::make_shared<gathered_from<std::string>>(parts_.size(), once);
-    each_part([g](nsp_part& part) {
+    auto const collect = [](nsp_part& part) {
         std::vector<std::string> here;
         here.reserve(part.members.size() + part.rooms.size());
         for (auto const* const n : part.members)
             here.emplace_back(n->id());
         for (auto const& [name, r] : part.rooms)
             here.emplace_back(name);
-        g->add(std::move(here));
-    });
+        return here;
+    };
+    auto const once = [done = std::move(done)](std::vector<std::string> all) {
+        std::sort(all.begin(), all.end()); // several shards may have the same one
+        all.erase(std::unique(all.begin(), all.end()), all.end());
+        done(std::move(all));
+    };
+    gather<std::vector<std::string>>(*this, collect, once);
 }
 
 MAD_DECL void nsp_core::ask_local(std::function<encoded(std::uint64_t)> const& make,
@@ -231,15 +194,10 @@ MAD_DECL void nsp_core::ask_local(std::function<encoded(std::uint64_t)> const& m
         p.set_compress(false);
     if (server_.settings().parser == packet_parser::msgpack)
         p.pack();
-    auto const sum = [counted = std::move(counted)](std::vector<std::size_t> each) {
-        counted(std::accumulate(each.begin(), each.end(), std::size_t(0)));
-    };
-    auto const g = std::make_shared<gathered_from<std::size_t>>(parts_.size(), sum);
-    each_part([p, id, t, f, timeout, g, answered = std::move(answered)](nsp_part& part) {
+    auto const ask = [p, id, t, f, timeout, answered = std::move(answered)](nsp_part& part) {
         auto const chosen = part.select(t);
-        g->add({chosen.size()});
         for (auto* const n : chosen) {
-            if (!n->link)
+            if (!n->link) // ended by what came of sending to another
                 continue;
             auto w = std::make_unique<awaited_ack>(*n, id, [answered](result<arguments> a) {
                 if (a)
@@ -249,7 +207,9 @@ MAD_DECL void nsp_core::ask_local(std::function<encoded(std::uint64_t)> const& m
             n->extras().acks.insert_or_assign(id, std::move(w));
             n->send(p, f.is_volatile);
         }
-    });
+        return chosen.size();
+    };
+    gather<std::size_t>(*this, ask, std::move(counted));
 }
 
 MAD_DECL void nsp_core::watch_rooms(std::function<void(std::string const&, bool, bool)> fn) {

@@ -49,10 +49,7 @@ MAD_DECL void parent_nsp::each_child(std::function<void(nsp const&)> fn) const {
 }
 
 MAD_DECL std::vector<nsp> parent_nsp::children() const {
-    std::vector<nsp> out;
-    for (auto* const c : core_->children())
-        out.emplace_back(*c);
-    return out;
+    return core_->children();
 }
 
 namespace detail {
@@ -60,8 +57,21 @@ namespace detail {
 MAD_DECL void parent_core::adopt(nsp_core& child) {
     std::lock_guard const lock(mutex_);
     for (auto const& fn : setups_)
-        fn(nsp(child));
+        fn(nsp(child.ref()));
     children_.push_back(&child);
+}
+
+MAD_DECL void parent_core::forget(nsp_core& child) {
+    std::lock_guard const lock(mutex_);
+    std::erase(children_, &child);
+}
+
+MAD_DECL std::vector<nsp> parent_core::children() const {
+    std::vector<nsp> out;
+    std::lock_guard const lock(mutex_);
+    for (auto* const c : children_)
+        out.emplace_back(c->ref());
+    return out;
 }
 
 MAD_DECL nsp_check::nsp_check(client_link& l, server_core& c, std::string_view n, std::string auth)
@@ -76,11 +86,11 @@ MAD_DECL void nsp_check::go() {
     for (;;) {
         if (!link_)
             return;
-        if (auto* const made = core_.find_nsp(name_)) // by another connection, meanwhile
-            return decide(made, {});
-        auto* const parent = core_.parent(step_);
+        if (auto made = core_.namespaces().claim(name_)) // by another connection, meanwhile
+            return decide(std::move(made), {});
+        auto* const parent = core_.namespaces().parent(step_);
         if (!parent)
-            return decide(nullptr, nsp_refusal::unknown);
+            return decide({}, nsp_refusal::unknown);
         ++step_;
         try {
             if (parent->quick()) {
@@ -119,14 +129,14 @@ MAD_DECL void nsp_check::answered(std::size_t step, bool allowed) {
         return;
     if (!allowed)
         return go();
-    auto* const child = core_.make_child(*core_.parent(step_ - 1), name_);
-    decide(child, nsp_refusal::too_many);
+    auto& all = core_.namespaces();
+    decide(all.make_child(*all.parent(step_ - 1), name_), nsp_refusal::too_many);
 }
 
-MAD_DECL void nsp_check::decide(nsp_core* n, nsp_refusal why) {
+MAD_DECL void nsp_check::decide(nsp_claim n, nsp_refusal why) {
     step_ = static_cast<std::size_t>(-1); // whatever comes now comes too late
     if (auto* const l = std::exchange(link_, nullptr))
-        l->checked(*this, n, why);
+        l->checked(*this, std::move(n), why);
 }
 
 } // namespace detail

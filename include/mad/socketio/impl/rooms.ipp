@@ -1,7 +1,8 @@
 #ifndef MAD_SOCKETIO_IMPL_ROOMS_IPP
 #define MAD_SOCKETIO_IMPL_ROOMS_IPP
 
-#include <mad/socketio/detail/server_core.hpp>
+#include <mad/net/one_shot.hpp>
+#include <mad/socketio/detail/gather.hpp>
 
 namespace mad::inline MAD_ABI::socketio::detail {
 
@@ -51,21 +52,103 @@ MAD_DECL void nsp_part::room_left(std::string const& name, std::string const& id
 MAD_DECL void nsp_core::server_side_event(std::string event, arguments args,
                                           std::function<void(arguments)> reply) {
     auto& first = *parts_.front();
-    first.home.dispatch(
-        [&first, event = std::move(event), args = std::move(args), reply = std::move(reply)] {
-            for (std::size_t i = 0; i < first.on_server_side.size(); ++i) {
-                if (first.on_server_side[i].first != event)
-                    continue;
-                auto const fn = first.on_server_side[i].second; // it may register another
-                try {
-                    fn(args, reply);
-                } catch (...) {
-                    report_fault(first.core, event, std::current_exception());
-                }
+    auto keep = ref();
+    if (!keep)
+        return;
+    first.home.dispatch([keep = std::move(keep), &first, event = std::move(event),
+                         args = std::move(args), reply = std::move(reply)] {
+        for (std::size_t i = 0; i < first.on_server_side.size(); ++i) {
+            if (first.on_server_side[i].first != event)
+                continue;
+            auto const fn = first.on_server_side[i].second; // it may register another
+            try {
+                fn(args, reply);
+            } catch (...) {
+                report_fault(first.core, event, std::current_exception());
             }
-        });
+        }
+    });
+}
+
+/// Calls `fn(room, members)` for each room of a shard, and for those that sockets have by
+/// themselves.
+template <class Fn>
+void each_room(nsp_part const& part, Fn fn) {
+    for (auto const& [name, r] : part.rooms)
+        fn(r->name, r->members);
+    for (auto* const n : part.members)
+        fn(std::string(n->id()), std::vector{n});
 }
 
 } // namespace mad::inline MAD_ABI::socketio::detail
+
+namespace mad::inline MAD_ABI::socketio {
+
+MAD_DECL void nsp::rooms(std::function<void(room_map)> done) const {
+    auto const collect = [](detail::nsp_part& part) {
+        room_map here;
+        detail::each_room(part, [&](std::string const& name, auto const& members) {
+            auto& ids = here[name];
+            for (auto const* const n : members)
+                ids.emplace_back(n->id());
+        });
+        return here;
+    };
+    detail::gather<room_map>(*core_, collect, std::move(done));
+}
+
+MAD_DECL void nsp::room_sizes(std::function<void(size_map)> done) const {
+    auto const collect = [](detail::nsp_part& part) {
+        size_map here;
+        detail::each_room(part, [&](std::string const& name, auto const& members) {
+            here[name] += members.size();
+        });
+        return here;
+    };
+    detail::gather<size_map>(*core_, collect, std::move(done));
+}
+
+MAD_DECL void nsp::sids(std::function<void(room_map)> done) const {
+    auto const collect = [](detail::nsp_part& part) {
+        room_map here;
+        for (auto* const n : part.members)
+            here.emplace(n->id(), n->handle().rooms());
+        return here;
+    };
+    detail::gather<room_map>(*core_, collect, std::move(done));
+}
+
+namespace detail {
+
+// The handle by value: the caller's may be a temporary of the expression that makes the coroutine.
+
+inline boost::asio::awaitable<result<nsp::room_map>>
+ask_rooms(nsp n, void (nsp::*question)(std::function<void(nsp::room_map)>) const) {
+    net::one_shot<nsp::room_map> done(co_await boost::asio::this_coro::executor);
+    (n.*question)(done.callback());
+    co_return co_await done.wait();
+}
+
+inline boost::asio::awaitable<result<nsp::size_map>> ask_sizes(nsp n) {
+    net::one_shot<nsp::size_map> done(co_await boost::asio::this_coro::executor);
+    n.room_sizes(done.callback());
+    co_return co_await done.wait();
+}
+
+} // namespace detail
+
+MAD_DECL boost::asio::awaitable<result<nsp::room_map>> nsp::rooms() const {
+    return detail::ask_rooms(*this, &nsp::rooms);
+}
+
+MAD_DECL boost::asio::awaitable<result<nsp::size_map>> nsp::room_sizes() const {
+    return detail::ask_sizes(*this);
+}
+
+MAD_DECL boost::asio::awaitable<result<nsp::room_map>> nsp::sids() const {
+    return detail::ask_rooms(*this, &nsp::sids);
+}
+
+} // namespace mad::inline MAD_ABI::socketio
 
 #endif

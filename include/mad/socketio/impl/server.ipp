@@ -24,77 +24,10 @@ MAD_DECL server_core::server_core(std::vector<net::shard*> shards, server_settin
         mount_client_files(routes_, engine_.settings().path, settings_.client_folder,
                            settings_.client_version, engine_.settings().cors);
     engine_.mount(routes_);
-    make_nsp("/");
+    namespaces_.get("/");
 }
 
 MAD_DECL server_core::~server_core() = default;
-
-MAD_DECL nsp_core& server_core::make_nsp(std::string_view name) {
-    std::string full(name);
-    if (!full.starts_with('/'))
-        full.insert(full.begin(), '/');
-    nsp_core* made = nullptr;
-    {
-        std::lock_guard const lock(mutex_);
-        auto& slot = nsps_[full];
-        if (slot)
-            return *slot;
-        slot = std::make_unique<nsp_core>(*this, full);
-        made = slot.get();
-    }
-    tell_new_namespace(*made);
-    return *made;
-}
-
-MAD_DECL void server_core::tell_new_namespace(nsp_core& made) {
-    std::vector<std::function<void(nsp)>> handlers;
-    {
-        std::lock_guard const lock(mutex_);
-        handlers = new_namespace_;
-    }
-    for (auto const& fn : handlers) {
-        try {
-            fn(nsp(made));
-        } catch (...) {
-            report_fault(made, "new_namespace", std::current_exception());
-        }
-    }
-}
-
-MAD_DECL parent_core& server_core::add_parent(std::function<bool(std::string_view)> quick,
-                                              namespace_check check) {
-    std::lock_guard const lock(mutex_);
-    parents_.push_back(std::make_unique<parent_core>(std::move(quick), std::move(check)));
-    parent_count_.store(parents_.size(), std::memory_order_release);
-    return *parents_.back();
-}
-
-MAD_DECL nsp_core* server_core::make_child(parent_core& parent, std::string_view name) {
-    nsp_core* made = nullptr;
-    {
-        std::lock_guard const lock(mutex_);
-        if (auto const it = nsps_.find(name); it != nsps_.end())
-            return it->second.get(); // by another connection, meanwhile
-        if (children_ >= settings_.max_child_namespaces)
-            return nullptr;
-        auto fresh = std::make_unique<nsp_core>(*this, std::string(name));
-        // Nobody can see it yet: its handlers are there on every shard before any socket is.
-        fresh->set_private(true);
-        parent.adopt(*fresh);
-        fresh->set_private(false);
-        made = fresh.get();
-        nsps_.emplace(std::string(name), std::move(fresh));
-        ++children_;
-    }
-    tell_new_namespace(*made);
-    return made;
-}
-
-MAD_DECL nsp_core* server_core::find_nsp(std::string_view name) {
-    std::lock_guard const lock(mutex_);
-    auto const it = nsps_.find(name);
-    return it == nsps_.end() ? nullptr : it->second.get();
-}
 
 MAD_DECL net::http::server& server_core::http() {
     if (!http_)
@@ -135,24 +68,24 @@ MAD_DECL void server::wait(milliseconds after_close) {
 }
 
 MAD_DECL nsp server::of(std::string_view name) const {
-    return nsp(core_->make_nsp(name));
+    return nsp(core_->namespaces().get(name));
 }
 
 MAD_DECL parent_nsp server::of_pattern(std::string glob) const {
-    return parent_nsp(core_->add_parent(
+    return parent_nsp(core_->namespaces().add_parent(
         [glob = std::move(glob)](std::string_view name) { return matches_glob(glob, name); }, {}));
 }
 
 MAD_DECL parent_nsp server::of_matching(std::function<bool(std::string_view)> fn) const {
-    return parent_nsp(core_->add_parent(std::move(fn), {}));
+    return parent_nsp(core_->namespaces().add_parent(std::move(fn), {}));
 }
 
 MAD_DECL parent_nsp server::of_if(namespace_check fn) const {
-    return parent_nsp(core_->add_parent({}, std::move(fn)));
+    return parent_nsp(core_->namespaces().add_parent({}, std::move(fn)));
 }
 
 MAD_DECL void server::on_new_namespace(std::function<void(socketio::nsp)> fn) const {
-    core_->on_new_namespace(std::move(fn));
+    core_->namespaces().on_new(std::move(fn));
 }
 
 MAD_DECL net::http::router& server::routes() {

@@ -67,8 +67,8 @@ MAD_DECL void socket::send_with_ack(encoded p, std::uint64_t id, milliseconds ti
     if (!core_)
         return done(error_code(error::session_closed));
     auto& part = core_->part(shard_);
-    auto work = [&part, slot = slot_, generation = generation_, p = std::move(p), id, timeout,
-                 done = std::move(done)] {
+    auto work = [keep = core_->ref(), &part, slot = slot_, generation = generation_,
+                 p = std::move(p), id, timeout, done = std::move(done)] {
         auto* const n = part.find(slot, generation);
         if (!n || !n->link) // gone, or going: whoever asks again must not keep it
             return done(error_code(error::session_closed));
@@ -115,7 +115,7 @@ MAD_DECL std::vector<std::string> socket::rooms() const {
 MAD_DECL broadcast_operator socket::broadcast() const {
     if (!core_)
         throw std::logic_error("a socket without a server cannot broadcast");
-    return broadcast_operator(*core_).except(std::string(id()));
+    return broadcast_operator(core_->ref()).except(std::string(id()));
 }
 
 MAD_DECL broadcast_operator socket::to(room_list rooms) const {

@@ -12,18 +12,21 @@ namespace detail {
 /// One event's way through the middlewares of its socket. Copies of `next` share a step.
 struct event_walk : std::enable_shared_from_this<event_walk> {
     nsp_core& core;
-    std::weak_ptr<void> alive; // of the namespace
+    std::shared_ptr<nsp_core> const keep;
+    std::weak_ptr<void> alive; // of the server
     held_event event;
     std::string name;
     arguments args;
     std::uint32_t slot, generation;
     std::uint8_t shard;
     std::size_t step = 0;
-    bool apart = false; // the call that brought the event is over
+    bool apart = false;   // the call that brought the event is over
+    bool changed = false; // `name` and `args` count, not `event`
 
     event_walk(socket_node& n, packet const& p, std::string_view event_name, arguments a)
         : core(n.core)
-        , alive(n.core.life())
+        , keep(n.core.ref())
+        , alive(n.core.server().life())
         , event(p, n.core.name())
         , name(event_name)
         , args(std::move(a))
@@ -76,17 +79,37 @@ struct event_walk : std::enable_shared_from_this<event_walk> {
         if (!n.link)
             return leave(n);
         if (step >= n.more->middlewares.size()) {
+            if (changed)
+                rewrite();
             n.handle_event(event.as_packet(), name);
             return leave(n);
         }
-        auto const fn = n.more->middlewares[step]; // it may register another
+        auto const [fn, changes] = n.more->middlewares[step]; // it may register another
         auto const mine = std::make_shared<turn>(shared_from_this(), ++step);
+        changed = changed || changes;
         try {
             fn(name, args, [mine](std::optional<connect_error> e) { mine->say(std::move(e)); });
         } catch (...) {
             report_fault(core, name, std::current_exception());
             mine->say(connect_error{"internal error", std::nullopt});
         }
+    }
+
+    /// The event as it is now, for listeners, which read text and attachments.
+    void rewrite() {
+        held_event now(event.view.nsp);
+        now.view.id = event.view.id;
+        now.payload = '[';
+        append_json_string(now.payload, name);
+        for (auto const& a : args.values) {
+            now.payload += ',';
+            encode_args(a, now.payload, now.attachments);
+        }
+        now.payload += ']';
+        if (!now.attachments.empty())
+            now.view.type = packet_type::binary_event;
+        now.view.attachments = static_cast<std::uint32_t>(now.attachments.size());
+        event = std::move(now);
     }
 
     /// It occupies no place any more.
@@ -140,9 +163,9 @@ class shown_event final : public event_context {
     ack reply() override { return {}; }
     void mismatch(error_code) override {}
     void start(boost::asio::awaitable<void> task) override {
-        node_.part.tasks.spawn(std::move(task), [&core = node_.core](std::exception_ptr e) {
+        node_.part.tasks.spawn(std::move(task), [keep = node_.core.ref()](std::exception_ptr e) {
             if (e)
-                report_fault(core, "outgoing", e);
+                report_fault(*keep, "outgoing", e);
         });
     }
 
@@ -216,8 +239,10 @@ MAD_DECL void socket::remove(detail::listener_kind kind) const {
     });
 }
 
-MAD_DECL void socket::use(event_middleware fn) const {
-    run([fn = std::move(fn)](detail::socket_node& n) { n.extras().middlewares.push_back(fn); });
+MAD_DECL void socket::add_step(detail::event_step step) const {
+    run([step = std::move(step)](detail::socket_node& n) {
+        n.extras().middlewares.push_back(step);
+    });
 }
 
 MAD_DECL void socket::on_error(std::function<void(connect_error const&)> fn) const {

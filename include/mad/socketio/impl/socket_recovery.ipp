@@ -117,9 +117,9 @@ MAD_DECL bool ask_to_return(socket_node& n) {
     auto const slot = n.slot, generation = n.generation;
     core.reach().restore_session(
         std::move(ticket.pid), std::move(ticket.offset),
-        [&core, shard, slot, generation](std::optional<restored_session> s) {
-            auto& part = core.part(shard);
-            part.home.dispatch([&part, slot, generation, s = std::move(s)]() mutable {
+        [keep = core.ref(), shard, slot, generation](std::optional<restored_session> s) {
+            auto& part = keep->part(shard);
+            part.home.dispatch([keep, &part, slot, generation, s = std::move(s)]() mutable {
                 auto* const node = part.find(slot, generation);
                 auto const pid = s ? s->session.pid : std::string();
                 bool const good = node && node->link && s && node->restore(std::move(*s));
@@ -149,10 +149,10 @@ MAD_DECL bool socket::recovered() const {
 /// Through the adapter, which keeps it; the socket's own shard then sends it.
 MAD_DECL void socket::send_to_keep(encoded const& p) const {
     core_->reach().send(p, id(),
-                        [c = core_, shard = shard_, slot = slot_,
+                        [c = core_->ref(), shard = shard_, slot = slot_,
                          generation = generation_](encoded const& with, std::uint64_t sequence) {
                             auto& part = c->part(shard);
-                            part.home.dispatch([&part, slot, generation, with, sequence] {
+                            part.home.dispatch([c, &part, slot, generation, with, sequence] {
                                 if (sequence != 0)
                                     part.core.reach().delivered(part.index, sequence);
                                 if (auto* const n = part.find(slot, generation))

@@ -5,6 +5,7 @@
 #include <mad/sync/streams_adapter.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <deque>
 #include <map>
@@ -115,6 +116,8 @@ class stream_node : public std::enable_shared_from_this<stream_node> {
     std::shared_ptr<stream_reader> reader_;
     std::size_t lane_ = 0;
     std::string stream_;
+    std::vector<std::uint64_t> subscriptions_;
+    std::atomic<bool> closed_{false};
 
     std::mutex mutex_;
     std::deque<outstanding> outstanding_;
@@ -129,7 +132,7 @@ class stream_reader : public std::enable_shared_from_this<stream_reader> {
 
     void start();
     void add(std::string const& nsp, std::weak_ptr<stream_node>);
-    void remove(std::string const& nsp);
+    void remove(std::string const& nsp, stream_node const&);
     std::size_t lane_of(std::string_view nsp) const;
     std::string name_of(std::size_t lane) const;
     /// Up to here everything has been handed on. On the thread of the bus.

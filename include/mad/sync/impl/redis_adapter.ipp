@@ -21,18 +21,24 @@ MAD_DECL redis_adapter::redis_adapter(std::string_view nsp, socketio::local_sock
             e->receive(channel, body);
     };
     auto& b = exchange_->bus();
-    b.subscribe(subscription::pattern, codec_->broadcast_pattern(), hear);
-    b.subscribe(subscription::channel, std::string(codec_->request_channel()), hear);
-    b.subscribe(subscription::channel, std::string(codec_->response_channel()), hear);
-    b.subscribe(subscription::channel, codec_->own_response_channel(), hear);
+    auto const listen = [&](subscription how, std::string_view name) {
+        subscriptions_.push_back(b.subscribe(how, std::string(name), hear));
+    };
+    listen(subscription::pattern, codec_->broadcast_pattern());
+    listen(subscription::channel, codec_->request_channel());
+    listen(subscription::channel, codec_->response_channel());
+    listen(subscription::channel, codec_->own_response_channel());
 }
 
 MAD_DECL redis_adapter::~redis_adapter() {
-    auto& b = exchange_->bus();
-    b.unsubscribe(subscription::pattern, codec_->broadcast_pattern());
-    b.unsubscribe(subscription::channel, std::string(codec_->request_channel()));
-    b.unsubscribe(subscription::channel, std::string(codec_->response_channel()));
-    b.unsubscribe(subscription::channel, codec_->own_response_channel());
+    retire();
+}
+
+MAD_DECL void redis_adapter::retire() {
+    if (retired_.exchange(true))
+        return;
+    for (auto const id : subscriptions_)
+        exchange_->bus().unsubscribe(id);
     exchange_->close();
 }
 

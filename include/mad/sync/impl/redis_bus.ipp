@@ -22,7 +22,8 @@ MAD_DECL redis_bus::redis_bus(net::shard& home, redis::config c, redis::settings
     , settings_(std::move(s))
     , client_(home, config_, settings_)
     , subscriber_(home, config_, settings_)
-    , timers_(std::make_shared<timers>()) {
+    , timers_(std::make_shared<timers>())
+    , handlers_(std::make_shared<detail::handler_table>()) {
     client_.connect();
 }
 
@@ -77,26 +78,35 @@ MAD_DECL void redis_bus::transaction(redis::pipeline p, batch_handler done) {
     client_.transaction(std::move(p), std::move(done));
 }
 
-MAD_DECL void redis_bus::subscribe(subscription how, std::string name, message_handler fn) {
-    switch (how) {
-    case subscription::channel:
-        return subscriber_.subscribe(std::move(name), std::move(fn));
-    case subscription::pattern:
-        return subscriber_.psubscribe(std::move(name), std::move(fn));
-    case subscription::sharded:
-        return subscriber_.ssubscribe(std::move(name), std::move(fn));
-    }
+MAD_DECL std::uint64_t redis_bus::subscribe(subscription how, std::string name,
+                                            message_handler fn) {
+    detail::handler_table::name const key(how, name);
+    return handlers_->add(key, std::move(fn), [&] {
+        auto hear = [all = handlers_, key](std::string_view channel, std::string_view body) {
+            all->call(key, channel, body);
+        };
+        switch (how) {
+        case subscription::channel:
+            return subscriber_.subscribe(std::move(name), std::move(hear));
+        case subscription::pattern:
+            return subscriber_.psubscribe(std::move(name), std::move(hear));
+        case subscription::sharded:
+            return subscriber_.ssubscribe(std::move(name), std::move(hear));
+        }
+    });
 }
 
-MAD_DECL void redis_bus::unsubscribe(subscription how, std::string name) {
-    switch (how) {
-    case subscription::channel:
-        return subscriber_.unsubscribe(std::move(name));
-    case subscription::pattern:
-        return subscriber_.punsubscribe(std::move(name));
-    case subscription::sharded:
-        return subscriber_.sunsubscribe(std::move(name));
-    }
+MAD_DECL void redis_bus::unsubscribe(std::uint64_t id) {
+    handlers_->remove(id, [&](detail::handler_table::name const& n) {
+        switch (n.first) {
+        case subscription::channel:
+            return subscriber_.unsubscribe(n.second);
+        case subscription::pattern:
+            return subscriber_.punsubscribe(n.second);
+        case subscription::sharded:
+            return subscriber_.sunsubscribe(n.second);
+        }
+    });
 }
 
 MAD_DECL bool redis_bus::is_up() const {

@@ -4,7 +4,7 @@
 #include <mad/sync/sharded_adapter.hpp>
 
 #include <mutex>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 namespace mad::inline MAD_ABI::sync {
@@ -12,7 +12,7 @@ namespace mad::inline MAD_ABI::sync {
 /// The rooms here that have a channel.
 struct sharded_adapter::room_channels {
     std::mutex mutex; // held while subscribing too: calls of shards for one room keep their order
-    std::unordered_set<std::string> subscribed;
+    std::unordered_map<std::string, std::uint64_t> subscribed;
     bool closed = false;
 };
 
@@ -29,8 +29,10 @@ MAD_DECL sharded_adapter::sharded_adapter(std::string_view nsp, socketio::local_
             e->receive(channel, body);
     };
     auto& b = exchange_->bus();
-    b.subscribe(subscription::sharded, std::string(codec_->channel()), hear);
-    b.subscribe(subscription::sharded, codec_->own_response_channel(), hear);
+    subscriptions_.push_back(
+        b.subscribe(subscription::sharded, std::string(codec_->channel()), hear));
+    subscriptions_.push_back(
+        b.subscribe(subscription::sharded, codec_->own_response_channel(), hear));
     if (s.mode == subscription_mode::all_in_one)
         return;
     bool const own_too = s.mode == subscription_mode::dynamic_private;
@@ -43,23 +45,32 @@ MAD_DECL sharded_adapter::sharded_adapter(std::string_view nsp, socketio::local_
         std::lock_guard const lock(known->mutex);
         if (known->closed)
             return;
-        if (exists && known->subscribed.insert(room).second)
-            e->bus().subscribe(subscription::sharded, channel, hear);
-        else if (!exists && known->subscribed.erase(room) > 0)
-            e->bus().unsubscribe(subscription::sharded, channel);
+        auto const it = known->subscribed.find(room);
+        if (exists && it == known->subscribed.end()) {
+            known->subscribed.emplace(room,
+                                      e->bus().subscribe(subscription::sharded, channel, hear));
+        } else if (!exists && it != known->subscribed.end()) {
+            e->bus().unsubscribe(it->second);
+            known->subscribed.erase(it);
+        }
     });
 }
 
 MAD_DECL sharded_adapter::~sharded_adapter() {
-    auto& b = exchange_->bus();
+    retire();
+}
+
+MAD_DECL void sharded_adapter::retire() {
+    if (retired_.exchange(true))
+        return;
     {
         std::lock_guard const lock(rooms_->mutex);
         rooms_->closed = true;
-        for (auto const& room : rooms_->subscribed)
-            b.unsubscribe(subscription::sharded, codec_->room_channel(room));
+        for (auto const& [room, id] : rooms_->subscribed)
+            exchange_->bus().unsubscribe(id);
     }
-    b.unsubscribe(subscription::sharded, std::string(codec_->channel()));
-    b.unsubscribe(subscription::sharded, codec_->own_response_channel());
+    for (auto const id : subscriptions_)
+        exchange_->bus().unsubscribe(id);
     exchange_->close();
 }
 

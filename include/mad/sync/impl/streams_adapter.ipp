@@ -58,9 +58,11 @@ MAD_DECL void stream_reader::add(std::string const& nsp, std::weak_ptr<stream_no
     nodes_[nsp] = std::move(n);
 }
 
-MAD_DECL void stream_reader::remove(std::string const& nsp) {
+MAD_DECL void stream_reader::remove(std::string const& nsp, stream_node const& n) {
     std::lock_guard const lock(mutex_);
-    nodes_.erase(nsp);
+    auto const it = nodes_.find(nsp);
+    if (it != nodes_.end() && it->second.lock().get() == &n) // else one that came later
+        nodes_.erase(it);
 }
 
 MAD_DECL void stream_reader::start() {
@@ -150,8 +152,9 @@ MAD_DECL void stream_node::open() {
             e->receive(channel, body);
     };
     auto const how = settings_.sharded_pubsub ? subscription::sharded : subscription::channel;
-    exchange_->bus().subscribe(how, std::string(codec_->channel()), hear);
-    exchange_->bus().subscribe(how, codec_->own_response_channel(), hear);
+    auto& b = exchange_->bus();
+    subscriptions_.push_back(b.subscribe(how, std::string(codec_->channel()), hear));
+    subscriptions_.push_back(b.subscribe(how, codec_->own_response_channel(), hear));
     exchange_->send_by([weak = weak_from_this()](message_view const& m) {
         bool const ephemeral = m.kind == message_kind::server_event ||
                                m.kind == message_kind::fetch || !m.request_id.empty();
@@ -165,10 +168,11 @@ MAD_DECL void stream_node::open() {
 }
 
 MAD_DECL void stream_node::close() {
-    reader_->remove(exchange_->nsp());
-    auto const how = settings_.sharded_pubsub ? subscription::sharded : subscription::channel;
-    exchange_->bus().unsubscribe(how, std::string(codec_->channel()));
-    exchange_->bus().unsubscribe(how, codec_->own_response_channel());
+    if (closed_.exchange(true))
+        return;
+    reader_->remove(exchange_->nsp(), *this);
+    for (auto const id : subscriptions_)
+        exchange_->bus().unsubscribe(id);
     exchange_->close();
 }
 
@@ -357,6 +361,7 @@ class streams_adapter final : public socketio::adapter {
         node_->open();
     }
     ~streams_adapter() override { node_->close(); }
+    void retire() override { node_->close(); }
 
     void broadcast(socketio::encoded const& p, socketio::target const& t,
                    socketio::broadcast_flags f) override {
