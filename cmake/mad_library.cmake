@@ -58,8 +58,7 @@ if(Hiredis_FOUND)
     set_target_properties(mad_redis PROPERTIES EXPORT_NAME redis)
     target_link_libraries(mad_redis INTERFACE mad Hiredis::Hiredis)
 
-    add_library(mad_compiled_redis STATIC
-        ${PROJECT_SOURCE_DIR}/src/redis.cpp ${PROJECT_SOURCE_DIR}/src/fleet_redis.cpp)
+    add_library(mad_compiled_redis STATIC ${PROJECT_SOURCE_DIR}/src/redis.cpp)
     add_library(mad::compiled_redis ALIAS mad_compiled_redis)
     set_target_properties(mad_compiled_redis PROPERTIES
         EXPORT_NAME compiled_redis POSITION_INDEPENDENT_CODE ON)
@@ -71,7 +70,8 @@ if(Hiredis_FOUND)
     set_target_properties(mad_sync PROPERTIES EXPORT_NAME sync)
     target_link_libraries(mad_sync INTERFACE mad_redis)
 
-    add_library(mad_compiled_sync STATIC ${PROJECT_SOURCE_DIR}/src/sync.cpp)
+    add_library(mad_compiled_sync STATIC
+        ${PROJECT_SOURCE_DIR}/src/sync.cpp ${PROJECT_SOURCE_DIR}/src/fleet_redis.cpp)
     add_library(mad::compiled_sync ALIAS mad_compiled_sync)
     set_target_properties(mad_compiled_sync PROPERTIES
         EXPORT_NAME compiled_sync POSITION_INDEPENDENT_CODE ON)

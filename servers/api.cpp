@@ -117,12 +117,17 @@ int main(int argc, char** argv) {
             return a.starts_with("--redis=") || a == "--redis";
         });
         auto const shared = redis_settings(redis, o, s.log, in_arguments);
-        if (shared)
+        if (shared) {
+            s.make_adapters = [shared](mad::net::shard& home) {
+                return mad::fleet::make_fleet_adapters(home, shared->redis, shared->connection,
+                                                       shared->legacy_keys);
+            };
             s.make_store = [shared](std::string const& node) {
                 auto own = *shared;
                 own.sharing.node = node;
                 return mad::fleet::make_redis_store(std::move(own));
             };
+        }
         s.sockets.http.max_connections = o.max_connections;
         s.sockets.http.addresses = o.addresses;
         s.sockets.http.tls = o.load_tls();

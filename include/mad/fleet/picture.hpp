@@ -18,6 +18,9 @@
 
 namespace mad::inline MAD_ABI::fleet {
 
+/// What is written as the name of the original's nodes; no node may be called so.
+inline constexpr std::string_view foreign_node = "{original}";
+
 /// What decides between two records of one agent.
 struct claim {
     std::string_view node;     ///< where its connection is
@@ -41,8 +44,9 @@ struct change_batch {
     };
     struct removal {
         std::string id;
-        std::optional<std::uint64_t>
-            left; ///< the change by which the agent left; nothing: it moved
+        /// The change by which the agent left; nothing: it has moved.
+        std::optional<std::uint64_t> left;
+        std::string moved_to; ///< to a node of the original: the record that took its place
     };
 
     std::vector<removal> removals; ///< come before `sets`
@@ -131,7 +135,7 @@ class picture {
     void touch(entry&);
     void clean(entry&);
     /// An own record is ours no more; `left`: and nobody else's.
-    void disown(entry&, bool left);
+    void disown(entry&, bool left, std::string_view moved_to = {});
     claim claim_of(entry const&) const;
     change_batch::set share(entry&);
     template <class Which>

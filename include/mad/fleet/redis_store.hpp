@@ -1,6 +1,7 @@
 #ifndef MAD_FLEET_REDIS_STORE_HPP
 #define MAD_FLEET_REDIS_STORE_HPP
 
+#include <mad/fleet/original.hpp>
 #include <mad/fleet/shared_store.hpp>
 #include <mad/redis/client.hpp>
 #include <mad/redis/subscriber.hpp>
@@ -82,8 +83,9 @@ class redis_link final : public node_link {
 
     // For nodes of the original.
     void tell_original(redis::pipeline&, change_batch::set const&, bool announce);
-    void forget_original(redis::pipeline&, std::string const& id, bool announce);
+    void forget_original(redis::pipeline&, change_batch::removal const&);
     void on_original(std::string_view body);
+    void publish_to_original(redis::pipeline&, std::string_view body) const;
 
     /// A handler that does nothing once this is gone.
     template <class Fn>
@@ -98,6 +100,7 @@ class redis_link final : public node_link {
     redis_names own_;
     std::string nodes_, channel_;
     redis::script reap_;
+    original_dialect original_;
     events says_;
     std::unique_ptr<redis::client> client_;
     std::unique_ptr<redis::subscriber> subscriber_;

@@ -51,9 +51,6 @@ struct sharing_settings {
     logger log;
 };
 
-/// What is written as the name of the original's nodes; no node may be called so.
-inline constexpr std::string_view foreign_node = "{original}";
-
 /// A store whose nodes have one picture: each holds all records in memory, tells the others what
 /// changes here and reads again what it may have missed. What it meets the others through is the
 /// link's; what it decides needs no link to be tested.

@@ -53,7 +53,7 @@ class Program:
         """Starts `command` in a session of its own (the terminal's Ctrl-C is not for it).
 
         `environment` is added to ours. `ready_text`: what a program of others writes into its
-        log, which is its output, when it is ready."""
+        log, which is its output, when it is ready; in lower case."""
         fd = listener.fileno() if listener else -1
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), str(fd)),
@@ -144,7 +144,7 @@ class Program:
 
     def _on_output(self, line: str) -> None:
         if self._ready_text is not None:
-            if self._ready_text in line:
+            if self._ready_text in line.lower():
                 self.ready = True
                 self._said.set()
             return

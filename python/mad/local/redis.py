@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 SERVERS = ("redis-server", "valkey-server")
-READY_TEXT = "Ready to accept connections"  # both print it
+READY_TEXT = "ready to accept connections"  # all releases of both print it, in capitals or not
 
 
 def find_server() -> str | None:

@@ -76,6 +76,8 @@ class api::hub : public std::enable_shared_from_this<hub> {
         store_->start(home_, std::move(w));
     }
     void stop(std::function<void()> done) { store_->stop(std::move(done)); }
+    /// When the shard runs no more: what is left of the store ends while its io_context is there.
+    void end() { store_ = make_embedded_store(); }
 
     /// From any thread.
     store_state state() const { return store_->state(); }
@@ -373,6 +375,7 @@ MAD_DECL void api::stop(milliseconds drain) {
     hub_->home().post([h = hub_, left] { h->stop([left] { *left = true; }); });
     net::wait_until([left] { return left->load(); }, detail::leave_time);
     pool_.stop();
+    hub_->end();
 }
 
 } // namespace mad::inline MAD_ABI::fleet

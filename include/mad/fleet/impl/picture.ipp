@@ -66,7 +66,7 @@ MAD_DECL void picture::clean(entry& e) {
     --dirty_count_;
 }
 
-MAD_DECL void picture::disown(entry& e, bool left) {
+MAD_DECL void picture::disown(entry& e, bool left, std::string_view moved_to) {
     clean(e);
     --own_;
     // What others never heard of needs no farewell: while they cannot be told, this is bounded by
@@ -76,6 +76,7 @@ MAD_DECL void picture::disown(entry& e, bool left) {
     --shared_;
     auto& note = left_[e.r.id];
     note.id = e.r.id;
+    note.moved_to = moved_to;
     if (left)
         note.left = version_;
 }
@@ -194,7 +195,7 @@ MAD_DECL picture::outcome picture::merge(std::string_view node, std::uint32_t li
         if (!newer(theirs, claim_of(*e)))
             return outcome::older;
         if (!e->owner)
-            disown(*e, false);
+            disown(*e, false, node == foreign_node ? m.record : std::string_view());
     }
     bool const moved = e && e->r.socket_id != facts->socket_id;
     if (!e)

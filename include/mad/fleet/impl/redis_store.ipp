@@ -11,6 +11,7 @@ namespace mad::inline MAD_ABI::fleet {
 namespace detail {
 
 inline constexpr std::size_t join_chunk_bytes = 256 * 1024;
+inline constexpr std::size_t join_room = 256 * 1024 * 1024;
 inline constexpr int scan_count = 1'000;
 inline constexpr milliseconds leave_limit{1'000};
 
@@ -88,6 +89,10 @@ MAD_DECL void redis_link::start(net::shard& home, events e) {
     subscriber_ = std::make_unique<redis::subscriber>(home, settings_.redis, settings_.connection);
     subscriber_->subscribe(
         channel_, guarded([this](std::string_view, std::string_view m) { says_.message(m); }));
+    if (settings_.legacy_keys)
+        subscriber_->subscribe(
+            std::string(original_.channel()),
+            guarded([this](std::string_view, std::string_view m) { on_original(m); }));
     subscriber_->on_resubscribed(guarded([this](std::uint64_t) { says_.listening(); }));
     subscriber_->on_state(guarded([this](redis::condition const& c) {
         if (c.state == redis::state::down)
@@ -224,7 +229,7 @@ MAD_DECL void redis_link::write(change_batch b, std::string message, answer<writ
     p.add(publish(message));
     if (settings_.legacy_keys) {
         for (auto const& r : b.removals)
-            forget_original(p, r.id, r.left.has_value());
+            forget_original(p, r);
         for (auto const& s : b.sets)
             tell_original(p, s, true);
     }
@@ -388,14 +393,55 @@ MAD_DECL void redis_link::scan_on(std::shared_ptr<scan> s) {
                   }));
 }
 
-MAD_DECL void redis_link::tell_original(redis::pipeline&, change_batch::set const&, bool) {}
-MAD_DECL void redis_link::forget_original(redis::pipeline&, std::string const&, bool) {}
-MAD_DECL void redis_link::on_original(std::string_view) {}
+MAD_DECL void redis_link::publish_to_original(redis::pipeline& p, std::string_view body) const {
+    p.add(redis::command("PUBLISH", original_.channel(), body));
+}
+
+MAD_DECL void redis_link::tell_original(redis::pipeline& p, change_batch::set const& s,
+                                        bool announce) {
+    auto const e = read_envelope(s.envelope);
+    if (!e)
+        return;
+    auto& socket = told_original_[s.id];
+    if (!socket.empty() && socket != s.socket_id)
+        p.add("DEL", "client_" + socket);
+    socket = s.socket_id;
+    p.add("SET", "client_" + socket, e->record, "PX", settings_.sharing.foreign_life.count());
+    if (!announce)
+        return;
+    if (s.moved) // its consoles add by socketID, but update and remove by id
+        publish_to_original(p, original_.gone(s.id));
+    publish_to_original(p, original_.update(e->record));
+}
+
+MAD_DECL void redis_link::forget_original(redis::pipeline& p, change_batch::removal const& r) {
+    if (auto const it = told_original_.find(r.id); it != told_original_.end()) {
+        p.add("DEL", "client_" + it->second);
+        told_original_.erase(it);
+    }
+    // Where it has moved to a node of ours that one tells them.
+    if (r.left || !r.moved_to.empty())
+        publish_to_original(p, original_.gone(r.id));
+    if (!r.moved_to.empty()) // which has removed both of its rows
+        publish_to_original(p, original_.update(r.moved_to));
+}
+
+MAD_DECL void redis_link::on_original(std::string_view body) {
+    auto const e = original_.read(body);
+    if (!e)
+        return;
+    if (e->is_update)
+        says_.foreign_update(e->text);
+    else
+        says_.foreign_gone(e->text);
+}
 
 } // namespace detail
 
 MAD_DECL std::unique_ptr<store> make_redis_store(redis_store_settings s) {
     s.sharing.foreign = s.legacy_keys;
+    // A node writes all its records in one go when it joins: room for 100,000 agents and more.
+    s.connection.max_queued_bytes = std::max(s.connection.max_queued_bytes, detail::join_room);
     auto link = std::make_unique<detail::redis_link>(s);
     return std::make_unique<shared_store>(std::move(s.sharing), std::move(link));
 }
