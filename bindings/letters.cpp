@@ -55,7 +55,7 @@ py::list read_each(std::vector<mad::json> const& values) {
     return out;
 }
 
-py::list read_found(std::vector<sio::remote_socket> const& all) {
+py::list read_found(std::vector<sio::socket_info> const& all) {
     py::list out;
     for (auto const& s : all) {
         py::list rooms;

@@ -4,7 +4,7 @@
 #include "inbox.hpp"
 #include "python_json.hpp"
 
-#include <mad/socketio/broadcast.hpp>
+#include <mad/socketio/adapter.hpp>
 #include <mad/socketio/listener.hpp>
 #include <mad/socketio/socket.hpp>
 
@@ -100,7 +100,7 @@ answers_callback answers_to_waiter(std::shared_ptr<blocking_answers> waiter);
 pybind11::list wait_for(blocking_answers& waiter);
 
 /// The same for `fetch_sockets`: of each `(id, rooms, data, handshake)`.
-using found_sockets = mad::result<std::vector<mad::socketio::remote_socket>>;
+using found_sockets = mad::result<std::vector<mad::socketio::socket_info>>;
 using found_callback = std::function<void(found_sockets)>;
 found_callback found_to_inbox(std::shared_ptr<inbox> box, std::uint64_t token);
 

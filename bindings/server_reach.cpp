@@ -74,7 +74,17 @@ py::list server_host::call_blocking(audience const& who, std::string event, py::
 void server_host::find(found_callback done, audience const& who) {
     if (!running())
         fail(make_error_code(sio::error::session_closed));
-    line_->submit([all = target(who), done = std::move(done)] { all.fetch_sockets(done); });
+    line_->submit([all = target(who), done = std::move(done)] {
+        all.fetch_sockets([done](mad::result<std::vector<sio::remote_socket>> found) {
+            if (!found)
+                return done(found.error());
+            // What a letter holds may outlive the server: no handles.
+            std::vector<sio::socket_info> infos;
+            for (auto& one : *found)
+                infos.push_back(std::move(one));
+            done(std::move(infos));
+        });
+    });
 }
 
 void server_host::fetch(std::shared_ptr<inbox> box, std::uint64_t token, audience const& who) {

@@ -13,6 +13,7 @@
 #include <mad/redis/impl/sentinel_guide.ipp>
 #include <mad/redis/impl/sentinel_list.ipp>
 #include <mad/redis/impl/slot_table.ipp>
+#include <mad/redis/impl/state.ipp>
 #include <mad/redis/impl/sub_link.ipp>
 #include <mad/redis/impl/subscriber.ipp>
 #include <mad/redis/impl/subscriber_core.ipp>

@@ -51,6 +51,17 @@ boost::asio::awaitable<int> run(row_clock& clock, std::string url, std::string c
     co_return failed;
 }
 
+/// Connects again and again until it is killed, and answers `ask`: for the rows of
+/// `client_differences`.
+boost::asio::awaitable<int> stay(row_clock& clock, std::string url, std::string column) {
+    peers p(clock, url, column, mad::engine::revision::eio4);
+    auto& only = p.make("/", again);
+    only.socket.on("ask", [](sio::ack reply) { reply(); });
+    only.socket.connect();
+    co_await pause(clock, mad::seconds(59));
+    co_return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -64,6 +75,8 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"polling", "websocket", "upgrade"}));
     app.add_option("--revision", revision, "3|4, of the protocol")->check(CLI::IsMember({3, 4}));
     app.add_option("ROW", names, "only these rows");
+    bool stays = false;
+    app.add_option("--stay", stays, "no rows: connects again and again until it is killed");
     bool compression = false;
     bool msgpack = false;
     app.add_option_function<std::string>(
@@ -88,8 +101,9 @@ int main(int argc, char** argv) {
     };
     auto const rev = revision == 3 ? mad::engine::revision::eio3 : mad::engine::revision::eio4;
     int failed = 1;
-    boost::asio::co_spawn(ctx, run(clock, url, transport, rev, names, every),
-                          [&](std::exception_ptr e, int n) { failed = e ? 1 : n; });
+    boost::asio::co_spawn(
+        ctx, stays ? stay(clock, url, transport) : run(clock, url, transport, rev, names, every),
+        [&](std::exception_ptr e, int n) { failed = e ? 1 : n; });
     // Not only the rows: a client that leaves work behind would keep this from returning.
     ctx.run_for(mad::seconds(60));
     if (!ctx.stopped()) {

@@ -206,6 +206,68 @@ export const deliberate = [
   },
 ];
 
+/** What an opening server says, and one that can recover: session `n`. */
+export const opening = '0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}';
+const joined = (n) => `40{"sid":"sid-${n}","pid":"pid-${n}"}`;
+const long = "o".repeat(300);
+
+/**
+ * Where mad's client does otherwise than the reference client. `connections`: what the server says
+ * on each, behind the first packet of the client; between two it drops the connection. Then `says`
+ * of the last one: what each client sends, the first packet and what came after it, or (`field`) a
+ * field of its request. Rows of `client_differences.test.mjs`, which asks both.
+ */
+export const clientDifferences = [
+  {
+    name: "an offset of another session",
+    reason:
+      "an offset is forgotten with the session it belongs to; the reference offers it beside the " +
+      "pid of the next one, where it can only be refused",
+    connections: [
+      [joined(1), '42["x","offset-1"]'],
+      [joined(2), '42["x",1]'],
+      [],
+    ],
+    reference: ['40{"pid":"pid-2","offset":"offset-1"}'],
+    mad: ['40{"pid":"pid-2"}'],
+  },
+  {
+    name: "an event without arguments",
+    reason:
+      "the name of an event is no offset; the reference takes the last string of the packet, and " +
+      "that is the name when no argument follows (a volatile event carries no offset)",
+    connections: [[joined(1), '42["x","offset-1"]', '42["volatile"]'], []],
+    reference: ['40{"pid":"pid-1","offset":"volatile"}'],
+    mad: ['40{"pid":"pid-1","offset":"offset-1"}'],
+  },
+  {
+    name: "a long last argument",
+    reason:
+      "a string above 256 bytes is not taken for an offset: it is text of the application, which " +
+      "would go back with each CONNECT",
+    connections: [[joined(1), '42["x","offset-1"]', `42["x","${long}"]`], []],
+    reference: [`40{"pid":"pid-1","offset":"${long}"}`],
+    mad: ['40{"pid":"pid-1","offset":"offset-1"}'],
+  },
+  {
+    name: "an ack id beyond 2^53",
+    reason: behaviour.exactAckIds,
+    connections: [[joined(1), '429007199254740993["ask"]']],
+    reference: ["40", "439007199254740992[]"],
+    mad: ["40", "439007199254740993[]"],
+  },
+  {
+    name: "compression",
+    reason:
+      "permessage-deflate is offered when settings say so; the reference offers it on Node, and " +
+      "its server does not take it by default",
+    connections: [[joined(1)]],
+    field: "sec-websocket-extensions",
+    reference: "permessage-deflate; client_max_window_bits",
+    mad: undefined,
+  },
+];
+
 /** Recorded steps that are not replayed yet: RegExp on the step's note, and the reason. */
 export const leftOut = [
   {

@@ -2,6 +2,7 @@
 #define MAD_TESTS_SUPPORT_GOLDEN_HPP
 
 #include <support/inbox.hpp>
+#include <support/unhex.hpp>
 #include <support/ws_host.hpp>
 
 #include <mad/core/json.hpp>
@@ -43,11 +44,8 @@ inline std::vector<golden_frame> golden_frames(std::string const& name) {
                        : kind == "ws-binary" ? 2
                                              : 8,
                        r.value("text", std::string())};
-        if (f.opcode == 2) {
-            auto const hex = r["hex"].get<std::string>();
-            for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-                f.bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-        }
+        if (f.opcode == 2)
+            f.bytes = unhex(r["hex"].get<std::string>());
         out.push_back(std::move(f));
     }
     return out;

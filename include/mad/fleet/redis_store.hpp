@@ -32,7 +32,7 @@ struct redis_store_settings {
 };
 
 /// A store whose nodes meet in a Redis: a hash of records and a lease for each node, and one
-/// channel. See docs/redis.md. Throws std::invalid_argument for a node's name that cannot be one.
+/// channel. See docs/fleet.md. Throws std::invalid_argument for a node's name that cannot be one.
 std::unique_ptr<store> make_redis_store(redis_store_settings);
 
 namespace detail {

@@ -34,7 +34,7 @@ struct condition {
 } // namespace mad::inline MAD_ABI::redis
 
 #if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/redis/impl/health.ipp>
+#include <mad/redis/impl/state.ipp>
 #endif
 
 #endif

@@ -79,6 +79,7 @@ struct ack_responses {
 
 /// Who reaches the sockets of one namespace: here only (`in_memory_adapter`), or on other nodes too
 /// (Redis). Called from any thread; what it needs of local sockets it asks `local_sockets`.
+/// Destroyed with its namespace, on any thread; from then on it asks nothing.
 class adapter {
   public:
     virtual ~adapter() = default;

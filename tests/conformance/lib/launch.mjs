@@ -14,6 +14,7 @@ export const programs = {
   "conformance-server": process.env.MAD_CONFORMANCE_SERVER ?? join(bin, "conformance-server"),
   "golden-server": process.env.MAD_GOLDEN_SERVER ?? join(bin, "golden-server"),
   "conformance-client": process.env.MAD_CONFORMANCE_CLIENT ?? join(bin, "conformance-client"),
+  "reference-client": join(here, "reference/client.mjs"),
   "client-peer": join(here, "reference/client-peer.mjs"),
   "cluster-node": join(here, "reference/cluster-node.mjs"),
   "mad-api": join(bin, "mad-api"),

@@ -2,7 +2,7 @@
 // conformance-client on socket.io-client: shows that the rows of CLIENT.md are right.
 
 import { createServer } from "node:net";
-import { Peers } from "../lib/peer.mjs";
+import { Peers, clients } from "../lib/clients.mjs";
 import { within } from "../lib/wait.mjs";
 import { rows } from "./client_rows.mjs";
 
@@ -14,6 +14,14 @@ if (!url || !["polling", "websocket", "upgrade"].includes(transport)) {
   process.exit(2);
 }
 
+if (args.get("--stay") === "on") {
+  // Only that: it connects again and again until it is killed, and answers `ask`.
+  const { io } = await import("socket.io-client");
+  const socket = io(url, { transports: [transport], reconnectionDelay: 10, reconnectionDelayMax: 50 });
+  socket.on("ask", (done) => done());
+  await new Promise(() => {});
+}
+
 /** A port on which nobody listens. */
 async function freePort() {
   const server = createServer();
@@ -23,10 +31,12 @@ async function freePort() {
   return port;
 }
 
+const client = clients["socket.io-client 4"].make();
+await client.load();
 let failed = 0;
 for (const [name, run, only] of rows) {
   if (only && only !== transport) continue;
-  const peers = new Peers({ url, freePort }, transport);
+  const peers = new Peers({ url, freePort }, client, transport);
   try {
     await within(run(peers), `end of ${name}`);
     process.stdout.write(`ok ${name}\n`);

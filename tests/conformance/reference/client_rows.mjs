@@ -7,9 +7,7 @@ const again = { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax:
 const count = (n) => [...Array(n).keys()];
 const bytes = (...list) => Buffer.from(list);
 
-async function refusal(peer) {
-  return (await peer.next("connect_error"))[0];
-}
+const refusal = (peer) => peer.refused();
 
 async function reasonOf(peer, wanted) {
   assert.equal((await peer.next("disconnect"))[0], wanted);
@@ -242,7 +240,7 @@ export const rows = [
     const peer = peers.start("/denied", again);
     await refusal(peer);
     await staysAway(peer);
-    assert.deepEqual(peer.rest("connect_error"), []);
+    assert.deepEqual(peer.rest("refused"), []);
   }],
   ["refused-then-accepted", async (peers) => {
     const peer = peers.start("/guarded");

@@ -61,7 +61,10 @@ struct server_log {
 
 class logged_echo final : public engine::session_handler {
   public:
-    logged_echo(engine::session& s, server_log& l) : log_(l) { log_.open.push_back(&s); }
+    logged_echo(engine::session& s, server_log& l)
+        : log_(l) {
+        log_.open.push_back(&s);
+    }
     void on_message(engine::session& s, std::string_view data, bool binary) override {
         log_.messages.emplace_back(data);
         binary ? s.send_binary(data) : s.send_text(data);
@@ -113,8 +116,10 @@ struct client_world {
     heard told;
 };
 
-inline std::vector<engine::transport_kind> only(engine::transport_kind k) { return {k}; }
-inline std::vector<engine::transport_kind> both() {
+inline std::vector<engine::transport_kind> only(engine::transport_kind k) {
+    return {k};
+}
+inline std::vector<engine::transport_kind> either_way() {
     return {engine::transport_kind::polling, engine::transport_kind::websocket};
 }
 

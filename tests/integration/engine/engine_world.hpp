@@ -10,9 +10,9 @@
 
 #include <support/captured_log.hpp>
 #include <support/engine_peer.hpp>
+#include <support/on_shard.hpp>
 
 #include <atomic>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -59,14 +59,7 @@ class engine_world {
     }
 
     /// Runs on a shard and waits until it has.
-    void on_shard(std::function<void()> const& fn, std::size_t i = 0) {
-        std::promise<void> done;
-        pool_[i].post([&] {
-            fn();
-            done.set_value();
-        });
-        done.get_future().get();
-    }
+    void on_shard(std::function<void()> const& fn, std::size_t i = 0) { run_on(pool_[i], fn); }
 
     /// Why sessions ended, in order.
     std::vector<engine::close_reason> closes() const {

@@ -89,7 +89,7 @@ TEST_CASE("what is queued goes out before the goodbye") {
 
 TEST_CASE("nothing is lost or reordered over an upgrade") {
     client_world w;
-    engine::client c(w.home(), w.settings(both()));
+    engine::client c(w.home(), w.settings(either_way()));
     constexpr std::size_t most = 2000;
     std::size_t sent = 0;
     bool upgraded = false;
@@ -124,7 +124,7 @@ TEST_CASE("no upgrade where either side does not want one") {
     engine::server_settings s;
     s.allow_upgrades = r.server;
     client_world w(s);
-    auto settings = w.settings(r.offered ? both() : only(transport_kind::polling));
+    auto settings = w.settings(r.offered ? either_way() : only(transport_kind::polling));
     settings.upgrade = r.client;
     engine::client c(w.home(), settings);
     w.told.when_open = [&] { c.send_text("x"); };
@@ -272,7 +272,7 @@ TEST_CASE("a paused client hears nothing until it goes on, and then everything i
 TEST_CASE("a client may be destroyed at any time, and nobody is called") {
     enum class moment { opening, open, upgrading, leaving };
     auto const m = GENERATE(moment::opening, moment::open, moment::upgrading, moment::leaving);
-    auto const kinds = m == moment::upgrading ? both() : only(each_transport());
+    auto const kinds = m == moment::upgrading ? either_way() : only(each_transport());
     CAPTURE(static_cast<int>(m), to_string(kinds.front()));
     engine::server_settings impatient;
     impatient.goodbye_timeout = milliseconds(10);
@@ -282,10 +282,12 @@ TEST_CASE("a client may be destroyed at any time, and nobody is called") {
     auto const destroy = [&] {
         w.home().reap(std::move(c));
         // Over polling the server cannot know yet.
-        later.emplace(w.ctx, [] { return true; }, [&] {
-            w.server.close();
-            w.http->close();
-        });
+        later.emplace(
+            w.ctx, [] { return true; },
+            [&] {
+                w.server.close();
+                w.http->close();
+            });
     };
     w.told.when_open = [&] {
         if (m == moment::upgrading)
@@ -313,7 +315,7 @@ TEST_CASE("a transport that the server does not have is an error, or the next on
     engine::server_settings s;
     s.handshake.polling = false;
     client_world w(s);
-    auto settings = w.settings(both());
+    auto settings = w.settings(either_way());
     settings.try_all_transports = GENERATE(false, true);
     engine::client c(w.home(), settings);
     w.told.when_open = [&] { c.close(); };

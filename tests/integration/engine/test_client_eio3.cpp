@@ -1,7 +1,6 @@
-#include "client_world.hpp"
+#include "scripted_world.hpp"
 
 #include <catch2/catch.hpp>
-#include <support/scripted_server.hpp>
 
 using namespace mad;
 using namespace mad_test;
@@ -32,29 +31,11 @@ std::string counted(std::string_view packet) {
     return std::to_string(packet.size()) + ':' + std::string(packet);
 }
 
-/// A session of revision 3 over polling with a server that plays scripts: GETs come over the first
-/// connection, POSTs over the second.
-struct scripted_world {
-    explicit scripted_world(std::vector<scripted_server::script> scripts)
-        : server(ctx, std::move(scripts)) {}
-
-    void run(engine::client_settings s = {}) {
-        s.url = server.url();
-        s.rev = revision::eio3;
-        s.transports = only(transport_kind::polling);
-        s.close_timeout = milliseconds(200);
-        engine::client c(net::shard::of(ctx), s);
-        told.when_finished = [this] { server.close(); };
-        client = &c;
-        c.open(told);
-        ctx.run();
-    }
-
-    boost::asio::io_context ctx{1};
-    scripted_server server;
-    engine::client* client = nullptr;
-    heard told;
-};
+/// A client of revision 3 over polling: GETs come over the first connection, POSTs over the second.
+void run_old(scripted_world& w) {
+    w.run(only(transport_kind::polling),
+          [](engine::client_settings& s) { s.rev = revision::eio3; });
+}
 
 } // namespace
 
@@ -86,7 +67,7 @@ TEST_CASE("text and bytes go both ways with revision 3, over each wire") {
 
 TEST_CASE("nothing is lost or reordered over an upgrade of revision 3") {
     client_world w(of_both());
-    engine::client c(w.home(), old(w, both()));
+    engine::client c(w.home(), old(w, either_way()));
     constexpr std::size_t most = 1000;
     std::size_t sent = 0;
     auto const send = [&] {
@@ -151,7 +132,7 @@ TEST_CASE("a ping that is not answered in time is the end") {
                       {{answer_of("ok")}}});
     std::chrono::steady_clock::time_point opened;
     w.told.when_open = [&] { opened = std::chrono::steady_clock::now(); };
-    w.run();
+    run_old(w);
     CHECK(w.told.opened);
     CHECK(w.told.reason == close_reason::ping_timeout);
     CHECK(std::chrono::steady_clock::now() - opened >= milliseconds(50));
@@ -182,7 +163,7 @@ TEST_CASE("a body of revision 3 is text until there are bytes in it") {
             w.client->send_binary("\x01\x02\x03\x04");
         w.client->close();
     };
-    w.run();
+    run_old(w);
     REQUIRE(w.server.requests().size() >= 2); // the handshake, the POST
     auto const& post = w.server.requests()[1];
     CHECK(post.find("EIO=3&transport=polling") != post.npos);
@@ -215,7 +196,7 @@ TEST_CASE("answers of revision 3 are read by their type") {
     auto const field = "Content-Type: " + std::string(r.type) + "\r\n";
     scripted_world w(
         {{{answer_of(counted(usual_open))}, {answer_of(r.body, field)}}, {{answer_of("ok")}}});
-    w.run();
+    run_old(w);
     CHECK(w.told.messages == r.messages);
     CHECK(w.told.reason == r.reason);
 }

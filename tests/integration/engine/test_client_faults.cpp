@@ -1,9 +1,8 @@
-#include "client_world.hpp"
+#include "scripted_world.hpp"
 
 #include <mad/net/http/client_error.hpp>
 
 #include <catch2/catch.hpp>
-#include <support/scripted_server.hpp>
 
 using namespace mad;
 using namespace mad_test;
@@ -14,33 +13,6 @@ namespace {
 
 constexpr char const* usual_open =
     R"(0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000})";
-
-/// A client of a server that plays scripts.
-struct scripted_world {
-    explicit scripted_world(std::vector<scripted_server::script> scripts)
-        : server(ctx, std::move(scripts)) {}
-
-    void run(std::vector<transport_kind> transports,
-             std::function<void(engine::client_settings&)> const& adjust = {}) {
-        engine::client_settings s;
-        s.url = server.url();
-        s.transports = std::move(transports);
-        s.timeout = seconds(10);
-        s.close_timeout = milliseconds(200);
-        if (adjust)
-            adjust(s);
-        engine::client c(net::shard::of(ctx), s);
-        told.when_finished = [this] { server.close(); };
-        client = &c;
-        c.open(told);
-        ctx.run();
-    }
-
-    boost::asio::io_context ctx{1};
-    scripted_server server;
-    engine::client* client = nullptr;
-    heard told;
-};
 
 } // namespace
 
@@ -148,7 +120,7 @@ TEST_CASE("a refused upgrade leaves the session on polling") {
         CHECK(w.client->kind() == transport_kind::polling);
         w.client->close();
     };
-    w.run(both());
+    w.run(either_way());
     CHECK(w.told.messages == std::vector<std::string>{"after"});
     CHECK(w.told.reason == close_reason::forced_close);
 }

@@ -245,7 +245,7 @@ TEST_CASE("the client compresses with a server that does, whatever both keep of 
     engine::server_settings s;
     s.per_message_deflate = counted;
     client_world w(s);
-    auto settings = w.settings(upgrade ? both() : only(engine::transport_kind::websocket));
+    auto settings = w.settings(upgrade ? either_way() : only(engine::transport_kind::websocket));
     auto const own = std::make_shared<counting_deflate>(theirs);
     settings.per_message_deflate = own;
     engine::client c(w.home(), settings);

@@ -1,15 +1,9 @@
 #include "engine_world.hpp"
 
+#include <support/wires.hpp>
+
 using namespace mad_test;
 using engine::close_reason;
-
-namespace {
-
-auto both() {
-    return GENERATE(wire::websocket, wire::polling);
-}
-
-} // namespace
 
 TEST_CASE("a peer that answers pings lives on") {
     engine_world w(quick(20ms, 2000ms));

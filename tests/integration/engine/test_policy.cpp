@@ -1,14 +1,8 @@
 #include "engine_world.hpp"
 
+#include <support/wires.hpp>
+
 using namespace mad_test;
-
-namespace {
-
-auto both() {
-    return GENERATE(wire::websocket, wire::polling);
-}
-
-} // namespace
 
 TEST_CASE("pages of other origins are refused, on either wire") {
     engine::server_settings s;

@@ -1,15 +1,13 @@
 #include "engine_world.hpp"
 
+#include <support/wires.hpp>
+
 #include <poll.h>
 
 using namespace mad_test;
 using engine::close_reason;
 
 namespace {
-
-auto both() {
-    return GENERATE(wire::websocket, wire::polling);
-}
 
 raw_client::wish small_window() {
     raw_client::wish w;

@@ -1,13 +1,11 @@
 #include "engine_world.hpp"
 
+#include <support/wires.hpp>
+
 using namespace mad_test;
 using engine::close_reason;
 
 namespace {
-
-auto both() {
-    return GENERATE(wire::websocket, wire::polling);
-}
 
 std::string const separator = "\x1e";
 

@@ -8,6 +8,7 @@
 
 #include <support/captured_log.hpp>
 #include <support/sio_peer.hpp>
+#include <support/wires.hpp>
 
 #include <memory>
 #include <string>
@@ -55,10 +56,6 @@ class fleet_world {
     captured_log log_;
     std::unique_ptr<mad::fleet::api> api_;
 };
-
-inline wire both() {
-    return GENERATE(wire::websocket, wire::polling);
-}
 
 /// A sample as an agent of today sends it, with room for more members.
 inline std::string sample(std::string const& id, int storage, std::string const& more = {}) {

@@ -187,7 +187,7 @@ struct under_load {
         CHECK(at_b->gone() == 0);
         CHECK(live_console(peers, a.url()).table() == last);
         CHECK(unwell == 0);
-        CHECK(slowest < 1'000); // a test's machine is busy; the figure is in docs/redis.md
+        CHECK(slowest < 1'000); // a test's machine is busy; the figure is in docs/fleet.md
     }
 
     redis_server& redis;

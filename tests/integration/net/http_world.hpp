@@ -3,9 +3,9 @@
 
 #include <mad/net/http/server.hpp>
 #include <support/captured_log.hpp>
+#include <support/on_shard.hpp>
 #include <support/raw_client.hpp>
 
-#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -101,14 +101,7 @@ class http_world {
     ~http_world() { pool_.stop(); }
 
     /// Runs on a shard and waits until it has.
-    void on_shard(std::function<void()> fn, std::size_t i = 0) {
-        std::promise<void> done;
-        pool_[i].post([&] {
-            fn();
-            done.set_value();
-        });
-        done.get_future().get();
-    }
+    void on_shard(std::function<void()> const& fn, std::size_t i = 0) { run_on(pool_[i], fn); }
 
     void answer(std::size_t n, http::response r) {
         on_shard([&] { waiting->take(n).respond(std::move(r)); });

@@ -13,7 +13,9 @@
 #include <catch2/catch.hpp>
 
 #include <support/captured_log.hpp>
+#include <support/on_shard.hpp>
 #include <support/sio_peer.hpp>
+#include <support/wires.hpp>
 
 #include <future>
 #include <memory>
@@ -74,14 +76,7 @@ class io_world {
     }
 
     /// Runs on a shard and waits until it has.
-    void on_shard(std::function<void()> const& fn, std::size_t i = 0) {
-        std::promise<void> done;
-        pool_[i].post([&] {
-            fn();
-            done.set_value();
-        });
-        done.get_future().get();
-    }
+    void on_shard(std::function<void()> const& fn, std::size_t i = 0) { run_on(pool_[i], fn); }
 
     bool await_sessions(std::size_t n) const {
         return wait_until([&] { return io_->sessions() == n; });
@@ -101,10 +96,6 @@ class io_world {
     mad::net::io_pool pool_;
     std::unique_ptr<sio::server> io_;
 };
-
-inline wire both() {
-    return GENERATE(wire::websocket, wire::polling);
-}
 
 inline std::string placeholder(int n) {
     return R"({"_placeholder":true,"num":)" + std::to_string(n) + "}";

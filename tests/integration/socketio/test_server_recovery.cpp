@@ -270,6 +270,44 @@ TEST_CASE("middlewares are asked again when they are not to be skipped, and may 
     CHECK(std::count(all.begin(), all.end(), "recovered") == 2);
 }
 
+TEST_CASE("what is sent while middlewares look at one that comes back is missed, too") {
+    auto s = recovering();
+    s.recovery->skip_middlewares = false;
+    io_world w(
+        [](sio::server& io) {
+            io.on_connection([](sio::socket c) { c.join("red"); });
+            io.use([&io](sio::socket const& c, sio::next next) {
+                if (c.recovered()) {
+                    io.emit("all");
+                    io.to("red").emit("red");
+                    io.to(std::string(c.id())).emit("own");
+                    io.except("red").emit("others");
+                    io.as_volatile().emit("volatile");
+                }
+                next({});
+            });
+        },
+        s);
+    returner r(w);
+    w.io().emit("x");
+    r.next();
+    strings const meanwhile{R"(["all"])", R"(["red"])", R"(["own"])"};
+    for (int turn = 0; turn < 3; ++turn) {
+        r.drop();
+        w.io().emit("y");
+        r.connect();
+        auto expected = meanwhile;
+        expected.insert(expected.begin(), R"(["y"])");
+        CHECK(r.missed == expected);
+        w.io().emit("z");
+        CHECK(r.next() == R"(["z"])");
+    }
+    r.drop();
+    CHECK_FALSE(r.connect(2)); // it breaks in the middle: the rest comes the next time
+    r.connect();
+    CHECK(r.missed == strings{R"(["own"])", R"(["all"])", R"(["red"])", R"(["own"])"});
+}
+
 TEST_CASE("each namespace recovers by itself") {
     io_world w([](sio::server& io) { io.of("/n"); }, recovering());
     returner r(w, wire::websocket, "/n");

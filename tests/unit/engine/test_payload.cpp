@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <support/payload_packets.hpp>
 #include <support/print_result.hpp>
 
 #include <random>
@@ -10,6 +11,7 @@
 #include <vector>
 
 using namespace mad;
+using namespace mad_test;
 using namespace std::string_literals;
 using engine::packet_type;
 using engine::packet_view;
@@ -18,51 +20,12 @@ using engine::revision;
 
 namespace {
 
-/// A packet that owns its data.
-struct owned {
-    packet_type type;
-    bool binary;
-    std::string data;
-
-    bool operator==(owned const&) const = default;
-    packet_view view() const { return {type, binary, data}; }
-};
-
-struct read_outcome {
-    std::vector<owned> packets;
-    error_code error;
-};
-
 read_outcome read_all(std::string_view body, bool binary_body = false) {
-    payload_reader reader(revision::eio4, body, binary_body);
-    read_outcome out;
-    packet_view p;
-    for (;;) {
-        auto const more = reader.next(p);
-        if (!more)
-            out.error = more.error();
-        if (!more || !*more)
-            return out;
-        out.packets.push_back({p.type, p.binary, std::string(p.data)});
-    }
+    return read_body(revision::eio4, body, binary_body);
 }
 
 std::string write_all(std::vector<owned> const& packets) {
-    std::string body;
-    for (auto const& p : packets) {
-        auto const before = body.size();
-        bool const first = &p == &packets.front();
-        engine::append_payload(revision::eio4, body, p.view(), first);
-        CHECK(body.size() - before == engine::payload_size(revision::eio4, p.view(), first));
-    }
-    return body;
-}
-
-owned message(std::string data) {
-    return {packet_type::message, false, std::move(data)};
-}
-owned binary(std::string data) {
-    return {packet_type::message, true, std::move(data)};
+    return write_body(revision::eio4, packets);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <support/payload_packets.hpp>
 #include <support/print_result.hpp>
 
 #include <random>
@@ -11,6 +12,7 @@
 #include <vector>
 
 using namespace mad;
+using namespace mad_test;
 using namespace std::string_literals;
 using engine::packet_type;
 using engine::packet_view;
@@ -19,45 +21,12 @@ using engine::revision;
 
 namespace {
 
-/// A packet that owns its data.
-struct owned {
-    packet_type type;
-    bool binary;
-    std::string data;
-
-    bool operator==(owned const&) const = default;
-    packet_view view() const { return {type, binary, data}; }
-};
-
-struct read_outcome {
-    std::vector<owned> packets;
-    error_code error;
-};
-
 read_outcome read_all(std::string_view body, bool binary_body) {
-    payload_reader reader(revision::eio3, body, binary_body);
-    read_outcome out;
-    packet_view p;
-    for (;;) {
-        auto const more = reader.next(p);
-        if (!more) {
-            out.error = more.error();
-            CHECK(reader.next(p).error() == more.error());
-        }
-        if (!more || !*more)
-            return out;
-        out.packets.push_back({p.type, p.binary, std::string(p.data)});
-    }
+    return read_body(revision::eio3, body, binary_body);
 }
 
 std::string write_text(std::vector<owned> const& packets) {
-    std::string body;
-    for (auto const& p : packets) {
-        auto const before = body.size();
-        engine::append_payload(revision::eio3, body, p.view(), before == 0);
-        CHECK(body.size() - before == engine::payload_size(revision::eio3, p.view(), before == 0));
-    }
-    return body;
+    return write_body(revision::eio3, packets);
 }
 
 std::string write_binary(std::vector<owned> const& packets) {
@@ -70,12 +39,6 @@ std::string write_binary(std::vector<owned> const& packets) {
     return body;
 }
 
-owned message(std::string data) {
-    return {packet_type::message, false, std::move(data)};
-}
-owned binary(std::string data) {
-    return {packet_type::message, true, std::move(data)};
-}
 owned bare(packet_type t) {
     return {t, false, ""};
 }

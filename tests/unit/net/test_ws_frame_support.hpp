@@ -3,6 +3,8 @@
 
 #include <mad/net/ws_frame.hpp>
 
+#include <support/unhex.hpp>
+
 #include <cstdint>
 #include <ostream>
 #include <span>
@@ -13,20 +15,6 @@
 namespace mad_test {
 
 using namespace mad::net;
-
-/// Bytes from hexadecimal digits; blanks between them do not count.
-inline std::string unhex(std::string_view text) {
-    std::string out;
-    unsigned value = 0, digits = 0;
-    for (char const c : text) {
-        if (c == ' ')
-            continue;
-        value = value << 4 | static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
-        if (++digits % 2 == 0)
-            out += static_cast<char>(value & 0xff);
-    }
-    return out;
-}
 
 /// One frame as a client sends it.
 inline std::string client_frame(ws_opcode opcode, std::string_view payload, bool fin = true,

@@ -4,26 +4,16 @@
 
 #include <catch2/catch.hpp>
 
+#include <support/unhex.hpp>
+
 #include <string>
 #include <vector>
 
 using namespace mad::socketio;
 using mad::net::wire_block;
+using mad_test::unhex;
 
 namespace {
-
-std::string unhex(std::string_view text) {
-    std::string out;
-    unsigned value = 0, digits = 0;
-    for (char const c : text) {
-        if (c == ' ')
-            continue;
-        value = value << 4 | static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
-        if (++digits % 2 == 0)
-            out += static_cast<char>(value & 0xff);
-    }
-    return out;
-}
 
 /// `{type, nsp, data}` of an event with these bytes as data.
 std::string event(std::string_view data, std::string_view nsp = "/") {

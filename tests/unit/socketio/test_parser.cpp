@@ -49,7 +49,7 @@ TEST_CASE("a binary packet is complete with its last attachment and owns what it
         auto bytes = "\1\2"s;
         CHECK_FALSE(d.feed_binary(bytes).value());
         bytes = "??";
-        complete = std::move(d.feed_binary("").value());
+        complete = d.feed_binary("").value();
     }
     REQUIRE(complete);
     CHECK_FALSE(d.waiting());

@@ -96,7 +96,7 @@ class subscriber_core final : public sub_owner {
     health health_;
     error_code why_; // why a link is down, the last one that went
     std::string text_;
-    bool anew_ = false; // a link came, or channels moved, since `on_resubscribed` was called
+    bool anew_ = false;       // a link came, or channels moved, since `on_resubscribed` was called
     bool discovered_ = false; // that it is a Cluster
     bool closed_ = false;
 };

@@ -3,13 +3,7 @@
 
 #include <mad/redis/detail/health.hpp>
 
-namespace mad::inline MAD_ABI::redis {
-
-MAD_DECL std::string_view to_string(state s) {
-    return s == state::connected ? "connected" : s == state::degraded ? "degraded" : "down";
-}
-
-namespace detail {
+namespace mad::inline MAD_ABI::redis::detail {
 
 MAD_DECL bool health::up(moment m) {
     // In a Cluster another node may have come up: that makes no room in the memory of this one.
@@ -51,7 +45,6 @@ MAD_DECL bool health::change(moment m, state s, error_code why, std::string_view
     return true;
 }
 
-} // namespace detail
-} // namespace mad::inline MAD_ABI::redis
+} // namespace mad::inline MAD_ABI::redis::detail
 
 #endif

@@ -84,7 +84,8 @@ struct recovery_state {
     std::string pid;
     std::uint64_t sent_up_to = 0; ///< what is numbered so or lower was in `missed`
     std::vector<encoded> missed;
-    std::vector<std::uint64_t> numbers; ///< of `missed`
+    std::vector<std::uint64_t> numbers; ///< of `missed`, as it was then
+    std::size_t missed_bytes = 0;       ///< of what was added to `missed` since
     bool recovered = false;
     bool offered = false; ///< has been sent an offset: it can come back
 };
@@ -137,6 +138,10 @@ struct socket_node {
     recovery_state& recovery();
     /// An earlier session goes on in this socket, which is not connected yet. False: it cannot.
     bool restore(restored_session);
+    /// Whether a broadcast to them is for this one, which is not connected.
+    bool is_meant(target const&) const;
+    /// A broadcast that comes between `restore` and `resume`: it is missed, too.
+    void miss(encoded const&, std::uint64_t sequence);
     /// What it has missed, then the pid for the answer to CONNECT.
     void resume(std::string& connect_text);
     void save_session(disconnect_reason);
@@ -205,7 +210,8 @@ struct nsp_part {
     std::uint8_t index;
     std::vector<slot_entry> slots;
     std::vector<std::uint32_t> free_slots;
-    std::vector<socket_node*> members; // connected ones
+    std::vector<socket_node*> members;   // connected ones
+    std::vector<socket_node*> returning; // restored ones that are not connected yet
     std::unordered_map<std::string_view, socket_node*> by_id;
     std::unordered_map<std::string_view, std::unique_ptr<room>> rooms;
     std::vector<socket_node*> selected;

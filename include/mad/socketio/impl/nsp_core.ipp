@@ -46,6 +46,8 @@ MAD_DECL void nsp_part::enter(socket_node& n) {
 }
 
 MAD_DECL void nsp_part::remove(socket_node& n) {
+    if (!returning.empty())
+        std::erase(returning, &n);
     if (n.index < members.size() && members[n.index] == &n) {
         members[n.index] = members.back();
         members[n.index]->index = n.index;
@@ -138,6 +140,7 @@ MAD_DECL void nsp_core::shut() {
     for (auto& p : parts_) {
         p->forget_handlers();
         p->members.clear();
+        p->returning.clear();
         p->by_id.clear();
         p->slots.clear(); // sockets that were not told of the end; each keeps its namespace
     }
@@ -167,6 +170,10 @@ MAD_DECL void nsp_part::deliver(encoded const& p, target const& t, broadcast_fla
         else
             n->send(p, f.is_volatile);
     }
+    if (!f.is_volatile)
+        for (auto* const n : returning)
+            if (n->is_meant(t))
+                n->miss(p, f.sequence);
     // Back, so that the next broadcast need not allocate; unless one ran meanwhile.
     if (selected.empty())
         selected = std::move(chosen);

@@ -48,11 +48,36 @@ MAD_DECL bool socket_node::restore(restored_session s) {
         extras().data = std::move(*data);
     for (auto const& room_name : s.session.rooms)
         join(room_name);
+    part.returning.push_back(this);
     return true;
+}
+
+MAD_DECL bool socket_node::is_meant(target const& t) const {
+    auto const any = [&](std::vector<std::string> const& names) {
+        return std::any_of(names.begin(), names.end(), [&](std::string const& n) {
+            return n == id() || std::any_of(rooms.begin(), rooms.end(),
+                                            [&](auto const* r) { return r->name == n; });
+        });
+    };
+    return (t.rooms.empty() || any(t.rooms)) && !any(t.except);
+}
+
+MAD_DECL void socket_node::miss(encoded const& p, std::uint64_t sequence) {
+    auto& r = recovery();
+    auto const& limits = core.server().settings().engine.outbox;
+    if (sequence != 0 && sequence <= r.sent_up_to)
+        return;
+    // Over the limit it ends as a slow consumer when all that is sent.
+    if (r.missed.size() > limits.max_blocks || r.missed_bytes > limits.max_bytes)
+        return;
+    r.missed_bytes += p.size();
+    r.missed.push_back(p);
 }
 
 MAD_DECL void socket_node::resume(std::string& connect_text) {
     auto& r = recovery();
+    if (r.recovered)
+        std::erase(part.returning, this);
     if (r.pid.empty())
         r.pid = random_id(15);
     for (auto const& m : std::exchange(r.missed, {}))
