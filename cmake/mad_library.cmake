@@ -70,7 +70,8 @@ if(Hiredis_FOUND)
     set_target_properties(mad_sync PROPERTIES EXPORT_NAME sync)
     target_link_libraries(mad_sync INTERFACE mad_redis)
 
-    add_library(mad_compiled_sync STATIC ${PROJECT_SOURCE_DIR}/src/sync.cpp)
+    add_library(mad_compiled_sync STATIC
+        ${PROJECT_SOURCE_DIR}/src/sync.cpp ${PROJECT_SOURCE_DIR}/src/fleet_redis.cpp)
     add_library(mad::compiled_sync ALIAS mad_compiled_sync)
     set_target_properties(mad_compiled_sync PROPERTIES
         EXPORT_NAME compiled_sync POSITION_INDEPENDENT_CODE ON)

@@ -3,9 +3,76 @@
 #include "service.hpp"
 
 #include <mad/fleet/api.hpp>
+#include <mad/fleet/redis_store.hpp>
 #include <mad/net/listener.hpp>
+#include <mad/redis/tls.hpp>
 
+#include <algorithm>
+#include <cstdlib>
 #include <iostream>
+
+/// What `--redis` and its companions say.
+struct redis_options {
+    std::string url, password_file;
+    bool legacy_keys = false;
+};
+
+/// The names of the original: REDIS_HOST, and REDIS_PORT where it is another port. The port alone
+/// says nothing: orchestrators set one for every service that they call redis.
+static std::string redis_url_of_the_original() {
+    char const* const host = std::getenv("REDIS_HOST");
+    char const* const port = std::getenv("REDIS_PORT");
+    if (!host || !*host)
+        return {};
+    auto const name = std::string(host).find(':') == std::string::npos
+                          ? std::string(host)
+                          : "[" + std::string(host) + "]";
+    auto url = "redis://" + name + (port && *port ? ":" + std::string(port) : "");
+    if (auto const parsed = mad::redis::parse_url(url); !parsed)
+        throw programs::usage_error("REDIS_HOST, REDIS_PORT: " + parsed.error().message);
+    return url;
+}
+
+static std::optional<mad::fleet::redis_store_settings> redis_settings(redis_options o,
+                                                                      programs::options const& all,
+                                                                      mad::logger const& log,
+                                                                      bool in_arguments) {
+    if (o.url.empty())
+        o.url = redis_url_of_the_original();
+    if (o.url.empty()) {
+        if (!o.password_file.empty() || o.legacy_keys)
+            throw programs::usage_error(
+                std::string(o.legacy_keys ? "--legacy-keys" : "--redis-password-file") +
+                ": there is no Redis: give --redis URL");
+        return std::nullopt;
+    }
+    auto parsed = mad::redis::parse_url(o.url);
+    if (!parsed)
+        throw programs::usage_error("--redis: " + parsed.error().message);
+    mad::fleet::redis_store_settings s;
+    s.redis = std::move(*parsed);
+    if (!s.redis.password.empty() && in_arguments)
+        log.warn("redis.password_in_arguments",
+                 {{"remedy", "--redis-password-file, or MAD_API_REDIS in the environment"}});
+    if (!o.password_file.empty())
+        s.redis.password_file = o.password_file;
+    if (s.redis.ca_file.empty())
+        s.redis.ca_file = all.ca_file();
+    if (auto const password = mad::redis::current_password(s.redis); !password)
+        throw programs::usage_error("--redis-password-file: " + password.error().message);
+    if (s.redis.tls) {
+        auto tls = mad::redis::make_tls(s.redis);
+        if (!tls)
+            throw programs::usage_error("--redis, --ca-file: " + tls.error().message);
+        s.connection.tls = *tls;
+    }
+    if (o.legacy_keys && s.redis.topology == mad::redis::topology::cluster)
+        throw programs::usage_error("--legacy-keys: nodes of the original know no Cluster: give a "
+                                    "single Redis, or sentinels");
+    s.legacy_keys = o.legacy_keys;
+    s.connection.log = s.sharing.log = log;
+    return s;
+}
 
 int main(int argc, char** argv) {
     auto const signals = programs::prepare();
@@ -32,15 +99,44 @@ int main(int argc, char** argv) {
               "packets a second of one connection; 0: no limit")
             ->check(CLI::Range(0.0, 1e6));
         o.add("cors-origin", engine.cors.origins, "origin of pages that may connect, or *");
+        redis_options redis;
+        o.add(
+            "redis", redis.url,
+            "share agents with the other nodes on this Redis: redis://, rediss://, "
+            "redis+sentinel://, unix://; default: REDIS_HOST and REDIS_PORT, else one node alone");
+        o.add("redis-password-file", redis.password_file, "file with the password for Redis");
+        o.add_switch("legacy-keys", redis.legacy_keys,
+                     "nodes of the original share this Redis: exchange agents with them too");
         if (auto const code = o.parse(argc, argv))
             return *code;
 
         s.anonymous = o.anonymous;
         s.listen = o.endpoint();
         s.log = o.make_logger();
+        bool const in_arguments = std::any_of(argv + 1, argv + argc, [](std::string_view a) {
+            return a.starts_with("--redis=") || a == "--redis";
+        });
+        auto const shared = redis_settings(redis, o, s.log, in_arguments);
+        if (shared) {
+            s.make_adapters = [shared](mad::net::shard& home) {
+                return mad::fleet::make_fleet_adapters(home, shared->redis, shared->connection,
+                                                       shared->legacy_keys);
+            };
+            s.make_store = [shared](std::string const& node) {
+                auto own = *shared;
+                own.sharing.node = node;
+                return mad::fleet::make_redis_store(std::move(own));
+            };
+        }
         s.sockets.http.max_connections = o.max_connections;
         s.sockets.http.addresses = o.addresses;
         s.sockets.http.tls = o.load_tls();
+        if (shared && !s.node_id.empty())
+            try {
+                (void)s.make_store(s.node_id);
+            } catch (std::invalid_argument const& e) {
+                throw programs::usage_error("--node-id: " + std::string(e.what()));
+            }
         if (o.check)
             return 0;
         s.passed_listeners = mad::net::passed_listeners();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from collections.abc import Callable
@@ -41,12 +42,16 @@ while True:
 
 @pytest.fixture
 def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Makes programs that do as told; `stand_ins(mad_web="sys.exit(3)")` changes one."""
+    """Makes programs that do as told; `stand_ins(mad_web="sys.exit(3)")` changes one, a name that
+    is none of ours adds one to the search path."""
 
     def make(**behaviours: str) -> Path:
-        for name in PROGRAMS:
+        told = {name.replace("_", "-"): behaviour for name, behaviour in behaviours.items()}
+        if told.keys() - set(PROGRAMS):
+            monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        for name in {*PROGRAMS, *told}:
             path = tmp_path / name
-            behaviour = behaviours.get(name.replace("-", "_"), READY)
+            behaviour = told.get(name, READY)
             path.write_text(STAND_IN.format(python=sys.executable, behaviour=behaviour))
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
         console = tmp_path / "console"

@@ -47,12 +47,18 @@ class child_process {
     child_process(child_process const&) = delete;
     child_process& operator=(child_process const&) = delete;
     ~child_process() {
+        kill();
+        ::close(from_);
+    }
+
+    /// At once, and without a word.
+    void kill() {
         if (pid_ > 0) {
             ::kill(pid_, SIGKILL);
             int status;
             ::waitpid(pid_, &status, 0);
+            pid_ = -1;
         }
-        ::close(from_);
     }
 
     /// The next line that the child wrote, without its end.

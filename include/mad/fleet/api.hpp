@@ -6,6 +6,7 @@
 #include <mad/socketio/server.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,14 @@ struct api_settings {
 
     /// Name of this node; random when empty.
     std::string node_id;
+
+    /// Makes what keeps the records: by default this process alone. Gets the node's name;
+    /// `make_redis_store` (mad/fleet/redis_store.hpp) shares them with other nodes.
+    std::function<std::unique_ptr<fleet::store>(std::string const& node)> make_store;
+
+    /// Makes what reaches the sockets of other servers, on the shard given. By default nothing
+    /// does.
+    std::function<socketio::adapter_factory(net::shard&)> make_adapters;
     std::string version = MAD_VERSION;
 
     /// Open to peers that are not on this machine. Without it, requests must name a loopback host,
@@ -53,7 +62,8 @@ struct api_settings {
 /// Numbers of a node, for `/metrics` and tests.
 struct api_counters {
     std::atomic<std::uint64_t> updates{0}, refused{0}, consoles_served{0};
-    std::atomic<std::size_t> agents{0};
+    std::atomic<std::size_t> agents{0};     ///< of the whole fleet
+    std::atomic<std::size_t> own_agents{0}; ///< connected to this node
 };
 
 /// An API node: agents push their health, consoles see all of them live. Speaks the events of the

@@ -3,10 +3,16 @@
 
 #include <mad/core/clock.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
+
+namespace mad::inline MAD_ABI::net {
+class shard;
+}
 
 namespace mad::inline MAD_ABI::fleet {
 
@@ -21,8 +27,26 @@ struct stored_record {
     time_point seen{};
 };
 
-/// The latest record of each agent. Embedded (this process) or in Redis; both behave the same under
-/// one suite of tests. Used on one shard.
+/// What happens to records elsewhere: other nodes' agents come, change and go. Never called for
+/// what `store::put` and `store::drop` do here.
+struct store_watch {
+    /// A record that is new or has changed. `moved`: it belonged to another connection before.
+    std::function<void(stored_record const&, bool moved)> updated;
+    /// A record that is no more.
+    std::function<void(std::string_view id)> gone;
+};
+
+/// How a store is, for `/ready`, `/metrics` and tests.
+struct store_state {
+    bool ready = true;      ///< it shows the whole fleet
+    std::int64_t since = 0; ///< wall clock in ms: since when it does not; 0: it does
+    std::string why;        ///< what keeps it from it, for people; empty: nothing
+    std::vector<std::pair<std::string_view, std::uint64_t>> counters; ///< by metric name
+    std::vector<std::pair<std::string_view, std::uint64_t>> gauges;
+};
+
+/// The latest record of each agent of the fleet. Embedded (this process) or shared by nodes; all
+/// behave the same under one suite of tests. Used on one shard.
 class store {
   public:
     virtual ~store() = default;
@@ -30,15 +54,29 @@ class store {
     /// Null when there is none. Valid until the next call.
     virtual stored_record const* find(std::string_view id) const = 0;
 
+    /// A record of an agent that is connected here.
     virtual void put(stored_record) = 0;
 
-    /// Removes the record if that connection still owns it. False: it belongs to another, or there
-    /// is none.
+    /// Removes the record if that connection, which was one of ours, still owns it. False: it
+    /// belongs to another, or there is none.
     virtual bool drop(std::string_view id, std::string_view socket_id) = 0;
 
     virtual void each(std::function<void(stored_record const&)> const&) const = 0;
 
     virtual std::size_t size() const = 0;
+
+    /// Whose records are shared: how many are of agents connected here.
+    virtual std::size_t own_size() const { return size(); }
+
+    /// Begins to share records, on the shard where everything else is called. The watch is called
+    /// there too.
+    virtual void start(net::shard&, store_watch) {}
+
+    /// Takes what is left of this node out of what is shared; `done` is called once, on the shard,
+    /// at the latest after a second.
+    virtual void stop(std::function<void()> done) { done(); }
+
+    virtual store_state state() const { return {}; }
 };
 
 std::unique_ptr<store> make_embedded_store();

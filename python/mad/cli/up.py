@@ -47,7 +47,7 @@ class JsonOutput(TextOutput):
         programs = [{"name": p.name, "pid": p.pid, "url": p.url} for p in running.programs]
         self._print(
             {"event": "ready", "console": running.console, "api": running.api}
-            | {"programs": programs}
+            | {"nodes": running.nodes, "programs": programs}
         )
         if self._browse:
             webbrowser.open(running.console)
@@ -67,10 +67,17 @@ def up(
         str,
         typer.Option(metavar="[HOST:]PORT", help="Where the console is served; 0: a free port."),
     ] = str(DEFAULT_PORT),
-    nodes: Annotated[int, typer.Option(help="API nodes.")] = 1,
+    nodes: Annotated[
+        int,
+        typer.Option(
+            help="API nodes that show the same agents: they share them over Redis, a private one "
+            "unless --redis names another. Agents take nodes in turn; the page talks to the first."
+        ),
+    ] = 1,
     agents: Annotated[int, typer.Option(help="Agents; each samples this machine.")] = 1,
     redis: Annotated[
-        str | None, typer.Option(metavar="URL", help="Keep the data in Redis.")
+        str | None,
+        typer.Option(metavar="URL", help="Share agents with all nodes on this Redis."),
     ] = None,
     browse: Annotated[bool, typer.Option("--open", help="Open the console in a browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,

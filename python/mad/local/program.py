@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 CHILD = Path(__file__).with_name("child.py")
@@ -27,8 +27,11 @@ class ProgramDiedError(Exception):
 class Program:
     """A started program. `tail` keeps the last lines of its log."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, name: str, process: asyncio.subprocess.Process, ready_text: str | None = None
+    ) -> None:
         self.name = name
+        self._ready_text = ready_text
         self.url = ""
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._process = process
@@ -44,8 +47,13 @@ class Program:
         *,
         listener: socket.socket | None = None,
         on_log: Callable[[str, str], None] | None = None,
+        environment: Mapping[str, str] | None = None,
+        ready_text: str | None = None,
     ) -> Program:
-        """Starts `command` in a session of its own (the terminal's Ctrl-C is not for it)."""
+        """Starts `command` in a session of its own (the terminal's Ctrl-C is not for it).
+
+        `environment` is added to ours. `ready_text`: what a program of others writes into its
+        log, which is its output, when it is ready; in lower case."""
         fd = listener.fileno() if listener else -1
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), str(fd)),
@@ -56,15 +64,21 @@ class Program:
             start_new_session=True,
             pass_fds=[fd] if fd >= 0 else [],
             limit=LINE_LIMIT,
+            env={**os.environ, **environment} if environment else None,
         )
-        program = cls(name, process)
-        program._read(process.stdout, program._on_output)
+        program = cls(name, process, ready_text)
+
+        def on_output(line: str) -> None:
+            program._on_output(line)
+            if ready_text is not None:
+                on_error(line)
 
         def on_error(line: str) -> None:
             program.tail.append(line)
             if on_log:
                 on_log(name, line)
 
+        program._read(process.stdout, on_output)
         program._read(process.stderr, on_error)
         return program
 
@@ -129,6 +143,11 @@ class Program:
         self._readers.append(asyncio.create_task(read()))
 
     def _on_output(self, line: str) -> None:
+        if self._ready_text is not None:
+            if self._ready_text in line.lower():
+                self.ready = True
+                self._said.set()
+            return
         words = line.split()
         if words[:1] == ["ready"] and not self.ready:
             self.ready = True

@@ -30,18 +30,17 @@ def listen_address(text: str) -> Address:
         raise SettingsError(f"--listen {error}") from error
 
 
-def check(settings: Settings, *, has_proxy: bool) -> None:
-    """Says no to what the installed programs cannot do."""
+def check(settings: Settings, *, has_redis: bool) -> None:
+    """Says no to what cannot work. `has_redis`: a Redis server is installed here."""
     if settings.nodes < 1:
         raise SettingsError("--nodes: at least 1")
     if settings.agents < 0:
         raise SettingsError("--agents: 0 or more")
-    if settings.nodes > 1 and not has_proxy:
+    if settings.nodes > 1 and settings.redis is None and not has_redis:
         raise SettingsError(
-            f"--nodes {settings.nodes}: several nodes need mad-proxy, and this version has none"
+            f"--nodes {settings.nodes}: several nodes meet in a Redis, and none is installed here: "
+            "apt-get install redis-server (or valkey-server), or give --redis URL"
         )
-    if settings.redis is not None and not has_proxy:
-        raise SettingsError("--redis: this version keeps its data in one node; leave it out")
     try:
         loopback = ipaddress.ip_address(settings.listen.host).is_loopback
     except ValueError:

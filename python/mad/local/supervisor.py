@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from mad import _paths
 from mad._address import Address
+from mad.local import redis
 from mad.local.program import Program, ProgramDiedError
 from mad.local.settings import Settings, SettingsError, check
 
@@ -21,10 +22,12 @@ STOP_LIMIT = 8.0  # a little more than the programs' own --drain-timeout
 
 @dataclass(slots=True)
 class Running:
-    """Everything that was started; `console` is the address for people."""
+    """Everything that was started; `console` is the address for people, `api` the node that the
+    page talks to, the first of `nodes`."""
 
     console: str = ""
     api: str = ""
+    nodes: list[str] = field(default_factory=list)
     programs: list[Program] = field(default_factory=list)
 
 
@@ -54,18 +57,14 @@ def listen(address: Address) -> socket.socket:
     return listener
 
 
-def has_program(name: str) -> bool:
-    try:
-        _paths.program(name)
-    except _paths.NotInstalledError:
-        return False
-    return True
-
-
 class Supervisor:
     def __init__(self, settings: Settings, output: Output) -> None:
-        check(settings, has_proxy=has_program("mad-proxy"))
+        server = redis.find_server()
+        check(settings, has_redis=server is not None)
         self._settings = settings
+        self._redis: redis.PrivateRedis | None = None
+        if settings.nodes > 1 and settings.redis is None and server is not None:
+            self._redis = redis.PrivateRedis(server)
         self._output = output
         self._running = Running()
         self._asked = asyncio.Event()
@@ -82,6 +81,8 @@ class Supervisor:
             return False
         finally:
             await self._stop()
+            if self._redis:
+                self._redis.remove()
 
     def _on_signal(self) -> None:
         if self._asked.is_set():  # a second time: at once
@@ -118,34 +119,74 @@ class Supervisor:
             host, port = listener.getsockname()[:2]
             origins = Address(host, port).origins
             self._running.console = origins[0]
-            api = await self._start("mad-api", *api_arguments(host, origins))
-            self._running.api = api.url
-            await self._start("mad-web", *web_arguments(api.url), listener=listener)
-        for arguments in agent_arguments(api.url, self._settings.agents):
-            await self._start("mad-agent", *arguments)
+            shared = await self._start_redis()
+            arguments = api_arguments(host, origins) + shared.arguments
+            for _ in range(self._settings.nodes):
+                node = await self._start("mad-api", *arguments, environment=shared.environment)
+                self._running.nodes.append(node.url)
+            self._running.api = self._running.nodes[0]
+            await self._start("mad-web", *web_arguments(self._running.api), listener=listener)
+        for wanted in agent_arguments(self._running.nodes, self._settings.agents):
+            await self._start("mad-agent", *wanted)
+
+    async def _start_redis(self) -> Shared:
+        """What the nodes are told of their Redis; a private one is started first."""
+        if self._redis is None:
+            # Not in the arguments: everybody sees those, and a URL may hold a password.
+            url = self._settings.redis
+            return Shared(environment={"MAD_API_REDIS": url} if url else {})
+        name = Path(self._redis.command[0]).name
+        server = await Program.start(
+            name, self._redis.command, on_log=self._output.log, ready_text=redis.READY_TEXT
+        )
+        self._running.programs.append(server)
+        await server.wait_ready(READY_LIMIT)
+        server.url = self._redis.url
+        return Shared(
+            ["--redis", self._redis.url, "--redis-password-file", str(self._redis.password_file)]
+        )
 
     async def _start(
-        self, name: str, *arguments: str | Path, listener: socket.socket | None = None
+        self,
+        name: str,
+        *arguments: str | Path,
+        listener: socket.socket | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> Program:
         program = await Program.start(
-            name, [_paths.program(name), *arguments], listener=listener, on_log=self._output.log
+            name,
+            [_paths.program(name), *arguments],
+            listener=listener,
+            on_log=self._output.log,
+            environment=environment,
         )
         self._running.programs.append(program)
         await program.wait_ready(READY_LIMIT)
         return program
 
     async def _stop(self) -> None:
-        """Agents first, so that they leave in order; who does not stop in time is killed."""
+        """Agents first, so that they leave in order, and Redis last, where nodes say that they go;
+        who does not stop in time is killed."""
         programs = list(reversed(self._running.programs))
-        for program in programs:
-            program.terminate()
-        if programs:
-            await asyncio.wait(
-                [asyncio.ensure_future(p.wait()) for p in programs], timeout=STOP_LIMIT
-            )
-        for program in programs:
-            program.kill()
-        await asyncio.gather(*(program.wait() for program in programs))
+        ours = programs[:-1] if self._redis and programs else programs
+        for some in (ours, programs[len(ours) :]):
+            for program in some:
+                program.terminate()
+            if some:
+                await asyncio.wait(
+                    [asyncio.ensure_future(p.wait()) for p in some], timeout=STOP_LIMIT
+                )
+            for program in some:
+                program.kill()
+            await asyncio.gather(*(program.wait() for program in some))
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How nodes learn of their Redis."""
+
+    arguments: list[str] = field(default_factory=list)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def api_arguments(host: str, origins: list[str]) -> list[str]:
@@ -160,12 +201,15 @@ def web_arguments(api: str) -> list[str | Path]:
     return ["--api-url", api, "--root", _paths.console()]
 
 
-def agent_arguments(api: str, count: int) -> list[list[str]]:
-    """One agent is this machine; more of them need names that differ."""
+def agent_arguments(nodes: list[str], count: int) -> list[list[str]]:
+    """One agent is this machine; more of them need names that differ, and take nodes in turn."""
     if count == 1:
-        return [["--api", api]]
+        return [["--api", nodes[0]]]
     host = socket.gethostname()
-    return [["--api", api, "--id", f"{host}-{number}"] for number in range(1, count + 1)]
+    return [
+        ["--api", nodes[number % len(nodes)], "--id", f"{host}-{number + 1}"]
+        for number in range(count)
+    ]
 
 
 def run(settings: Settings, output: Output, make: Callable[..., Supervisor] = Supervisor) -> bool:

@@ -20,6 +20,7 @@ export const programs = {
   "mad-api": join(bin, "mad-api"),
   "legacy-agent": join(here, "legacy/agent.mjs"),
   "legacy-console": join(here, "legacy/console.mjs"),
+  "legacy-node": join(here, "legacy/node.mjs"),
   "example-client": join(bin, "example_client_of_node"),
   "example-shop": join(root, "examples/client_of_node/server.js"),
   "python-client": join(here, "lib/python_client.py"),

@@ -88,6 +88,79 @@ def test_the_programs_know_each_other(stand_ins: StandIns) -> None:
         assert agent["arguments"] == ["--api", "http://127.0.0.1:4000"]
 
 
+TELLS_ITS_REDIS = """
+print(os.environ["MAD_API_REDIS"], file=sys.stderr, flush=True)
+print("ready", name, "http://127.0.0.1:4000", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+REDIS = """
+print("1:M * Ready to accept connections unix", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+def words(value: object) -> list[str]:
+    assert isinstance(value, list)
+    return value
+
+
+def test_several_nodes_share_a_redis_of_their_own(stand_ins: StandIns) -> None:
+    folder = stand_ins(redis_server=REDIS)
+    with up("--json", "--nodes", "3", "--agents", "4") as process:
+        said = ready(process)
+        assert len(words(said["nodes"])) == 3
+        (server,) = started(folder, "redis-server")
+        configuration = Path(words(server["arguments"])[0])
+        assert configuration.stat().st_mode & 0o777 == 0o600
+        assert configuration.parent.stat().st_mode & 0o777 == 0o700
+        rules = dict(line.split(" ", 1) for line in configuration.read_text().splitlines())
+        assert (rules["port"], rules["unixsocketperm"]) == ("0", "700")
+        password_file = configuration.parent / "password"
+        assert password_file.stat().st_mode & 0o777 == 0o600
+        assert password_file.read_text() == rules["requirepass"]
+        assert len(rules["requirepass"]) >= 24
+        nodes = started(folder, "mad-api")
+        assert len(nodes) == 3
+        for node in nodes:
+            assert words(node["arguments"])[-4:] == [
+                *("--redis", f"unix://{rules['unixsocket']}"),
+                *("--redis-password-file", str(password_file)),
+            ]
+        assert len(started(folder, "mad-agent")) == 4
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert (folder / "stopped").read_text().split()[-1] == "redis-server"
+    assert not configuration.parent.exists()
+
+
+def test_a_redis_that_exists_is_not_in_the_arguments(stand_ins: StandIns) -> None:
+    folder = stand_ins(mad_api=TELLS_ITS_REDIS, redis_server=REDIS)
+    url = "redis://:secret@localhost/1"
+    with up("--nodes", "2", "--redis", url, "--verbose") as process:
+        for _ in range(5):
+            next_line(process)
+        process.send_signal(signal.SIGTERM)
+        out, error = finish(process)
+    assert f"mad-api: {url}" in error
+    assert "secret" not in out
+    assert not (folder / "redis-server.started").exists()
+    for node in started(folder, "mad-api"):
+        assert "secret" not in str(node["arguments"])
+
+
+def test_without_a_redis_server_it_says_what_to_install(
+    stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = stand_ins()
+    monkeypatch.setenv("PATH", str(folder))
+    with up("--nodes", "2") as process:
+        _, error = finish(process)
+        assert process.returncode == 2
+    assert "apt-get install redis-server" in error
+
+
 def test_people_see_the_console_address_last(stand_ins: StandIns) -> None:
     stand_ins()
     with up() as process:
@@ -209,8 +282,6 @@ def test_a_port_that_is_taken_is_named(stand_ins: StandIns) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--nodes", "2"], "mad-proxy"),
-        (["--redis", "redis://localhost"], "--redis"),
         (["--listen", "0.0.0.0:1"], "everybody"),
         (["--nonsense"], "No such option"),
     ],

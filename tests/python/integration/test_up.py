@@ -12,10 +12,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from process_kit import is_alive, wait_gone
+
+from mad.local.redis import find_server
 
 pytestmark = pytest.mark.usefixtures("programs", "console")
 
@@ -67,6 +70,32 @@ def test_the_page_is_served_and_may_talk_to_the_node() -> None:
 def test_the_agent_reports_this_machine() -> None:
     with up() as (_, said):
         wait_until(lambda: json.loads(get(said["api"] + "/health"))["sessions"] >= 1)
+
+
+@pytest.mark.skipif(not find_server(), reason="no redis-server: apt-get install redis-server")
+def test_several_nodes_show_the_same_agents() -> None:
+    def shown(node: str) -> list[str]:
+        return [
+            line
+            for line in get(node + "/metrics").decode().splitlines()
+            if line.startswith(("mad_agents ", "mad_fleet_agents "))
+        ]
+
+    with up("--nodes", "2", "--agents", "3") as (process, said):
+        first, second = said["nodes"]
+        assert first != second
+        assert said["api"] == first
+        for node in (first, second):
+            wait_until(lambda node=node: "mad_fleet_agents 3" in shown(node))  # type: ignore[misc]
+            assert json.loads(get(node + "/ready"))["ready"] is True
+        assert shown(first) == ["mad_agents 2", "mad_fleet_agents 3"]
+        assert shown(second) == ["mad_agents 1", "mad_fleet_agents 3"]
+        (redis,) = [p for p in said["programs"] if p["url"].startswith("unix://")]
+        socket = Path(redis["url"].removeprefix("unix://"))
+        assert socket.is_socket()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert not socket.parent.exists()
 
 
 def test_ctrl_c_stops_it_all_in_time() -> None:

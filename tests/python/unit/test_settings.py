@@ -48,17 +48,18 @@ def test_origins_are_what_a_browser_may_call_the_page(address: Address, origins:
     [
         (Settings(nodes=0), "--nodes"),
         (Settings(agents=-1), "--agents"),
-        (Settings(nodes=2), "mad-proxy"),
-        (Settings(redis="redis://localhost"), "--redis"),
+        (Settings(nodes=2), "apt-get install redis-server"),
         (Settings(listen=Address("0.0.0.0", 1)), "everybody"),
         (Settings(listen=Address("example.net", 1)), "everybody"),
     ],
 )
-def test_what_this_version_cannot_do_is_refused(settings: Settings, says: str) -> None:
+def test_what_cannot_work_is_refused(settings: Settings, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
-        check(settings, has_proxy=False)
+        check(settings, has_redis=False)
 
 
 def test_the_defaults_are_accepted() -> None:
-    check(Settings(), has_proxy=False)
-    check(Settings(nodes=3, redis="redis://localhost"), has_proxy=True)
+    check(Settings(), has_redis=False)
+    check(Settings(redis="redis://localhost"), has_redis=False)
+    check(Settings(nodes=3, redis="redis://localhost"), has_redis=False)
+    check(Settings(nodes=3), has_redis=True)

@@ -21,8 +21,10 @@ namespace detail {
 /// reconnection in which it says nothing.
 inline constexpr char const* watchers_room = "watchers";
 
-inline socketio::server_settings node_settings(api_settings const& s) {
+inline socketio::server_settings node_settings(api_settings const& s, net::shard& home) {
     auto out = s.sockets;
+    if (s.make_adapters)
+        out.adapter = s.make_adapters(home);
     out.log = out.engine.log = out.http.log = s.log;
     // Browsers with socket.io-client 2 ask with credentials unless told otherwise. There are none
     // here, but they want to hear that they may; CORS says so to listed origins only.
@@ -37,6 +39,9 @@ inline socketio::server_settings node_settings(api_settings const& s) {
     };
     return out;
 }
+
+/// What a stop may take that tells other nodes.
+inline constexpr milliseconds leave_time{1'500};
 
 inline std::size_t shard_count(std::size_t wanted) {
     return wanted ? wanted : std::max(1u, std::thread::hardware_concurrency());
@@ -57,7 +62,25 @@ class api::hub : public std::enable_shared_from_this<hub> {
     hub(api& a, net::shard& home)
         : api_(a)
         , home_(home)
-        , store_(make_embedded_store()) {}
+        , store_(a.settings_.make_store ? a.settings_.make_store(a.node_id_)
+                                        : make_embedded_store()) {}
+
+    /// On the shard, as all that follows.
+    void start() {
+        store_watch w;
+        w.updated = [this](stored_record const& r, bool moved) {
+            tell(r, moved);
+            count();
+        };
+        w.gone = [this](std::string_view id) { tell_gone(id); };
+        store_->start(home_, std::move(w));
+    }
+    void stop(std::function<void()> done) { store_->stop(std::move(done)); }
+    /// When the shard runs no more: what is left of the store ends while its io_context is there.
+    void end() { store_ = make_embedded_store(); }
+
+    /// From any thread.
+    store_state state() const { return store_->state(); }
 
     net::shard& home() { return home_; }
 
@@ -69,9 +92,6 @@ class api::hub : public std::enable_shared_from_this<hub> {
         if (old && (same_socket || !r.run.empty()) && r.seq && old->run == r.run &&
             *r.seq < old->seq)
             return;
-        auto const nsp = api_.io_.of("/");
-        if (old && !same_socket)
-            nsp.to(detail::watchers_room).emit("web_client_disconnect", r.id);
         stored_record fresh;
         fresh.id = r.id;
         fresh.socket_id = opaque;
@@ -81,17 +101,15 @@ class api::hub : public std::enable_shared_from_this<hub> {
         fresh.run = r.run;
         fresh.seq = r.seq.value_or(0);
         fresh.seen = std::chrono::steady_clock::now();
-        nsp.to(detail::watchers_room).emit("web_client_update", socketio::raw_json{fresh.record});
+        tell(fresh, old && !same_socket);
         store_->put(std::move(fresh));
         api_.counters_.updates.fetch_add(1, std::memory_order_relaxed);
-        api_.counters_.agents.store(store_->size(), std::memory_order_relaxed);
+        count();
     }
 
     void leave(std::string const& id, std::string const& opaque) {
-        if (!store_->drop(id, opaque))
-            return;
-        api_.io_.to(detail::watchers_room).emit("web_client_disconnect", id);
-        api_.counters_.agents.store(store_->size(), std::memory_order_relaxed);
+        if (store_->drop(id, opaque))
+            tell_gone(id);
     }
 
     /// All records as one JSON array.
@@ -106,6 +124,25 @@ class api::hub : public std::enable_shared_from_this<hub> {
     }
 
   private:
+    // To this node's consoles: the others' are told by their own nodes.
+
+    void tell(stored_record const& r, bool moved) {
+        auto const watchers = api_.io_.to(detail::watchers_room).local();
+        if (moved) // original pages add by socketID, but update and remove by id
+            watchers.emit("web_client_disconnect", r.id);
+        watchers.emit("web_client_update", socketio::raw_json{r.record});
+    }
+
+    void tell_gone(std::string_view id) {
+        api_.io_.to(detail::watchers_room).local().emit("web_client_disconnect", id);
+        count();
+    }
+
+    void count() {
+        api_.counters_.agents.store(store_->size(), std::memory_order_relaxed);
+        api_.counters_.own_agents.store(store_->own_size(), std::memory_order_relaxed);
+    }
+
     api& api_;
     net::shard& home_;
     std::unique_ptr<store> store_;
@@ -116,7 +153,7 @@ MAD_DECL api::api(api_settings s)
     , node_id_(settings_.node_id.empty() ? random_id(6) : settings_.node_id)
     , instance_(random_id(6))
     , pool_(detail::shard_count(settings_.threads), settings_.log)
-    , io_(pool_, detail::node_settings(settings_))
+    , io_(pool_, detail::node_settings(settings_, pool_[0]))
     , hub_(std::make_shared<hub>(*this, pool_[0])) {
     add_routes();
     add_handlers();
@@ -259,6 +296,11 @@ MAD_DECL void api::add_routes() {
             append_json_number(body, draining_since_.load());
             return net::http::json_answer(503, body += '}');
         }
+        if (auto const s = hub_->state(); !s.ready) {
+            body = "{\"ready\":false,\"reason\":\"redis\",\"since\":";
+            append_json_number(body, s.since);
+            return net::http::json_answer(503, body += '}');
+        }
         body = "{\"ready\":true,\"node\":";
         append_json_string(body, node_id_);
         body += ",\"version\":";
@@ -288,11 +330,18 @@ MAD_DECL std::string api::metrics() const {
     };
     add("mad_connections", "gauge", "Open connections.", io_.connections());
     add("mad_sessions", "gauge", "Engine.IO sessions.", io_.sessions());
-    add("mad_agents", "gauge", "Agents connected.", counters_.agents.load());
+    add("mad_agents", "gauge", "Agents connected to this node.", counters_.own_agents.load());
+    add("mad_fleet_agents", "gauge", "Agents that this node shows.", counters_.agents.load());
     add("mad_agent_updates", "counter", "Health records taken.", counters_.updates.load());
     add("mad_agent_refusals", "counter", "Health records refused.", counters_.refused.load());
     add("mad_consoles_served", "counter", "Lists sent to consoles.",
         counters_.consoles_served.load());
+    auto const shared = hub_->state();
+    for (auto const& [name, value] : shared.gauges)
+        add("mad_redis_" + std::string(name), "gauge", "How this node shares its records.", value);
+    for (auto const& [name, value] : shared.counters)
+        add("mad_redis_" + std::string(name), "counter", "How this node shares its records.",
+            value);
     return out += "# EOF\n";
 }
 
@@ -306,6 +355,7 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> api::start() {
         return at;
     started_ = std::chrono::steady_clock::now();
     url_ = net::http::url_of(*at, settings_.sockets.http.tls != nullptr);
+    hub_->home().post([h = hub_] { h->start(); });
     pool_.start();
     running_ = true;
     settings_.log.info("fleet.api.started", {{"node", node_id_}, {"url", url_}});
@@ -321,7 +371,11 @@ MAD_DECL void api::stop(milliseconds drain) {
         io_.close();
         net::wait_until([this] { return io_.sessions() == 0 && io_.connections() == 0; }, drain);
     }
+    auto const left = std::make_shared<std::atomic<bool>>(false);
+    hub_->home().post([h = hub_, left] { h->stop([left] { *left = true; }); });
+    net::wait_until([left] { return left->load(); }, detail::leave_time);
     pool_.stop();
+    hub_->end();
 }
 
 } // namespace mad::inline MAD_ABI::fleet

@@ -1,0 +1,3 @@
+// Bodies of room fleet that need rooms redis and sync.
+#include <mad/fleet/impl/original.ipp>
+#include <mad/fleet/impl/redis_store.ipp>
