@@ -1,10 +1,9 @@
 #ifndef MAD_SYNC_REDIS_ADAPTER_HPP
 #define MAD_SYNC_REDIS_ADAPTER_HPP
 
-#include <mad/socketio/adapter.hpp>
 #include <mad/sync/bus.hpp>
 #include <mad/sync/classic_codec.hpp>
-#include <mad/sync/exchange.hpp>
+#include <mad/sync/detail/exchange_adapter.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -33,51 +32,19 @@ struct redis_adapter_settings : exchange_settings {
 
 /// Reaches the sockets of one namespace on all nodes. What concerns the sockets of this node is
 /// done here and at once: while Redis is away it goes on, and others are told nothing.
-class redis_adapter final : public socketio::adapter {
+class redis_adapter final : public detail::exchange_adapter {
   public:
     redis_adapter(std::string_view nsp, socketio::local_sockets&, std::shared_ptr<bus>,
                   redis_adapter_settings = {});
     ~redis_adapter() override;
 
-    void broadcast(socketio::encoded const&, socketio::target const&,
-                   socketio::broadcast_flags) override;
-    void broadcast_with_ack(socketio::encoded const& p, std::uint64_t id, socketio::target const& t,
-                            socketio::broadcast_flags f, milliseconds timeout,
-                            std::function<void(socketio::ack_responses)> done) override {
-        exchange_->ask(p, id, t, f, timeout, std::move(done));
-    }
-    void join(socketio::target const& t, std::vector<std::string> rooms) override {
-        exchange_->join(t, std::move(rooms));
-    }
-    void leave(socketio::target const& t, std::vector<std::string> rooms) override {
-        exchange_->leave(t, std::move(rooms));
-    }
-    void disconnect(socketio::target const& t, bool close) override {
-        exchange_->disconnect(t, close);
-    }
-    void fetch(socketio::target const& t, exchange::infos_handler done) override {
-        exchange_->fetch(t, std::move(done));
-    }
-    void all_rooms(exchange::names_handler done) override { exchange_->all_rooms(std::move(done)); }
-    void server_side_emit(std::string_view event, socketio::arguments const& args) override {
-        exchange_->server_event(event, args);
-    }
-    void server_side_emit_with_ack(std::string_view event, socketio::arguments const& args,
-                                   milliseconds timeout,
-                                   std::function<void(socketio::ack_responses)> done) override {
-        exchange_->server_event(event, args, timeout, std::move(done));
-    }
-
     void retire() override;
 
-    /// Messages of others that were thrown away: broken, or over a limit.
-    std::uint64_t dropped() const { return exchange_->dropped(); }
     std::string const& uid() const { return uid_; }
 
   private:
     std::string uid_;
     std::shared_ptr<classic_codec const> codec_;
-    std::shared_ptr<exchange> exchange_;
     std::vector<std::uint64_t> subscriptions_;
     std::atomic<bool> retired_{false};
 };

@@ -12,9 +12,9 @@ MAD_DECL redis_adapter::redis_adapter(std::string_view nsp, socketio::local_sock
     : uid_(detail::short_id())
     , codec_(std::make_shared<classic_codec const>(
           classic_names{s.prefix, std::string(nsp), uid_, s.compat, s.specific_response_channel},
-          s.limits))
-    , exchange_(std::make_shared<exchange>(std::string(nsp), local, std::move(redis), codec_,
-                                           exchange::traits{s.compat, false}, s)) {
+          s.limits)) {
+    exchange_ = std::make_shared<exchange>(std::string(nsp), local, std::move(redis), codec_,
+                                           exchange::traits{s.compat, false}, s);
     auto const hear = [weak = std::weak_ptr(exchange_)](std::string_view channel,
                                                         std::string_view body) {
         if (auto const e = weak.lock())
@@ -40,13 +40,6 @@ MAD_DECL void redis_adapter::retire() {
     for (auto const id : subscriptions_)
         exchange_->bus().unsubscribe(id);
     exchange_->close();
-}
-
-MAD_DECL void redis_adapter::broadcast(socketio::encoded const& p, socketio::target const& t,
-                                       socketio::broadcast_flags f) {
-    if (!f.local)
-        exchange_->broadcast(p, t, f);
-    exchange_->local().deliver(p, t, f);
 }
 
 MAD_DECL socketio::adapter_factory make_redis_adapters(std::shared_ptr<bus> redis,

@@ -20,9 +20,9 @@ MAD_DECL sharded_adapter::sharded_adapter(std::string_view nsp, socketio::local_
                                           std::shared_ptr<bus> redis, sharded_adapter_settings s)
     : codec_(std::make_shared<cluster_codec const>(
           cluster_names{s.prefix, std::string(nsp), detail::hex_id(), s.mode, false}, s.limits))
-    , exchange_(std::make_shared<exchange>(std::string(nsp), local, std::move(redis), codec_,
-                                           exchange::traits{false, true}, s))
     , rooms_(std::make_shared<room_channels>()) {
+    exchange_ = std::make_shared<exchange>(std::string(nsp), local, std::move(redis), codec_,
+                                           exchange::traits{false, true}, s);
     auto const hear = [weak = std::weak_ptr(exchange_)](std::string_view channel,
                                                         std::string_view body) {
         if (auto const e = weak.lock())
@@ -72,13 +72,6 @@ MAD_DECL void sharded_adapter::retire() {
     for (auto const id : subscriptions_)
         exchange_->bus().unsubscribe(id);
     exchange_->close();
-}
-
-MAD_DECL void sharded_adapter::broadcast(socketio::encoded const& p, socketio::target const& t,
-                                         socketio::broadcast_flags f) {
-    if (!f.local)
-        exchange_->broadcast(p, t, f);
-    exchange_->local().deliver(p, t, f);
 }
 
 MAD_DECL socketio::adapter_factory make_sharded_adapters(std::shared_ptr<bus> redis,
