@@ -1,7 +1,7 @@
 // Commands a second through one redis::client, beside redis-benchmark on one connection:
-//   bench_redis_commands [URL [COMMANDS]]
+//   bench_redis_commands [URL [COMMANDS [DEPTH]]]
 // One table, the median of 5 rounds and how far apart they were. The server is whoever listens
-// there.
+// there. With a DEPTH, the commands under way, the figure of one round of mad's and no more.
 
 #include <mad/redis/client.hpp>
 
@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <string>
 
 namespace {
@@ -44,8 +45,10 @@ double round_of(redis::config const& where, std::size_t depth, std::size_t total
     });
     ctx.run();
     std::chrono::duration<double> const took = std::chrono::steady_clock::now() - start;
-    if (failed > 0)
-        std::printf("%zu commands failed\n", failed);
+    if (failed > 0) {
+        std::fprintf(stderr, "%zu of %zu commands failed\n", failed, total);
+        std::exit(1);
+    }
     return static_cast<double>(total) / took.count();
 }
 
@@ -84,6 +87,11 @@ int main(int argc, char** argv) {
         return 2;
     }
     auto const total = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 200'000ul;
+    if (argc > 3) {
+        auto const depth = std::max(1ul, std::strtoul(argv[3], nullptr, 10));
+        std::printf("%.1f\n", round_of(*where, depth, total));
+        return 0;
+    }
     for (std::size_t const depth : {1u, 16u, 256u}) {
         auto const n = depth == 1 ? total / 10 : total;
         row("mad", depth, [&] { return round_of(*where, depth, n); });

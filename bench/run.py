@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import instructions, report
+from harness import instructions, redis, report
 from harness.measure import BenchError, cores, once
-from harness.plan import BIN, GROUPS, ROOT, SCENARIOS, SERVERS, Scenario
+from harness.plan import BIN, GROUPS, NAMES, ROOT, SCENARIOS, SERVERS, Scenario
 from harness.report import Result
 
 DEFAULT = (*GROUPS, "instructions")
@@ -33,15 +33,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="runs of each server (3)")
     parser.add_argument("--seconds", type=float, default=2.0, help="measured in each run (2)")
     parser.add_argument("--warmup", type=float, default=1.0, help="seconds before measuring (1)")
-    parser.add_argument("--servers", help=f"only these, of {','.join(SERVERS)}")
+    parser.add_argument("--servers", help=f"only these, of {','.join(NAMES)}")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every reading to FILE")
     options = parser.parse_args(arguments)
     if unknown := set(options.groups) - set(CHOICES):
         parser.error(f"no such group: {', '.join(sorted(unknown))} (of {', '.join(CHOICES)})")
-    wanted = options.servers.split(",") if options.servers else list(SERVERS)
-    if unknown := set(wanted) - set(SERVERS):
-        parser.error(f"no such server: {', '.join(sorted(unknown))} (of {', '.join(SERVERS)})")
+    wanted = options.servers.split(",") if options.servers else list(NAMES)
+    if unknown := set(wanted) - set(NAMES):
+        parser.error(f"no such server: {', '.join(sorted(unknown))} (of {', '.join(NAMES)})")
     if options.runs < 1 or options.seconds <= 0 or options.warmup < 0:
         parser.error("--runs and --seconds must be positive")
     options.servers = wanted
@@ -63,7 +63,7 @@ def measure(scenario: Scenario, options: argparse.Namespace) -> list[Result]:
             if result.failure is not None:
                 continue
             try:
-                reading = once(scenario, SERVERS[result.server], options.seconds, options.warmup)
+                reading = once(scenario, result.server, options.seconds, options.warmup)
             except (BenchError, OSError) as e:
                 result.failure = str(e)
                 progress(f"{scenario.title}: {result.server} failed: {e}")
@@ -136,14 +136,20 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     began = time.monotonic()
     busy = os.getloadavg()[0]
+    wanted = [scenario for scenario in SCENARIOS if scenario.group in options.groups]
+    why_not = redis.missing() if any(scenario.needs_redis for scenario in wanted) else None
+    skipped = [scenario for scenario in wanted if scenario.needs_redis and why_not]
+    for scenario in skipped:
+        progress(f"{scenario.title}: skipped: {why_not}")
     results = [
         result
-        for scenario in SCENARIOS
-        if scenario.group in options.groups
+        for scenario in wanted
+        if scenario not in skipped
         for result in measure(scenario, options)
     ]
     fine = all(result.failure is None for result in results)
     tables = [report.table(results), report.targets(results)] if results else []
+    tables += [f"Not measured: {scenario.title}: {why_not}." for scenario in skipped]
     if "instructions" in options.groups:
         text, counted = count_instructions(options)
         tables.append(text)

@@ -6,17 +6,21 @@ import contextlib
 import ctypes
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .plan import BIN, Scenario, Server
+from . import redis
+from .plan import BIN, CLIENTS, SERVERS, Scenario, Server
 
 READY_WITHIN_S = 60.0
+COMMANDS_A_SECOND = 300_000
+"""How many commands of a Redis client stand for a second of measuring."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -53,7 +57,7 @@ def cores() -> tuple[int, int]:
     return usable[0], usable[min(1, len(usable) - 1)]
 
 
-def _on_core(core: int) -> Callable[[], None]:
+def on_core(core: int) -> Callable[[], None]:
     libc = ctypes.CDLL(None, use_errno=True)
 
     def prepare() -> None:
@@ -88,7 +92,7 @@ def serving(server: Server, prefix: Sequence[str] = ()) -> Iterator[Running]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            preexec_fn=_on_core(cores()[0]),
+            preexec_fn=on_core(cores()[0]),
         )
 
         def log() -> str:
@@ -108,33 +112,45 @@ def serving(server: Server, prefix: Sequence[str] = ()) -> Iterator[Running]:
                 process.stdout.close()
 
 
-def load(arguments: Sequence[str], running: Running, timeout_s: float = 180) -> dict[str, float]:
+def _tail(servers: Sequence[Running]) -> str:
+    return " ".join(running.log() for running in servers).strip()[-300:] or "silent"
+
+
+def load(arguments: Sequence[str], *servers: Running, timeout_s: float = 180) -> dict[str, float]:
     """Runs bench_load on its core; gives the numbers of its one line."""
-    command = [str(BIN / "bench_load"), *arguments, "--url", running.url, "--pid", str(running.pid)]
+    command = [str(BIN / "bench_load"), *arguments]
+    for running in servers:
+        command += ["--url", running.url, "--pid", str(running.pid)]
     try:
         done = subprocess.run(
             command,
             capture_output=True,
             text=True,
             timeout=timeout_s,
-            preexec_fn=_on_core(cores()[1]),
+            preexec_fn=on_core(cores()[1]),
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise BenchError(f"the load took more than {timeout_s:.0f} s") from None
     if done.returncode != 0:
         why = done.stderr.strip() or f"ended with {done.returncode}"
-        raise BenchError(f"{why} (server: {running.log().strip()[-300:] or 'silent'})")
+        raise BenchError(f"{why} (server: {_tail(servers)})")
     fields = json.loads(done.stdout)
     return {name: float(value) for name, value in fields.items() if not isinstance(value, str)}
 
 
-def once(scenario: Scenario, server: Server, seconds: float, warmup: float) -> Reading:
-    """One run: a fresh server, one load."""
+def once(scenario: Scenario, name: str, seconds: float, warmup: float) -> Reading:
+    """One run: a fresh server (or Redis and what uses it), one load."""
+    if scenario.depth > 0:
+        return _commands(CLIENTS[name], scenario.depth, seconds)
     is_idle = scenario.lower_is_better
     timing = () if is_idle else ("--seconds", str(seconds), "--warmup", str(warmup))
-    with serving(server) as running:
-        said = load([*scenario.load, *timing], running)
+    arguments = [*scenario.load, *timing]
+    if scenario.nodes > 1:
+        said = _over_nodes(SERVERS[name], scenario.nodes, arguments)
+    else:
+        with serving(SERVERS[name]) as running:
+            said = load(arguments, running)
     if is_idle:
         return Reading(said["bytes_per_connection"])
     return Reading(
@@ -145,3 +161,50 @@ def once(scenario: Scenario, server: Server, seconds: float, warmup: float) -> R
         said.get("p50_us"),
         said.get("p99_us"),
     )
+
+
+def _over_nodes(server: Server, count: int, arguments: Sequence[str]) -> dict[str, float]:
+    """A fresh Redis on the core of the load, `count` nodes on that of the server."""
+    with contextlib.ExitStack() as stack:
+        db = stack.enter_context(redis.running(on_core(cores()[1])))
+        joined = replace(server, command=(*server.command, "--redis", db.url))
+        nodes = [stack.enter_context(serving(joined)) for _ in range(count)]
+        try:
+            # What is sent before the others listen never reaches them.
+            db.await_subscribers("socket.io-request#/#", count)
+            said = load(arguments, *nodes)
+        except redis.RedisError as e:
+            raise BenchError(f"{e} (server: {_tail(nodes)})") from None
+    if said["units"] == 0:
+        raise BenchError("nothing came from one node to the others")
+    return said
+
+
+def _commands(client: Sequence[str], depth: int, seconds: float) -> Reading:
+    """Some `seconds` worth of commands: the client on the core of the server, Redis on the other.
+
+    CPU is that of the client, and of Redis where others have the load.
+    """
+    count = max(COMMANDS_A_SECOND // 10, int(COMMANDS_A_SECOND * seconds))
+    with redis.running(on_core(cores()[1])) as db:
+        began, redis_began = time.monotonic(), db.cpu_s()
+        own_began = resource.getrusage(resource.RUSAGE_CHILDREN)
+        try:
+            done = subprocess.run(
+                redis.client_command(client, db, count, depth),
+                capture_output=True,
+                text=True,
+                timeout=180,
+                preexec_fn=on_core(cores()[0]),
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{client[0]} took more than 180 s") from None
+        own, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
+        redis_used = db.cpu_s() - redis_began
+    rate = redis.rate_in(done.stdout) if done.returncode == 0 else None
+    if rate is None:
+        why = (done.stderr or done.stdout).strip()[-300:] or f"ended with {done.returncode}"
+        raise BenchError(f"{client[0]}: {why}")
+    used = own.ru_utime + own.ru_stime - own_began.ru_utime - own_began.ru_stime
+    return Reading(rate, used * 1e6 / count, used / took, redis_used / took)

@@ -12,7 +12,10 @@ PEERS = ROOT / "bench" / "peers"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A program that answers the scenarios; it takes `--listen` and prints a `ready` line."""
+    """A program that answers the scenarios; it takes `--listen` and prints a `ready` line.
+
+    One of a scenario with several nodes also takes `--redis URL`.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -29,6 +32,14 @@ SERVERS = {
         Server("mad", (str(BIN / "bench_mad_server"), "--threads", "1")),
     )
 }
+
+CLIENTS = {
+    "redis-benchmark": ("redis-benchmark",),
+    "mad": (str(BIN / "bench_redis_commands"),),
+}
+"""Clients of Redis: they are given a Redis, how many commands to send, and how many at a time."""
+
+NAMES = tuple(dict.fromkeys([*SERVERS, *CLIENTS]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,14 @@ class Scenario:
     lower_is_better: bool = False
     counted: tuple[int, int] | None = None
     """Two amounts of units whose difference under callgrind gives instructions per unit."""
+    nodes: int = 1
+    """More than one: that many of the server on one Redis, the load spread over them."""
+    depth: int = 0
+    """More than 0: `servers` are clients of Redis that keep that many commands under way."""
+
+    @property
+    def needs_redis(self) -> bool:
+        return self.nodes > 1 or self.depth > 0
 
 
 def _broadcast(receivers: int, counted: tuple[int, int] | None = None) -> Scenario:
@@ -111,6 +130,23 @@ SCENARIOS = (
         "bytes",
         Target(most=4_000),
         lower_is_better=True,
+    ),
+    Scenario(
+        "fanout",
+        "2 nodes on one Redis, 100 consoles each, 16 under way",
+        ("broadcast", "--connections", "200", "--in-flight", "16"),
+        ("socketio4", "mad"),
+        "deliveries/s",
+        Target(ratio=8),
+        nodes=2,
+    ),
+    Scenario(
+        "redis",
+        "Redis SET over one connection, 16 under way",
+        (),
+        ("redis-benchmark", "mad"),
+        "commands/s",
+        depth=16,
     ),
 )
 

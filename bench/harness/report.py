@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import redis
 from .measure import Reading, cores
 from .plan import PEERS, ROOT, Scenario
 
@@ -40,7 +41,11 @@ server's CPU time per unit, "its CPU" and "load CPU" are the shares of their cor
 load used. "mad ÷ it" compares the medians; "by CPU" says how many times the CPU of mad (for memory:
 the bytes) the other one takes per unit, and is what counts where a server used less than 90 % of
 its core (marked `!`), because then the load or other work on the machine was the limit. Latencies
-are of a closed loop: they count from sending and grow with what is under way."""
+are of a closed loop: they count from sending and grow with what is under way.
+
+The nodes on one Redis share the core of the server, and their CPU is summed; Redis runs on the core
+of the load and is in neither column. All updates enter one node. For commands of Redis the server
+is the client that sends them, and the load is Redis."""
 
 
 @dataclass(slots=True)
@@ -211,15 +216,20 @@ def machine() -> str:
     )
 
 
+def _npm(package: str) -> str:
+    manifest = PEERS / "socketio4" / "node_modules" / package / "package.json"
+    return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else "unknown"
+
+
 def versions() -> str:
-    manifest = PEERS / "socketio4" / "node_modules" / "socket.io" / "package.json"
-    socketio = json.loads(manifest.read_text())["version"] if manifest.exists() else "unknown"
     config = (ROOT / "include" / "mad" / "config.hpp").read_text()
     version = _found(r'^#define MAD_VERSION "(.*)"', config)
     return (
         f"mad {version} ({_said_by('git', 'describe', '--always', '--dirty')}), "
         f"{_said_by('c++', '--version')}; "
-        f"socket.io {socketio} on Node {_said_by('node', '--version')}"
+        f"socket.io {_npm('socket.io')} with @socket.io/redis-adapter "
+        f"{_npm('@socket.io/redis-adapter')} and redis {_npm('redis')} on Node "
+        f"{_said_by('node', '--version')}; Redis {redis.version()}"
     )
 
 

@@ -29,7 +29,8 @@ void usage(std::ostream& out) {
     for (auto const& s : scenarios)
         out << "  " << s.name << std::string(14 - s.name.size(), ' ') << s.measures << '\n';
     out << "\n"
-           "  --pid N          the server, to read its CPU and memory\n"
+           "  --url URL        once more for broadcast: its clients are spread over all of them\n"
+           "  --pid N          the server, to read its CPU and memory; once for each of several\n"
            "  --connections N  clients at a time (100)\n"
            "  --in-flight N    messages under way: echo per client, broadcast in all (1)\n"
            "  --payload N      characters in a message's argument (16)\n"
@@ -61,12 +62,16 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
             throw bench::failure("no value for " + std::string(option));
         std::string_view const value = argv[i + 1];
         if (option == "--url") {
-            auto const sources = s.to.sources;
-            s.to = bench::target::parse(value);
-            s.to.sources = sources;
-            has_url = true;
+            auto to = bench::target::parse(value);
+            if (has_url) {
+                s.others.push_back(std::move(to));
+            } else {
+                to.sources = s.to.sources;
+                s.to = std::move(to);
+                has_url = true;
+            }
         } else if (option == "--pid") {
-            s.server = parse<pid_t>(option, value);
+            s.servers.push_back(parse<pid_t>(option, value));
         } else if (option == "--connections") {
             s.connections = parse<std::size_t>(option, value);
         } else if (option == "--in-flight") {
@@ -95,6 +100,10 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
         throw bench::failure("--url is missing");
     if (s.connections == 0 || s.in_flight == 0)
         throw bench::failure("--connections and --in-flight must be at least 1");
+    for (auto& to : s.others)
+        to.sources = s.to.sources;
+    if (!s.others.empty() && std::string_view(argv[1]) != "broadcast")
+        throw bench::failure("one --url, except for broadcast");
     return s;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <ctime>
 #include <fstream>
+#include <utility>
 
 #include <unistd.h>
 
@@ -108,12 +109,17 @@ json_line& json_line::real(std::string_view field, double value, int digits) {
     return *this;
 }
 
-meter::meter(extent how_long, pid_t server)
+meter::meter(extent how_long, std::vector<pid_t> servers)
     : extent_(how_long)
-    , server_(server) {}
+    , servers_(std::move(servers)) {}
 
 meter::reading meter::read() const {
-    return {now_ns(), cpu_ns(0), server_ > 0 ? cpu_ns(server_) : -1, all_};
+    std::int64_t used = servers_.empty() ? -1 : 0;
+    for (auto const pid : servers_) {
+        auto const one = cpu_ns(pid);
+        used = one < 0 || used < 0 ? -1 : used + one;
+    }
+    return {now_ns(), cpu_ns(0), used, all_};
 }
 
 void meter::start() {

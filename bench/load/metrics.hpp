@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -60,7 +61,8 @@ struct extent {
 /// Counts units (acks, deliveries, handshakes) and closes the measured interval.
 class meter {
   public:
-    meter(extent how_long, pid_t server);
+    /// Reads the CPU time of `servers` in sum; of nobody when it is empty.
+    meter(extent how_long, std::vector<pid_t> servers);
 
     /// Begins the warm-up.
     void start();
@@ -85,7 +87,7 @@ class meter {
     [[nodiscard]] reading read() const;
 
     extent extent_;
-    pid_t server_;
+    std::vector<pid_t> servers_;
     phase phase_ = phase::waiting;
     std::int64_t started_at_ = 0;
     std::uint64_t all_ = 0;

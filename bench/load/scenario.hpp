@@ -4,18 +4,24 @@
 #include "loop.hpp"
 #include "metrics.hpp"
 
+#include <vector>
+
 namespace bench {
 
 /// What every scenario can be told. Defaults are those of the table in the documentation.
 struct settings {
-    target to;
-    pid_t server = 0;              ///< whose CPU and memory to read; 0: nobody's
+    target to;                     ///< the first server
+    std::vector<target> others;    ///< broadcast: more of them, the clients spread over all
+    std::vector<pid_t> servers;    ///< whose CPU and memory to read
     std::size_t connections = 100; ///< clients at a time
     std::size_t in_flight = 1;     ///< messages sent and not yet answered (echo: per connection)
     std::size_t payload = 16;      ///< characters in the argument of a message
     std::size_t echoes = 0;        ///< connect: messages each client echoes before it leaves
     double settle = 2.0;           ///< idle: seconds between the last connect and the reading
     extent how_long;
+
+    /// The first of `servers`; 0: nobody's.
+    [[nodiscard]] pid_t server() const { return servers.empty() ? 0 : servers.front(); }
 };
 
 void run_connect(settings const& s, json_line& out);

@@ -7,13 +7,13 @@ namespace bench {
 
 namespace {
 
-/// `connections` clients, one of which also sends. A broadcast is over when every client has it;
-/// the sender keeps `in_flight` of them under way.
+/// `connections` clients, one of which also sends, spread over the servers there are. A broadcast
+/// is over when every client has it; the sender keeps `in_flight` of them under way.
 class broadcast : public websocket_events {
   public:
     explicit broadcast(settings const& s)
         : settings_(s)
-        , meter_(s.how_long, s.server)
+        , meter_(s.how_long, s.servers)
         , frame_(client_frame(R"(42["bcast",)" + argument(s) + "]"))
         , expected_(R"(42["bcast-out",)" + argument(s) + "]")
         , received_(s.connections)
@@ -34,10 +34,12 @@ class broadcast : public websocket_events {
     };
 
     void dial() {
-        auto client = std::make_unique<websocket>(settings_.to, *this, dialled_++);
+        auto const at = dialled_ % (settings_.others.size() + 1);
+        auto const& to = at == 0 ? settings_.to : settings_.others[at - 1];
+        auto client = std::make_unique<websocket>(to, *this, dialled_++);
         if (sender_ == nullptr)
             sender_ = client.get();
-        loop_.adopt(std::move(client), settings_.to);
+        loop_.adopt(std::move(client), to);
     }
 
     void on_connected(websocket&) override {

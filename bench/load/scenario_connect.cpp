@@ -13,22 +13,22 @@ class connect : public websocket_events {
   public:
     explicit connect(settings const& s)
         : settings_(s)
-        , meter_(s.how_long, s.server)
+        , meter_(s.how_long, s.servers)
         , frame_(client_frame(R"(420["echo",)" + argument(s) + "]"))
         , ack_("430[" + argument(s) + "]")
         , dialled_at_(s.connections)
         , to_echo_(s.connections) {}
 
     void run(json_line& out) {
-        auto const before = rss_bytes(settings_.server);
+        auto const before = rss_bytes(settings_.server());
         meter_.start();
         for (std::size_t i = 0; i < settings_.connections; ++i)
             dial(i);
         while (meter_.tick())
             loop_.turn(100);
         meter_.report(out, "handshake");
-        if (settings_.server > 0) {
-            out.number("rss_before", before).number("rss_after", rss_bytes(settings_.server));
+        if (settings_.server() > 0) {
+            out.number("rss_before", before).number("rss_after", rss_bytes(settings_.server()));
         }
     }
 

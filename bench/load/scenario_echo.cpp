@@ -12,7 +12,7 @@ class echo : public websocket_events {
   public:
     explicit echo(settings const& s)
         : settings_(s)
-        , meter_(s.how_long, s.server)
+        , meter_(s.how_long, s.servers)
         , sent_at_(s.connections * s.in_flight) {
         for (std::size_t slot = 0; slot < s.in_flight; ++slot) {
             auto const id = std::to_string(slot);

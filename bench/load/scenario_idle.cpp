@@ -12,21 +12,21 @@ class idle : public websocket_events {
         : settings_(s) {}
 
     void run(json_line& out) {
-        if (settings_.server <= 0)
+        if (settings_.server() <= 0)
             throw failure("idle needs --pid");
         // The first client makes the server load what it loads once.
         wanted_ = 1;
         open();
         wait(0.5);
-        auto const before = rss_bytes(settings_.server);
+        auto const before = rss_bytes(settings_.server());
         auto const began = now_ns();
         wanted_ = 1 + settings_.connections;
         open();
         auto const opened = now_ns();
         wait(settings_.settle);
-        auto const after = rss_bytes(settings_.server);
+        auto const after = rss_bytes(settings_.server());
         if (before < 0 || after < 0)
-            throw failure("no such process: " + std::to_string(settings_.server));
+            throw failure("no such process: " + std::to_string(settings_.server()));
         auto const grown = static_cast<double>(after - before);
         out.text("unit", "connection")
             .number("units", static_cast<std::int64_t>(settings_.connections))

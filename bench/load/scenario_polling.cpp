@@ -14,7 +14,7 @@ class polling_echo : public http_events {
   public:
     explicit polling_echo(settings const& s)
         : settings_(s)
-        , meter_(s.how_long, s.server)
+        , meter_(s.how_long, s.servers)
         , message_(R"(420["echo",)" + argument(s) + "]")
         , ack_("430[" + argument(s) + "]")
         , sessions_(s.connections) {}

@@ -1,10 +1,15 @@
-// socket.io 4 on ws, as it comes. Usage: node server.js --listen 127.0.0.1:PORT (0: any)
+// socket.io 4 on ws, as it comes. With a Redis, a node with @socket.io/redis-adapter, as it comes.
+// Usage: node server.js [--redis redis://HOST:PORT] --listen 127.0.0.1:PORT (0: any)
 "use strict";
 
 const { createServer } = require("node:http");
+const { parseArgs } = require("node:util");
 const { Server } = require("socket.io");
 
-const [host, port] = (process.argv[3] ?? "127.0.0.1:0").split(":");
+const { values } = parseArgs({
+    options: { listen: { type: "string", default: "127.0.0.1:0" }, redis: { type: "string" } },
+});
+const [host, port] = values.listen.split(":");
 
 const http = createServer();
 const io = new Server(http, { serveClient: false });
@@ -14,8 +19,26 @@ io.on("connection", (socket) => {
     socket.on("bcast", (x) => io.emit("bcast-out", x));
 });
 
-http.listen(Number(port), host, () => {
-    console.log(`ready socketio4 http://${host}:${http.address().port}`);
+// Loaded only when asked for, so that it costs the other benches nothing.
+async function joinNodes(url) {
+    const { createClient } = require("redis");
+    const { createAdapter } = require("@socket.io/redis-adapter");
+    const publisher = createClient({ url });
+    const subscriber = publisher.duplicate();
+    await Promise.all([publisher.connect(), subscriber.connect()]);
+    io.adapter(createAdapter(publisher, subscriber));
+}
+
+async function main() {
+    if (values.redis) await joinNodes(values.redis);
+    http.listen(Number(port), host, () => {
+        console.log(`ready socketio4 http://${host}:${http.address().port}`);
+    });
+}
+
+main().catch((e) => {
+    console.error(e);
+    process.exit(1);
 });
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
