@@ -4,6 +4,7 @@
 #include <support/temp_folder.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@
 namespace mad_test {
 
 /// A real redis-server in a folder of its own, on a free port of the loopback; gone with this
-/// object. Make it while no other thread runs.
+/// object. MAD_REDIS_SERVER names another program than `redis-server`. Make it while no other
+/// thread runs.
 class redis_server {
   public:
     using words = std::vector<std::string>;
@@ -132,7 +134,8 @@ class redis_server {
     }
 
     bool start() {
-        words all{"redis-server"};
+        char const* const program = std::getenv("MAD_REDIS_SERVER");
+        words all{program ? program : "redis-server"};
         if (!config_.empty())
             all.push_back(folder_.write("config", config_ + "\n"));
         for (auto const& w : words{"--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir",
@@ -141,9 +144,8 @@ class redis_server {
         if (sentinel_)
             all.push_back("--sentinel");
         else
-            for (auto const& w :
-                 words{"--save", "", "--unixsocket", socket(), "--unixsocketperm", "700",
-                       "--shutdown-timeout", "0", "--repl-diskless-sync-delay", "0"})
+            for (auto const& w : words{"--save", "", "--unixsocket", socket(), "--unixsocketperm",
+                                       "700", "--repl-diskless-sync-delay", "0"})
                 all.push_back(w);
         all.insert(all.end(), extra_.begin(), extra_.end());
         std::vector<char*> args;

@@ -81,6 +81,12 @@ class client {
     boost::asio::awaitable<result<std::vector<reply>>> transaction(pipeline) const;
     void transaction(pipeline, batch_handler) const;
 
+    /// One command on every master, for what each knows for itself alone, like PUBSUB NUMSUB or
+    /// DBSIZE: their answers in no order that means anything. One answer without a Cluster. What
+    /// keys the command has are not looked at. An error when one of them got no answer.
+    boost::asio::awaitable<result<std::vector<reply>>> exec_on_masters(command) const;
+    void exec_on_masters(command, batch_handler) const;
+
     /// Runs a script: by its digest, and by its text when the server does not know it.
     boost::asio::awaitable<result<reply>> eval(script, std::vector<std::string> keys,
                                                std::vector<std::string> args = {}) const;

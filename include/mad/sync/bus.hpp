@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mad::inline MAD_ABI::sync {
@@ -29,6 +30,16 @@ class bus {
     /// Nobody waits for the answer.
     virtual void send(redis::command) = 0;
     virtual void exec(redis::command, reply_handler) = 0;
+    /// On every master of a Cluster: what each knows for itself. By default there is one.
+    virtual void exec_on_masters(redis::command c, batch_handler done) {
+        exec(std::move(c), [done = std::move(done)](result<redis::reply> r) {
+            if (!r)
+                return done(r.error());
+            std::vector<redis::reply> one;
+            one.push_back(std::move(*r));
+            done(std::move(one));
+        });
+    }
     /// On a connection of its own, one a lane: it may wait for long.
     virtual void exec_blocking(std::size_t lane, redis::command, reply_handler) = 0;
     virtual void transaction(redis::pipeline, batch_handler) = 0;

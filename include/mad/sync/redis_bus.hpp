@@ -32,6 +32,7 @@ class redis_bus final : public bus {
 
     void send(redis::command) override;
     void exec(redis::command, reply_handler) override;
+    void exec_on_masters(redis::command, batch_handler) override;
     void exec_blocking(std::size_t lane, redis::command, reply_handler) override;
     void transaction(redis::pipeline, batch_handler) override;
     std::uint64_t subscribe(subscription, std::string name, message_handler) override;

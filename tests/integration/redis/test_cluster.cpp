@@ -1,46 +1,10 @@
 #include "redis_world.hpp"
 
-#include <array>
-#include <memory>
+#include <support/redis_cluster.hpp>
+
+#include <set>
 
 using namespace mad_test;
-
-namespace {
-
-/// Three masters with a third of the slots each.
-struct small_cluster {
-    small_cluster() {
-        for (auto& n : nodes)
-            n = std::make_unique<redis_server>(
-                redis_server::words{"--cluster-enabled", "yes", "--cluster-node-timeout", "1500",
-                                    "--cluster-require-full-coverage", "no"});
-        constexpr std::array<char const*, 3> parts{"0 5460", "5461 10922", "10923 16383"};
-        for (std::size_t i = 0; i < 3; ++i) {
-            nodes[i]->say(std::string("CLUSTER ADDSLOTSRANGE ") + parts[i]);
-            nodes[i]->say("CLUSTER SET-CONFIG-EPOCH " + std::to_string(i + 1));
-        }
-        for (std::size_t i = 1; i < 3; ++i)
-            nodes[0]->say("CLUSTER MEET 127.0.0.1 " + std::to_string(nodes[i]->port()));
-    }
-
-    bool ready() {
-        for (auto& n : nodes) {
-            auto const text = n->say("CLUSTER INFO");
-            if (text.find("cluster_state:ok") == text.npos ||
-                text.find("cluster_known_nodes:3") == text.npos ||
-                text.find("cluster_slots_ok:16384") == text.npos)
-                return false;
-        }
-        return true;
-    }
-    std::string id(std::size_t i) { return nodes[i]->say("CLUSTER MYID").substr(5, 40); }
-    std::string url() const { return nodes[0]->url("?cluster=1"); }
-    redis_server& operator[](std::size_t i) { return *nodes[i]; }
-
-    std::array<std::unique_ptr<redis_server>, 3> nodes;
-};
-
-} // namespace
 
 TEST_CASE("a Cluster: each command goes to the node of its key") {
     small_cluster all;
@@ -85,6 +49,52 @@ TEST_CASE("a Cluster: each command goes to the node of its key") {
         auto const sum = co_await c1.db->eval(add, key, arg);
         CHECK(sum.value().integer() == 7);
     }(w, all, c));
+}
+
+TEST_CASE("a command for all masters is answered by each, whatever is known before") {
+    small_cluster all;
+    redis_world w;
+    bool const named = GENERATE(true, false);
+    auto& c = w.make(named ? all.url() : all[0].url());
+    auto& gone = w.make(all.url());
+    w.play([](redis_world& w1, small_cluster& a, told_client& c1, told_client& gone1) -> story {
+        co_await turns_until(w1.ctx, [&] { return a.ready(); });
+        // Not connected yet, and no map: both come first.
+        std::set<std::string> ports;
+        for (int i = 0; i < 2; ++i) {
+            command const ask("CONFIG", "GET", "port");
+            auto const got = co_await c1.db->exec_on_masters(ask);
+            REQUIRE(got);
+            CHECK(got->size() == 3);
+            for (auto const& r : *got)
+                ports.insert(std::string(r.find("port")->text()));
+        }
+        CHECK(ports.size() == 3);
+        gone1.db->close();
+        auto const closed = co_await gone1.db->exec_on_masters(command("DBSIZE"));
+        CHECK(closed.error() == error::closed);
+        // One of them does not answer: nobody takes what the others say for the whole.
+        a[2].freeze();
+        command slow("DBSIZE");
+        slow.timeout(milliseconds(300));
+        auto const late = co_await c1.db->exec_on_masters(slow);
+        CHECK(late.error() == error::timeout);
+        a[2].thaw();
+    }(w, all, c, gone));
+}
+
+TEST_CASE("without a Cluster the one server answers for all masters") {
+    redis_server server;
+    redis_world w;
+    auto& c = w.make(server.url());
+    w.play([](told_client& c1) -> story {
+        for (int i = 0; i < 2; ++i) {
+            auto const got = co_await c1.db->exec_on_masters(command("DBSIZE"));
+            REQUIRE(got);
+            REQUIRE(got->size() == 1);
+            CHECK((*got)[0].integer() == 0);
+        }
+    }(c));
 }
 
 TEST_CASE("a slot that moves: ASK while it does, MOVED when it has") {

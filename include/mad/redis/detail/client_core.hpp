@@ -36,6 +36,7 @@ class client_core final : public node_owner {
     void close();
     void exec(command, waiter);
     void exec(std::vector<command>, std::function<void(batch&)>);
+    void exec_on_masters(command, std::function<void(batch&)>);
     void transaction(std::vector<command>, client::batch_handler);
     void eval(std::weak_ptr<client_core> self, script, std::vector<std::string> keys,
               std::vector<std::string> args, client::handler);
@@ -61,6 +62,7 @@ class client_core final : public node_owner {
     void tell_later(std::function<void()>);
     time_point deadline_of(command const&) const;
     void route(pending);
+    void send_to_masters(command, time_point until, std::function<void(batch&)>);
     void send_whole(std::shared_ptr<whole>, node* to, bool asking);
     void on_whole(std::shared_ptr<whole> const&, batch&);
 

@@ -52,6 +52,7 @@ struct pending {
     bool asking = false; ///< ASKING goes in front
     bool whole = false;  ///< of a transaction: not sent again by itself
     bool ours = false;   ///< nobody asked for it, nobody hears of it
+    bool pinned = false; ///< meant for this node of a Cluster and no other
 };
 
 } // namespace mad::inline MAD_ABI::redis::detail

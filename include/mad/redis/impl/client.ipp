@@ -88,6 +88,13 @@ MAD_DECL void client::transaction(pipeline p, batch_handler done) const {
     });
 }
 
+MAD_DECL void client::exec_on_masters(command c, batch_handler done) const {
+    run([c = std::move(c),
+         told = detail::into(std::move(done))](detail::client_core& core) mutable {
+        core.exec_on_masters(std::move(c), std::move(told));
+    });
+}
+
 MAD_DECL void client::eval(script s, std::vector<std::string> keys, std::vector<std::string> args,
                            handler done) const {
     run([self = std::weak_ptr<detail::client_core>(core_), s = std::move(s), keys = std::move(keys),
@@ -111,6 +118,13 @@ MAD_DECL boost::asio::awaitable<result<std::vector<reply>>> client::exec(pipelin
 MAD_DECL boost::asio::awaitable<result<std::vector<reply>>> client::transaction(pipeline p) const {
     net::one_shot<std::vector<reply>> answer(co_await boost::asio::this_coro::executor);
     transaction(std::move(p), answer.callback());
+    co_return co_await answer.wait();
+}
+
+MAD_DECL boost::asio::awaitable<result<std::vector<reply>>>
+client::exec_on_masters(command c) const {
+    net::one_shot<std::vector<reply>> answer(co_await boost::asio::this_coro::executor);
+    exec_on_masters(std::move(c), answer.callback());
     co_return co_await answer.wait();
 }
 

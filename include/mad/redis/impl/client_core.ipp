@@ -82,6 +82,53 @@ MAD_DECL void client_core::exec(std::vector<command> all, std::function<void(bat
     }
 }
 
+MAD_DECL void client_core::exec_on_masters(command c, std::function<void(batch&)> done) {
+    auto const until = deadline_of(c);
+    send_to_masters(std::move(c), until, std::move(done));
+}
+
+MAD_DECL void client_core::send_to_masters(command c, time_point until,
+                                           std::function<void(batch&)> done) {
+    if (!closed_ && !cluster_)
+        connect();
+    bool const alone = !cluster_ && only().up();
+    if (!closed_ && !alone && !(cluster_ && cluster_->known())) {
+        // Which masters there are is not known yet: once it is, this comes back here.
+        pending p{command("PING"), {}, until, 0, false, false, cluster_ != nullptr};
+        p.who.one = [this, c = std::move(c), until, done = std::move(done)](result<reply> r) {
+            if (r)
+                return send_to_masters(c, until, done);
+            batch none;
+            none.failed = r.error();
+            done(none);
+        };
+        if (cluster_) {
+            park(std::move(p));
+            return cluster_->refresh();
+        }
+        if (admit(1, p.cmd.wire().size()))
+            return only().push(std::move(p));
+        p.ours = true; // it is not counted
+        return refuse(std::move(p), error::queue_full);
+    }
+    std::vector<node*> to;
+    if (alone)
+        to.push_back(&only());
+    else if (!closed_)
+        for (auto const& m : cluster_->table().masters())
+            to.push_back(&node_at(m));
+    auto const b = std::make_shared<batch>();
+    b->done = std::move(done);
+    if (closed_ || !admit(to.size(), to.size() * c.wire().size())) {
+        b->failed = closed_ ? error::closed : error::queue_full;
+        return tell_later([b] { b->done(*b); });
+    }
+    b->left = to.size();
+    b->replies.resize(to.size());
+    for (std::size_t i = 0; i < to.size(); ++i)
+        to[i]->push({c, {{}, b, i}, until, 0, false, false, false, !alone});
+}
+
 MAD_DECL void client_core::route(pending p) {
     if (closed_)
         return refuse(std::move(p), error::closed);
@@ -339,13 +386,17 @@ MAD_DECL void client_core::on_map() {
     std::deque<pending> homeless = std::exchange(parked_, {});
     for (auto it = nodes_.begin(); it != nodes_.end();) {
         auto& n = *it->second.wire;
-        if (!n.up())
-            for (auto& p : n.take_waiting())
-                if (!p.ours)
-                    homeless.push_back(std::move(p));
         bool const member = std::any_of(masters.begin(), masters.end(), [&](endpoint const& m) {
             return to_string(m) == it->first;
         });
+        if (!n.up()) {
+            for (auto& p : n.take_waiting()) {
+                if (p.pinned && member)
+                    n.push(std::move(p));
+                else if (!p.ours)
+                    homeless.push_back(std::move(p));
+            }
+        }
         if (!member && n.idle()) {
             n.stop(error::closed);
             shard_.reap(std::make_unique<place>(std::move(it->second))); // it may be on the stack
@@ -354,8 +405,14 @@ MAD_DECL void client_core::on_map() {
             ++it;
         }
     }
-    for (auto& p : homeless)
-        p.who.one&& p.ours ? settle(std::move(p), reply()) : route(std::move(p));
+    for (auto& p : homeless) {
+        if (p.pinned)
+            settle(std::move(p), error::unreachable);
+        else if (p.who.one && p.ours)
+            settle(std::move(p), reply());
+        else
+            route(std::move(p));
+    }
     if (!closed_)
         judge_cluster();
 }
@@ -394,7 +451,7 @@ MAD_DECL bool client_core::redirected(node& from, pending& p, reply const& r) {
     auto const e = error_of(r.text());
     if (!cluster_ && e == error::moved && config_.topology == topology::single)
         become_cluster(from.where());
-    if (!cluster_ || p.whole)
+    if (!cluster_ || p.whole || p.pinned)
         return false;
     if (++p.redirects > max_redirects || std::chrono::steady_clock::now() >= p.deadline) {
         settle(std::move(p), error::too_many_redirects);

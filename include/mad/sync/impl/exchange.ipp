@@ -173,19 +173,22 @@ MAD_DECL void exchange::finish(request& r) {
 }
 
 MAD_DECL void exchange::count_nodes(std::function<void(result<std::size_t>)> done) {
-    auto const channel = codec_->count_channel();
-    redis::command c("PUBSUB", traits_.sharded ? "SHARDNUMSUB" : "NUMSUB", channel);
+    redis::command c("PUBSUB", traits_.sharded ? "SHARDNUMSUB" : "NUMSUB", codec_->count_channel());
     c.idempotent();
-    if (traits_.sharded)
-        c.route_by(channel);
-    bus_->exec(std::move(c), [done = std::move(done)](result<redis::reply> r) {
-        if (!r)
-            return done(r.error());
-        if (r->is_error())
-            return done(r->code());
-        // Not subscribed yet: this node at least is there.
-        done(static_cast<std::size_t>(std::max<std::int64_t>(1, (*r)[1].as_integer().value_or(1))));
-    });
+    // In a Cluster every server counts those that are connected to itself.
+    bus_->exec_on_masters(std::move(c),
+                          [done = std::move(done)](result<std::vector<redis::reply>> all) {
+                              if (!all)
+                                  return done(all.error());
+                              std::int64_t nodes = 0;
+                              for (auto const& r : *all) {
+                                  if (r.is_error())
+                                      return done(r.code());
+                                  nodes += std::max<std::int64_t>(0, r[1].as_integer().value_or(0));
+                              }
+                              // Not subscribed yet: this node at least is there.
+                              done(static_cast<std::size_t>(std::max<std::int64_t>(1, nodes)));
+                          });
 }
 
 // What is said.

@@ -57,6 +57,10 @@ MAD_DECL void redis_bus::exec(redis::command c, reply_handler done) {
     client_.exec(std::move(c), std::move(done));
 }
 
+MAD_DECL void redis_bus::exec_on_masters(redis::command c, batch_handler done) {
+    client_.exec_on_masters(std::move(c), std::move(done));
+}
+
 MAD_DECL void redis_bus::exec_blocking(std::size_t lane, redis::command c, reply_handler done) {
     redis::client const* to = nullptr;
     {
