@@ -1,46 +1,8 @@
 #include "redis_world.hpp"
 
-#include <array>
-#include <memory>
+#include <support/redis_topologies.hpp>
 
 using namespace mad_test;
-
-namespace {
-
-/// Three masters with a third of the slots each.
-struct small_cluster {
-    small_cluster() {
-        for (auto& n : nodes)
-            n = std::make_unique<redis_server>(
-                redis_server::words{"--cluster-enabled", "yes", "--cluster-node-timeout", "1500",
-                                    "--cluster-require-full-coverage", "no"});
-        constexpr std::array<char const*, 3> parts{"0 5460", "5461 10922", "10923 16383"};
-        for (std::size_t i = 0; i < 3; ++i) {
-            nodes[i]->say(std::string("CLUSTER ADDSLOTSRANGE ") + parts[i]);
-            nodes[i]->say("CLUSTER SET-CONFIG-EPOCH " + std::to_string(i + 1));
-        }
-        for (std::size_t i = 1; i < 3; ++i)
-            nodes[0]->say("CLUSTER MEET 127.0.0.1 " + std::to_string(nodes[i]->port()));
-    }
-
-    bool ready() {
-        for (auto& n : nodes) {
-            auto const text = n->say("CLUSTER INFO");
-            if (text.find("cluster_state:ok") == text.npos ||
-                text.find("cluster_known_nodes:3") == text.npos ||
-                text.find("cluster_slots_ok:16384") == text.npos)
-                return false;
-        }
-        return true;
-    }
-    std::string id(std::size_t i) { return nodes[i]->say("CLUSTER MYID").substr(5, 40); }
-    std::string url() const { return nodes[0]->url("?cluster=1"); }
-    redis_server& operator[](std::size_t i) { return *nodes[i]; }
-
-    std::array<std::unique_ptr<redis_server>, 3> nodes;
-};
-
-} // namespace
 
 TEST_CASE("a Cluster: each command goes to the node of its key") {
     small_cluster all;
