@@ -5,6 +5,7 @@
 #include <mad/fleet/impl/page.ipp>
 #include <mad/fleet/impl/picture.ipp>
 #include <mad/fleet/impl/record.ipp>
+#include <mad/fleet/impl/shared_peers.ipp>
 #include <mad/fleet/impl/shared_store.ipp>
 #include <mad/fleet/impl/store.ipp>
 #include <mad/fleet/impl/web.ipp>

@@ -79,9 +79,24 @@ class shared_store final : public store, private net::turn_work {
     void flush();
 
   private:
-    struct peer;
     struct ticker;
     enum class phase : std::uint8_t { away, joining, joined, left };
+
+    /// Another node, as far as it was heard of.
+    struct peer {
+        std::string epoch;      ///< empty: not known yet
+        std::uint32_t life = 1; ///< counts its epochs
+        std::optional<std::uint64_t> seq;
+        time_point heard{};
+        bool asked = false; ///< whether it lives
+
+        // Reading its records again.
+        bool wanted = false, running = false;
+        bool renamed = false; ///< it said another epoch while it ran
+        time_point at{};      ///< not before
+        std::uint64_t mark = 0;
+        std::unordered_map<std::string, std::uint64_t> gone; ///< while it runs: agents and versions
+    };
 
     void on_turn_end() override { flush(); }
     time_point now() const { return settings_.time->now(); }
@@ -162,6 +177,7 @@ class shared_store final : public store, private net::turn_work {
 } // namespace mad::inline MAD_ABI::fleet
 
 #if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/fleet/impl/shared_peers.ipp>
 #include <mad/fleet/impl/shared_store.ipp>
 #endif
 

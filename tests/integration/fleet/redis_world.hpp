@@ -11,7 +11,9 @@
 #include <support/redis_server.hpp>
 
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace mad_test {
@@ -41,6 +43,9 @@ inline mad::fleet::api_settings shared_by(mad::fleet::redis_store_settings s) {
         own.sharing.node = node;
         return mad::fleet::make_redis_store(std::move(own));
     };
+    out.make_adapters = [s](mad::net::shard& home) {
+        return mad::fleet::make_fleet_adapters(home, s.redis, s.connection, s.legacy_keys);
+    };
     return out;
 }
 
@@ -48,7 +53,9 @@ inline mad::fleet::api_settings shared_by(mad::fleet::redis_store_settings s) {
 class redis_node : public fleet_world {
   public:
     redis_node(redis_server const& r, std::string const& node)
-        : fleet_world(shared_by(quick(r.url(), node))) {}
+        : redis_node(quick(r.url(), node)) {}
+    explicit redis_node(mad::fleet::redis_store_settings const& s)
+        : fleet_world(shared_by(s)) {}
 
     std::string url() { return "http://127.0.0.1:" + std::to_string(port); }
     bool ready() { return get("/ready").status == 200; }
@@ -233,6 +240,9 @@ class storm {
     }
     int said() const { return said_; }
 
+    /// After `stop`.
+    void leave(std::size_t i) { agents_[i]->leave(); }
+
   private:
     void tick() {
         for (int i = 0; i < rate_ / 50; ++i)
@@ -250,6 +260,80 @@ class storm {
     int rate_;
     std::atomic<int> said_{0};
     std::atomic<bool> stopped_{false};
+};
+
+/// Two nodes, a console at each, and agents at both that speak 1,000 times a second.
+struct under_load {
+    using settings = mad::fleet::redis_store_settings;
+
+    explicit under_load(redis_server const& r)
+        : under_load(quick(r.url(), "A"), quick(r.url(), "B")) {}
+    under_load(settings const& for_a, settings const& for_b)
+        : a(for_a)
+        , b(for_b) {
+        REQUIRE((a.await_ready() && b.await_ready()));
+        at_a.emplace(peers, a.url());
+        at_b.emplace(peers, b.url());
+        agents.emplace(peers, std::vector{a.url(), b.url()}, 40, 1'000);
+        REQUIRE(wait_until([this] { return whole(); }));
+        watcher = std::thread([this] { watch(); });
+    }
+    ~under_load() {
+        over = true;
+        if (watcher.joinable())
+            watcher.join();
+        agents.reset();
+    }
+
+    bool ready() { return a.ready() && b.ready(); }
+    bool whole() { return at_a->table().size() == 40 && at_b->table().size() == 40; }
+
+    /// Asks a node all the time how it is: it must answer at once whatever Redis does.
+    void watch() {
+        while (!over) {
+            auto const asked = std::chrono::steady_clock::now();
+            if (a.get("/health").status != 200)
+                ++unwell;
+            auto const took = std::chrono::steady_clock::now() - asked;
+            slowest = std::max(slowest.load(),
+                               std::chrono::duration_cast<mad::milliseconds>(took).count());
+            std::this_thread::sleep_for(5ms);
+        }
+    }
+
+    /// Everybody shows the last value of every agent, and nobody was told that one has gone.
+    /// `gone_at_a`: unless the console at A had to be told so of some.
+    void check(int gone_at_a = 0) {
+        CHECK(a.await_ready());
+        CHECK(b.await_ready());
+        auto const last = agents->stop();
+        CHECK(at_a->shows(last));
+        CHECK(at_b->shows(last));
+        CHECK(at_a->gone() == gone_at_a);
+        CHECK(at_b->gone() == 0);
+        CHECK(live_console(peers, a.url()).table() == last);
+        // And one that does leave is told of once.
+        agents->leave(0);
+        auto const once = [&](live_console& c) {
+            return wait_until([&] { return !c.table().contains("agent-0"); }) &&
+                   c.table().size() == 39;
+        };
+        CHECK(once(*at_a));
+        CHECK(once(*at_b));
+        CHECK(at_a->gone() == gone_at_a + 1);
+        CHECK(at_b->gone() == 1);
+        CHECK(unwell == 0);
+        CHECK(slowest < 1'000); // a test's machine is busy; the figure is in docs/fleet.md
+    }
+
+    redis_node a, b;
+    peers_world peers;
+    std::optional<live_console> at_a, at_b;
+    std::optional<storm> agents;
+    std::atomic<bool> over{false};
+    std::atomic<int> unwell{0};
+    std::atomic<std::int64_t> slowest{0};
+    std::thread watcher;
 };
 
 } // namespace mad_test

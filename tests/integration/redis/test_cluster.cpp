@@ -1,6 +1,6 @@
 #include "redis_world.hpp"
 
-#include <support/redis_cluster.hpp>
+#include <support/redis_topologies.hpp>
 
 #include <set>
 

@@ -1,41 +1,8 @@
 #include "redis_world.hpp"
 
-#include <memory>
+#include <support/redis_topologies.hpp>
 
 using namespace mad_test;
-
-namespace {
-
-/// A master, its replica, and a sentinel that watches over them.
-struct watched {
-    explicit watched(redis_server::words extra = {}, std::string const& words = "")
-        : first(extra)
-        , second(with(extra, {"--replicaof", "127.0.0.1 " + std::to_string(first.port())}))
-        , guard(redis_server::sentinel("sentinel monitor mymaster 127.0.0.1 " +
-                                       std::to_string(first.port()) + " 1\n" +
-                                       "sentinel down-after-milliseconds mymaster 300\n" +
-                                       "sentinel failover-timeout mymaster 3000\n" + words)) {}
-
-    static redis_server::words with(redis_server::words a, redis_server::words const& b) {
-        a.insert(a.end(), b.begin(), b.end());
-        return a;
-    }
-
-    /// The replica is in step, and the sentinel knows it.
-    bool ready() {
-        return second.say("INFO replication").find("master_link_status:up") != std::string::npos &&
-               guard.say("SENTINEL REPLICAS mymaster").find("*0") == std::string::npos &&
-               guard.say("INFO sentinel").find("slaves=1") != std::string::npos;
-    }
-    std::string url(std::string const& rest = "") const {
-        return "redis+sentinel://127.0.0.1:1,127.0.0.1:" + std::to_string(guard.port()) +
-               "/mymaster" + rest;
-    }
-
-    redis_server first, second, guard;
-};
-
-} // namespace
 
 TEST_CASE("a sentinel names the master, and tells of the next one") {
     watched all;

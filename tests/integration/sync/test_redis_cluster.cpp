@@ -6,7 +6,7 @@
 #include <mad/sync/streams_adapter.hpp>
 
 #include <support/fake_sockets.hpp>
-#include <support/redis_cluster.hpp>
+#include <support/redis_topologies.hpp>
 
 #include <algorithm>
 
