@@ -38,7 +38,8 @@ if(MAD_BOOST_VERSION LESS 108100)
                         "1.81 or newer: pip install boost-headers")
 endif()
 
-option(MAD_STATIC "Link OpenSSL, zlib into what is built here; programs without shared libraries" OFF)
+option(MAD_STATIC
+    "Link OpenSSL, zlib, hiredis into what is built here; programs without shared libraries" OFF)
 
 find_package(Threads REQUIRED)
 if(MAD_STATIC)
@@ -70,6 +71,9 @@ if(MAD_STATIC)
     endif()
 endif()
 find_package(Hiredis 0.14 QUIET)
-if(NOT Hiredis_FOUND)
+if(NOT Hiredis_FOUND AND MAD_PROGRAMS)
+    message(FATAL_ERROR "hiredis >= 0.14 not found: apt-get install libhiredis-dev "
+                        "(or without programs: -DMAD_PROGRAMS=OFF)")
+elseif(NOT Hiredis_FOUND)
     message(STATUS "hiredis >= 0.14 not found: no Redis (apt-get install libhiredis-dev)")
 endif()

@@ -20,7 +20,7 @@ def test_find_package_gives_every_form(consumer: Build, prefix: Path) -> None:
     project = consumer("find_package", prefix)
     succeeded(project.configured)
     succeeded(project.build())
-    for part in ("", "tls", "zlib", "redis"):
+    for part in ("", "tls", "zlib", "redis", "sync"):
         header_only, compiled = part or "mad", f"compiled_{part}" if part else "compiled"
         for form in (header_only, compiled):
             result = project.run(f"with_{form}")
@@ -33,11 +33,12 @@ def test_an_installed_copy_names_no_path_of_the_machine_that_built_it(prefix: Pa
         assert str(ROOT) not in file.read_text(), file
 
 
-def test_add_subdirectory_gives_both_forms_and_nothing_else(consumer: Build) -> None:
-    project = consumer("add_subdirectory", MAD_SOURCE_DIR=ROOT)
+def test_add_subdirectory_gives_the_forms_asked_for_and_nothing_else(consumer: Build) -> None:
+    forms = ("mad", "compiled", "redis", "compiled_redis", "sync", "compiled_sync")
+    project = consumer("add_subdirectory", MAD_SOURCE_DIR=ROOT, MAD_FORMS=";".join(forms))
     succeeded(project.configured)
     succeeded(project.build())
-    for form in ("mad", "compiled"):
+    for form in forms:
         result = project.run(f"with_{form}")
         succeeded(result)
         assert EXPECTED in result.stdout
@@ -115,6 +116,18 @@ def test_an_unknown_component_is_named(consumer: Build, prefix: Path, tmp_path: 
     project = consumer("unknown-component", prefix, SOURCE=tmp_path)
     assert project.configured.returncode != 0
     assert "mad has no component 'telepathy'" in project.configured.stderr
+
+
+def test_a_missing_hiredis_is_named_with_its_package(consumer: Build, prefix: Path) -> None:
+    hidden = {"CMAKE_DISABLE_FIND_PACKAGE_Hiredis": "ON"}
+    installed = consumer("hiredis-installed", prefix, SOURCE="find_package", **hidden)
+    assert installed.configured.returncode != 0
+    assert "apt-get install libhiredis-dev" in " ".join(installed.configured.stderr.split())
+    ours = consumer(
+        "hiredis-ours", SOURCE="add_subdirectory", MAD_SOURCE_DIR=ROOT, MAD_PROGRAMS="ON", **hidden
+    )
+    assert ours.configured.returncode != 0
+    assert "apt-get install libhiredis-dev" in " ".join(ours.configured.stderr.split())
 
 
 def test_the_readmes_example_compiles(consumer: Build, prefix: Path, tmp_path: Path) -> None:
