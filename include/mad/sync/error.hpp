@@ -3,6 +3,7 @@
 
 #include <mad/core/error.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -17,7 +18,7 @@ enum class error : std::uint8_t {
     unknown_kind,    ///< a kind of message that this adapter does not have: another release?
     other_namespace, ///< a broadcast for another namespace than the channel's
 
-    fetch_timeout,    ///< not all nodes have said in time which sockets they have
+    fetch_timeout,    ///< not all nodes have said in time which sockets they have (`is_timeout`)
     clients_timeout,  ///< the same in the dialect of 5.x
     rooms_timeout,    ///< nor which rooms
     too_many_pending, ///< over `max_pending` requests wait for answers
@@ -29,6 +30,14 @@ error_category const& category();
 inline error_code make_error_code(error e) {
     return {static_cast<int>(e), category()};
 }
+
+/// What requests of the sharded and the streams adapter end with when nodes have not answered in
+/// time: `timeout reached: only 1 responses received out of 2`, the words of their reference. A
+/// code of a category of its own, since it holds both numbers (up to 32,767).
+error_code answers_missing(std::size_t received, std::size_t expected);
+
+/// Whether a request has ended because other nodes have not answered in time, of any adapter.
+bool is_timeout(error_code const&);
 
 } // namespace mad::inline MAD_ABI::sync
 

@@ -267,8 +267,10 @@ TEST_CASE("a node that does not answer ends requests with the words of the refer
     REQUIRE(found);
     REQUIRE(found->has_error());
     CHECK(found->error().message() ==
-          (f == flavour::compat ? "timeout reached while waiting for clients response"
-                                : "timeout reached while waiting for fetchSockets response"));
+          (f == flavour::compat    ? "timeout reached while waiting for clients response"
+           : f == flavour::classic ? "timeout reached while waiting for fetchSockets response"
+                                   : "timeout reached: only 1 responses received out of 2"));
+    CHECK(sync::is_timeout(found->error()));
     if (f == flavour::classic) {
         std::optional<result<strings>> rooms;
         w.a.reach->all_rooms([&](auto r) { rooms = std::move(r); });
@@ -476,6 +478,23 @@ TEST_CASE("broken and hostile messages are dropped and counted") {
     CHECK(sockets.sockets["sid"].got == strings{"42[\"x\"]"});
 }
 
+TEST_CASE("missing answers are counted, however many, and always a failure") {
+    struct row {
+        std::size_t received, expected;
+        std::string text;
+    };
+    for (auto const& r : {row{0, 0, "only 0 responses received out of 0"},
+                          row{0, 1, "only 0 responses received out of 1"},
+                          row{12, 34, "only 12 responses received out of 34"},
+                          row{1'000'000, 70'000, "only 32767 responses received out of 32767"}}) {
+        auto const ec = sync::answers_missing(r.received, r.expected);
+        CHECK(ec.message() == "timeout reached: " + r.text);
+        CHECK(ec);
+        CHECK(sync::is_timeout(ec));
+    }
+    CHECK_FALSE(sync::is_timeout({}));
+}
+
 TEST_CASE("requests that wait have a limit, and so have their answers") {
     fake_redis redis;
     fake_sockets sockets;
@@ -500,6 +519,7 @@ TEST_CASE("requests that wait have a limit, and so have their answers") {
                                                std::string(100, 'x') + "\"}]}");
     REQUIRE(ends.size() == 2);
     CHECK(ends[1] == sync::error::too_big);
+    CHECK_FALSE(sync::is_timeout(ends[1]));
     redis.pass(milliseconds(5000));
     REQUIRE(ends.size() == 3);
     CHECK(ends[2] == sync::error::fetch_timeout);

@@ -24,6 +24,7 @@ struct exchange::request {
     std::size_t nodes = 0;               ///< that have answered
     std::uint64_t clients = 0, answers = 0;
     bool local_done = false, local_late = false, late = false;
+    bool says_numbers = false; ///< when it ends for want of answers
     std::size_t bytes = 0;
     error_code why;
     std::vector<socketio::socket_info> infos;
@@ -151,7 +152,9 @@ MAD_DECL void exchange::finish(request& r) {
     auto why = r.why;
     if (r.on_infos) {
         if (short_of && !why)
-            why = r.kind == message_kind::ids ? error::clients_timeout : error::fetch_timeout;
+            why = r.says_numbers                ? answers_missing(r.nodes, r.expected.value_or(0))
+                  : r.kind == message_kind::ids ? error::clients_timeout
+                                                : error::fetch_timeout;
         why ? r.on_infos(why) : r.on_infos(std::move(r.infos));
     } else if (r.on_names) {
         if (short_of && !why)
@@ -417,6 +420,7 @@ MAD_DECL void exchange::fetch_from_others(socketio::target const& t, bool with_l
     }
     auto r = std::make_unique<request>();
     r->on_infos = std::move(done);
+    r->says_numbers = !codec_->lists_rooms(); // as the reference of the adapters of this codec
     auto const self = shared_from_this();
     ask_others(message_kind::fetch, t, std::move(r), [self, t, with_local](std::string const& id) {
         if (!with_local)
