@@ -89,6 +89,7 @@ class shared_store final : public store, private net::turn_work {
         std::optional<std::uint64_t> seq;
         time_point heard{};
         bool asked = false; ///< whether it lives
+        bool dark = false;  ///< when it was asked last, nobody could tell
 
         // Reading its records again.
         bool wanted = false, running = false;

@@ -3,6 +3,8 @@
 
 #include <mad/fleet/shared_store.hpp>
 
+#include <boost/asio/error.hpp>
+
 #include <algorithm>
 #include <deque>
 #include <functional>
@@ -75,6 +77,7 @@ class meeting_place {
     std::vector<std::string> messages;
     mad::milliseconds lease{15'000};
     bool full = false;     ///< refuses writes
+    std::string dark;      ///< the node of which nobody can tell anything
     int lose_messages = 0; ///< so many of the next ones reach nobody
     /// Holds back answers of `read_records`.
     bool hold_records = false;
@@ -171,6 +174,8 @@ class fake_link final : public mad::fleet::node_link {
     }
     void read_node(std::string node, answer<mad::fleet::node_sign> a) override {
         ask([this, node = std::move(node), a = std::move(a)] {
+            if (place_.dark == node)
+                return a(mad::error_code(boost::asio::error::timed_out));
             mad::fleet::node_sign s{node, 0, std::nullopt};
             if (auto const it = place_.scores.find(node); it != place_.scores.end())
                 s.score = it->second;

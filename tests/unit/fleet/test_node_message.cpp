@@ -88,12 +88,12 @@ TEST_CASE("members that are not known yet are passed over") {
 }
 
 TEST_CASE("what is no message is refused") {
-    auto const text =
-        GENERATE(as<std::string>{}, "", "[]", "{}", R"({"n":"n","e":"e"})",
-                 R"({"n":1,"e":"e","s":1})", R"({"n":"n","e":"e","s":-1})",
-                 R"({"n":"n","e":"e","s":1,"u":{}})", R"({"n":"n","e":"e","s":1,"u":[1]})",
-                 R"({"n":"n","e":"e","s":1,"g":[["a"]]})", R"({"n":"n","e":"e","s":1,"g":["a"]})",
-                 R"({"n":"n","e":"e","s":1,"d":[[1,2]]})", R"({"n":"n","e":"e","s":1)");
+    auto const text = GENERATE(
+        as<std::string>{}, "", "[]", "{}", R"({"n":"n","e":"e"})", R"({"n":1,"e":"e","s":1})",
+        R"({"n":"n","e":"e","s":-1})", R"({"n":"n","n":"n","s":1})",
+        R"({"n":"n","e":"e","s":1,"u":{}})", R"({"n":"n","e":"e","s":1,"u":[1]})",
+        R"({"n":"n","e":"e","s":1,"g":[["a"]]})", R"({"n":"n","e":"e","s":1,"g":["a"]})",
+        R"({"n":"n","e":"e","s":1,"d":[[1,2]]})", R"({"n":"n","e":"e","s":1)");
     CAPTURE(text);
     CHECK_FALSE(read_message(text));
 }

@@ -325,6 +325,51 @@ TEST_CASE("a node that is silent but holds its lease is not buried") {
     CHECK(f.place.kept() == "A: a");
 }
 
+TEST_CASE("a node whose keys were out of reach has time to come back") {
+    // As when one master of a Cluster goes, and comes again without its data.
+    fleet_of f{"A", "B"};
+    f.connect();
+    f[0].put("a", "s1", 1);
+    f.settle();
+    f.hear_nothing();
+    f[0].link->cut();
+    f.place.dark = "A";
+    f.pass(40s);
+    f.place.nodes.erase("A");
+    f.place.dark.clear();
+    f.pass(3s);
+    CHECK(f[1].heard().empty());
+    SECTION("which it uses") {
+        f[0].link->connect();
+        f.pass(20s);
+        CHECK(f[1].heard().empty());
+        CHECK(f.place.kept() == "A: a");
+    }
+    SECTION("or not") {
+        f.pass(14s);
+        CHECK(f[1].heard() == "-a");
+        CHECK(f.place.scores.size() == 1);
+    }
+}
+
+TEST_CASE("a node that comes back as it is about to be buried is not told as gone") {
+    fleet_of f{"A", "B"};
+    f.connect();
+    f[0].put("a", "s1", 1);
+    f.settle();
+    f.hear_nothing();
+    f[0].link->cut();
+    f.pass(15s);
+    f[0].link->connect(); // and takes its lease between the question and the burial
+    f.place.clock.at += 400ms;
+    f[1].store->on_time();
+    f.settle();
+    f.pass(20s);
+    CHECK(f[1].heard().empty());
+    CHECK(f.place.kept() == "A: a");
+    CHECK(f[1].count("nodes_reaped") == 0);
+}
+
 TEST_CASE("a node that was taken for dead writes everything again") {
     fleet_of f{"A", "B"};
     f.connect();

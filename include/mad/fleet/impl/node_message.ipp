@@ -108,13 +108,17 @@ MAD_DECL result<node_message> read_message(std::string_view text) {
             whole = false;
     };
     unsigned heads = 0;
+    auto const head = [&](unsigned which, bool good) {
+        heads |= which;
+        whole = whole && good;
+    };
     auto const take = [&](std::string_view key, json_span v) {
         if (key == "n")
-            heads += detail::read_text(v, out.node);
+            head(1, detail::read_text(v, out.node));
         else if (key == "e")
-            heads += detail::read_text(v, out.epoch);
+            head(2, detail::read_text(v, out.epoch));
         else if (key == "s")
-            heads += detail::read_number(v, out.seq);
+            head(4, detail::read_number(v, out.seq));
         else if (key == "g")
             list(v, [&](json_span e) {
                 auto const parts = detail::read_tuple<2>(e);
@@ -135,7 +139,7 @@ MAD_DECL result<node_message> read_message(std::string_view text) {
     };
     json_limits limits = json_limits::trusted();
     limits.max_depth = 64;
-    if (!scan_object(text, limits, take) || !whole || heads != 3)
+    if (!scan_object(text, limits, take) || !whole || heads != 7)
         return error_code(record_error::not_an_object);
     return out;
 }

@@ -103,6 +103,7 @@ MAD_DECL void shared_store::on_message(std::string_view text) {
     counts_.received.fetch_add(1, std::memory_order_relaxed);
     auto& p = peer_of(m->node);
     p.heard = now();
+    p.dark = false;
     if (p.epoch != m->epoch) {
         if (!p.epoch.empty())
             ++p.life;
@@ -158,6 +159,8 @@ MAD_DECL void shared_store::look_after(std::string const& node, peer& p) {
                 q.heard = now() - settings_.lease + d;
             };
             auto const fresh = std::chrono::duration_cast<milliseconds>(settings_.lease).count();
+            bool const was_dark = q.dark;
+            q.dark = !s;
             if (now() - q.heard <= settings_.lease)
                 q.asked = false; // heard of meanwhile
             else if (!s)
@@ -166,9 +169,23 @@ MAD_DECL void shared_store::look_after(std::string const& node, peer& p) {
                 // It lives, and yet we hear nothing of it.
                 want(q);
                 ask_in(settings_.renew);
+            } else if (was_dark) {
+                // Its keys were out of everybody's reach, its own too: it has a lease's time to
+                // come back.
+                ask_in(settings_.lease);
+            } else if (s->score == 0) {
+                bury(node, false); // by another, whose message was missed
             } else {
                 link_->reap(node, guarded([this, node](result<std::optional<node_records>> r) {
-                                bury(node, r && r->has_value());
+                                if (r && *r)
+                                    return bury(node, true);
+                                // Another is at it, and says so; or it is back.
+                                if (auto const at = peers_.find(node); at != peers_.end()) {
+                                    at->second->asked = false;
+                                    at->second->heard =
+                                        std::max(at->second->heard,
+                                                 now() - settings_.lease + settings_.retry);
+                                }
                             }));
             }
         }));
