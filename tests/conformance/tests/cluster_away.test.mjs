@@ -26,8 +26,11 @@ for (const [name, args] of Object.entries(flavours))
       until(
         async () => {
           const event = `back-${Math.random()}`;
-          await fleet.clients.a.ask("x-emit", {}, event);
-          const heard = () => fleet.clients.b.heard.some(([e]) => e === event);
+          const { a, b } = fleet.clients;
+          await a.ask("x-emit", {}, `${event}-a`);
+          await b.ask("x-emit", {}, `${event}-b`);
+          const has = (c, name) => c.heard.some(([e]) => e === name);
+          const heard = () => has(b, `${event}-a`) && has(a, `${event}-b`);
           await until(heard, "the other node", 500).catch(() => {});
           return heard();
         },
