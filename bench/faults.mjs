@@ -6,7 +6,7 @@
 //     npm ci --prefix tests/conformance
 //     node bench/faults.mjs [build/release/bin/mad-api]
 //
-// Needs redis-server and some four minutes; `--quick` leaves the long pauses out.
+// Needs redis-server and some six minutes; `--quick` leaves the long pauses out.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -198,7 +198,7 @@ for (const seconds of quick ? [3] : [3, 12, 40]) {
   redis.kill("SIGCONT");
   await settle(`SIGSTOP of Redis for ${seconds} s`);
 }
-for (const seconds of quick ? [0, 0] : [0, 0, 0, 0, 0, 30]) {
+for (const seconds of quick ? [0, 0] : [0, 0, 0, 0, 0, 30, 30, 30, 30, 30]) {
   redis.kill("SIGKILL");
   await once(redis.child, "exit");
   await sleep(seconds * 1000);
