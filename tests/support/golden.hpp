@@ -2,15 +2,10 @@
 #define MAD_TESTS_SUPPORT_GOLDEN_HPP
 
 #include <support/inbox.hpp>
+#include <support/recording.hpp>
 #include <support/unhex.hpp>
 #include <support/ws_host.hpp>
 
-#include <mad/core/json.hpp>
-
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -26,14 +21,7 @@ struct golden_frame {
 
 /// The websocket frames of a recorded exchange (tests/conformance/golden), in order.
 inline std::vector<golden_frame> golden_frames(std::string const& name) {
-    auto const* const root = std::getenv("MAD_TESTS_DIR");
-    if (!root)
-        throw std::runtime_error("MAD_TESTS_DIR is not set: the folder tests/ of the sources");
-    std::ifstream file(std::string(root) + "/conformance/golden/" + name + ".json");
-    std::string const text((std::istreambuf_iterator<char>(file)), {});
-    auto const all = mad::json::parse(text, nullptr, false);
-    if (!all.is_array())
-        throw std::runtime_error("no recording of that name: " + name);
+    auto const all = read_recording(name);
     std::vector<golden_frame> out;
     for (auto const& r : all) {
         auto const kind = r.value("kind", std::string());
