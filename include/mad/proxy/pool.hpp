@@ -131,7 +131,7 @@ class pool {
     /// What is to be closed since the last call.
     std::vector<shed_order> take_sheds();
 
-    std::vector<upstream_status> status(time_point now) const;
+    std::vector<upstream_status> status(time_point now);
 
     /// Takes over what another process knew: state and drain of the upstream of that name.
     void restore(std::string_view name, upstream_state, time_point now);
@@ -159,7 +159,8 @@ class pool {
         std::deque<time_point> connect_failures, falls;
         std::optional<time_point> growing_since, held_until;
 
-        bool drain = false, announced = false, leaving = false, told_drained = false;
+        bool drain = false, announced = false, says_drain = false; ///< ordered; listed so; said so
+        bool leaving = false, told_drained = false;
         bool cut = false; ///< since it went down
         std::optional<time_point> drain_since, next_shed;
         std::optional<std::uint32_t> shed_to; ///< rebalance: until it has no more than that
@@ -170,7 +171,14 @@ class pool {
         time_point since{};
         std::uint64_t changes = 0;
         std::shared_ptr<target const> made;
+
+        bool is_leaving() const { return drain || announced || says_drain; }
+        bool is_alive() const { return condition != health::down && !held_until; }
     };
+
+    /// Who takes new sessions: those that are fit; when there are none, those that are alive;
+    /// when there are none either, all (panic).
+    enum class tier : std::uint8_t { fit, alive, all };
 
     entry* find(std::uint32_t id);
     entry* find(std::string_view name);
@@ -179,13 +187,12 @@ class pool {
     void go_down(entry&, std::string why, bool passive, time_point now);
     void set_drain(entry&, time_point now);
     void end_drain(entry&);
-    upstream_state state_of(entry const&, time_point now) const;
-    double share_of(entry const&, time_point now) const;
-    bool fit(entry const&, time_point now) const;
+    upstream_state state_of(entry const&) const;
+    double growth(entry const&, time_point now) const;
+    bool fit(entry const&) const;
     void shed(entry&, time_point now);
     void judge(time_point now);
     void say(pool_event::kind, entry const&, std::string why = {});
-    std::shared_ptr<target const> make_target(entry&, upstream_state, double share, bool serves);
 
     health_settings health_;
     drain_settings drain_;
@@ -193,6 +200,7 @@ class pool {
     time_point born_;
     std::vector<std::unique_ptr<entry>> entries_; ///< by rising id
     std::uint32_t next_id_ = 1;
+    tier tier_ = tier::fit;
     bool panic_ = false;
     std::shared_ptr<pool_view const> view_;
     std::vector<pool_event> events_;
