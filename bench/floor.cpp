@@ -7,6 +7,7 @@
 // Plain: one `send` per frame and receiver. --batch: what a turn of the loop produced for a
 // receiver leaves in one `send`.
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -51,6 +52,15 @@ std::string open_packet(std::string_view sid) {
            R"(","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000})";
 }
 
+std::string digits(std::size_t number, std::size_t count) {
+    auto const text = std::to_string(number);
+    return std::string(count - std::min(count, text.size()), '0') + text;
+}
+
+/// Nobody's but this process's, so that several of them can stand behind one proxy.
+std::string const sid_prefix = digits(static_cast<std::size_t>(::getpid()) % 1'000'000, 6);
+constexpr std::size_t sid_digits = 14; ///< behind it: the number of the session
+
 constexpr auto connected = R"(40{"sid":"AAAAAAAAAAAAAAAAAAAA"})"sv;
 std::string const connected_frame = frame(connected);
 // The load sends the key of RFC 6455's example, so its answer needs no digest.
@@ -59,6 +69,7 @@ std::string const upgraded = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: webso
                              "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n" +
                              frame(open_packet("AAAAAAAAAAAAAAAAAAAA"));
 std::string const accepted = ok("ok");
+constexpr auto nothing_here = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"sv;
 
 /// Whatever a connection holds beyond its descriptor; an idle one holds two empty strings.
 struct connection {
@@ -277,10 +288,7 @@ class server {
                 send(fd, upgraded);
                 return used + end + 4;
             }
-            std::size_t length = 0;
-            constexpr auto field = "Content-Length: "sv;
-            if (auto const at_field = rest.find(field); at_field < end)
-                std::from_chars(rest.data() + at_field + field.size(), rest.data() + end, length);
+            auto const length = body_length(rest.substr(0, end));
             if (rest.size() < end + 4 + length)
                 return used;
             take_polling(fd, line, rest.substr(end + 4, length));
@@ -288,16 +296,36 @@ class server {
         }
     }
 
+    /// As clients write the field, or as proxies do.
+    static std::size_t body_length(std::string_view head) {
+        for (auto const field : {"Content-Length: "sv, "content-length: "sv}) {
+            std::size_t length = 0;
+            auto const at_field = head.find(field);
+            if (at_field == std::string_view::npos)
+                continue;
+            std::from_chars(head.data() + at_field + field.size(), head.data() + head.size(),
+                            length);
+            return length;
+        }
+        return 0;
+    }
+
     void take_polling(int fd, std::string_view line, std::string_view body) {
         constexpr auto field = "&sid="sv;
         auto const at_sid = line.find(field);
         if (at_sid == std::string_view::npos) {
-            send(fd, ok(open_packet(std::to_string(polling_.size()))));
+            if (line.find("transport=") == std::string_view::npos) {
+                send(fd, nothing_here); // a proxy asks for the health of a node
+                return;
+            }
+            send(fd, ok(open_packet(sid_prefix + digits(polling_.size(), sid_digits))));
             polling_.emplace_back();
             return;
         }
         std::size_t sid = 0;
-        std::from_chars(line.data() + at_sid + field.size(), line.data() + line.size(), sid);
+        auto const number =
+            line.substr(std::min(at_sid + field.size() + sid_prefix.size(), line.size()));
+        std::from_chars(number.data(), number.data() + number.size(), sid);
         if (sid >= polling_.size())
             return;
         auto& session = polling_[sid];

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import instructions, redis, report
+from harness import instructions, proxies, redis, report
 from harness.measure import BenchError, cores, once
 from harness.plan import BIN, GROUPS, NAMES, ROOT, SCENARIOS, SERVERS, Scenario
 from harness.report import Result
@@ -132,15 +132,21 @@ def as_json(results: Sequence[Result]) -> str:
     return "".join(line(result) + "\n" for result in results)
 
 
+def why_not(scenario: Scenario) -> str | None:
+    """What the scenario lacks on this machine."""
+    if scenario.upstreams > 0:
+        return proxies.missing()
+    return redis.missing() if scenario.needs_redis else None
+
+
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     began = time.monotonic()
     busy = os.getloadavg()[0]
     wanted = [scenario for scenario in SCENARIOS if scenario.group in options.groups]
-    why_not = redis.missing() if any(scenario.needs_redis for scenario in wanted) else None
-    skipped = [scenario for scenario in wanted if scenario.needs_redis and why_not]
-    for scenario in skipped:
-        progress(f"{scenario.title}: skipped: {why_not}")
+    skipped = {scenario: why for scenario in wanted if (why := why_not(scenario))}
+    for scenario, why in skipped.items():
+        progress(f"{scenario.title}: skipped: {why}")
     results = [
         result
         for scenario in wanted
@@ -148,8 +154,9 @@ def main(arguments: Sequence[str]) -> int:
         for result in measure(scenario, options)
     ]
     fine = all(result.failure is None for result in results)
-    tables = [report.table(results), report.targets(results)] if results else []
-    tables += [f"Not measured: {scenario.title}: {why_not}." for scenario in skipped]
+    tables = [report.table(results)] if results else []
+    tables += [report.added_latency(results), report.targets(results)]
+    tables += [f"Not measured: {scenario.title}: {why}." for scenario, why in skipped.items()]
     if "instructions" in options.groups:
         text, counted = count_instructions(options)
         tables.append(text)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from . import redis
+from . import proxies, redis
 from .plan import BIN, CLIENTS, SERVERS, Scenario, Server
 
 READY_WITHIN_S = 60.0
@@ -31,9 +31,13 @@ class BenchError(Exception):
 @dataclass(frozen=True, slots=True)
 class Running:
     pid: int
+    """0: its CPU and memory are of no interest."""
     url: str
+    """Where it is asked."""
     log: Callable[[], str]
     """What it has written to stderr so far."""
+    others: tuple[int, ...] = ()
+    """More processes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Reading:
     """One run of one scenario against one server."""
 
     value: float
-    """The rate, or for idle the bytes per connection."""
+    """The rate, the bytes per connection, or the median latency in microseconds."""
     server_us: float | None = None
     """CPU time of the server per unit, in microseconds."""
     server_cpu: float | None = None
@@ -62,6 +66,8 @@ def on_core(core: int) -> Callable[[], None]:
 
     def prepare() -> None:
         os.sched_setaffinity(0, {core})
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
     return prepare
@@ -83,8 +89,10 @@ def _await_ready(process: subprocess.Popen[str], name: str, log: Callable[[], st
 
 
 @contextlib.contextmanager
-def serving(server: Server, prefix: Sequence[str] = ()) -> Iterator[Running]:
-    """Runs `server` on its core until the block ends; `prefix` goes before its command."""
+def serving(
+    server: Server, prefix: Sequence[str] = (), core: int | None = None
+) -> Iterator[Running]:
+    """Runs `server` until the block ends; `prefix` goes before its command."""
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             [*prefix, *server.command, "--listen", "127.0.0.1:0"],
@@ -92,7 +100,7 @@ def serving(server: Server, prefix: Sequence[str] = ()) -> Iterator[Running]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            preexec_fn=on_core(cores()[0]),
+            preexec_fn=on_core(cores()[0] if core is None else core),
         )
 
         def log() -> str:
@@ -120,7 +128,9 @@ def load(arguments: Sequence[str], *servers: Running, timeout_s: float = 180) ->
     """Runs bench_load on its core; gives the numbers of its one line."""
     command = [str(BIN / "bench_load"), *arguments]
     for running in servers:
-        command += ["--url", running.url, "--pid", str(running.pid)]
+        command += ["--url", running.url]
+        for pid in (running.pid, *running.others):
+            command += ["--pid", str(pid)] if pid else []
     try:
         done = subprocess.run(
             command,
@@ -143,24 +153,42 @@ def once(scenario: Scenario, name: str, seconds: float, warmup: float) -> Readin
     """One run: a fresh server (or Redis and what uses it), one load."""
     if scenario.depth > 0:
         return _commands(CLIENTS[name], scenario.depth, seconds)
-    is_idle = scenario.lower_is_better
+    is_idle = scenario.measures == "bytes"
     timing = () if is_idle else ("--seconds", str(seconds), "--warmup", str(warmup))
     arguments = [*scenario.load, *timing]
     if scenario.nodes > 1:
         said = _over_nodes(SERVERS[name], scenario.nodes, arguments)
+    elif scenario.upstreams > 0:
+        said = _through(name, scenario.upstreams, arguments)
     else:
         with serving(SERVERS[name]) as running:
             said = load(arguments, running)
     if is_idle:
         return Reading(said["bytes_per_connection"])
     return Reading(
-        said["rate"],
+        said["p50_us" if scenario.measures == "latency" else "rate"],
         said.get("server_us_per_unit"),
         said.get("server_cpu"),
         said["load_cpu"],
         said.get("p50_us"),
         said.get("p99_us"),
     )
+
+
+def _through(name: str, count: int, arguments: Sequence[str]) -> dict[str, float]:
+    """Nodes on the core of the load, the proxy `name` before them on that of the server."""
+    with contextlib.ExitStack() as stack:
+        own, far = cores()
+        node = SERVERS["floor-batch"]
+        nodes = [stack.enter_context(serving(node, core=far)) for _ in range(count)]
+        if name == "direct":
+            return load(arguments, replace(nodes[0], pid=0))
+        behind = [running.url.removeprefix("http://") for running in nodes]
+        try:
+            url, pids, log = stack.enter_context(proxies.running(name, behind, on_core(own)))
+        except proxies.ProxyError as e:
+            raise BenchError(str(e)) from None
+        return load(arguments, Running(pids[0], url, log, tuple(pids[1:])))
 
 
 def _over_nodes(server: Server, count: int, arguments: Sequence[str]) -> dict[str, float]:

@@ -39,15 +39,20 @@ CLIENTS = {
 }
 """Clients of Redis: they are given a Redis, how many commands to send, and how many at a time."""
 
-NAMES = tuple(dict.fromkeys([*SERVERS, *CLIENTS]))
+PROXIES = ("direct", "nginx", "haproxy", "mad")
+"""What stands before the nodes of a scenario that has `upstreams`; `direct` is nothing."""
+
+NAMES = tuple(dict.fromkeys([*SERVERS, *CLIENTS, *PROXIES]))
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Holds when `mad` reaches `ratio` times `peer`, or stays under `most` of the unit."""
+    """Holds when `mad` reaches `ratio` times the best of `peers`, uses at most `cost` times the
+    least CPU of them for a unit, or stays under `most` of the unit."""
 
-    peer: str = "socketio4"
+    peers: tuple[str, ...] = ("socketio4",)
     ratio: float | None = None
+    cost: float | None = None
     most: float | None = None
 
 
@@ -59,18 +64,43 @@ class Scenario:
     """Arguments of bench_load."""
     servers: tuple[str, ...]
     unit: str
-    target: Target | None = None
-    lower_is_better: bool = False
+    targets: tuple[Target, ...] = ()
+    measures: str = "rate"
+    """Or `bytes`, or `latency` of messages that are due at even times: then less is better."""
     counted: tuple[int, int] | None = None
     """Two amounts of units whose difference under callgrind gives instructions per unit."""
     nodes: int = 1
     """More than one: that many of the server on one Redis, the load spread over them."""
     depth: int = 0
     """More than 0: `servers` are clients of Redis that keep that many commands under way."""
+    upstreams: int = 0
+    """More than 0: `servers` are proxies before that many nodes."""
+
+    @property
+    def lower_is_better(self) -> bool:
+        return self.measures != "rate"
 
     @property
     def needs_redis(self) -> bool:
         return self.nodes > 1 or self.depth > 0
+
+
+BETTER_PROXY = ("nginx", "haproxy")
+
+
+def _proxied(
+    title: str,
+    load: tuple[str, ...],
+    unit: str,
+    *targets: Target,
+    servers: tuple[str, ...] = ("nginx", "haproxy", "mad"),
+    measures: str = "rate",
+) -> Scenario:
+    title = f"proxy before 2 nodes: {title}"
+    return Scenario("proxy", title, load, servers, unit, targets, measures, upstreams=2)
+
+
+FASTER = (Target(BETTER_PROXY, ratio=1.2), Target(BETTER_PROXY, cost=0.75))
 
 
 def _broadcast(receivers: int, counted: tuple[int, int] | None = None) -> Scenario:
@@ -80,7 +110,7 @@ def _broadcast(receivers: int, counted: tuple[int, int] | None = None) -> Scenar
         ("broadcast", "--connections", str(receivers), "--in-flight", "16"),
         ("socketio4", "floor", "floor-batch", "mad"),
         "deliveries/s",
-        Target(ratio=10),
+        (Target(ratio=10),),
         counted=counted,
     )
 
@@ -92,7 +122,7 @@ SCENARIOS = (
         ("connect", "--connections", "64", "--sources", "4"),
         ("socketio4", "floor", "mad"),
         "handshakes/s",
-        Target(ratio=5),
+        (Target(ratio=5),),
     ),
     Scenario(
         "echo",
@@ -100,7 +130,7 @@ SCENARIOS = (
         ("echo", "--connections", "100", "--in-flight", "1"),
         ("socketio4", "floor", "mad"),
         "acks/s",
-        Target(ratio=3.5),
+        (Target(ratio=3.5),),
         counted=(1_000, 6_000),
     ),
     Scenario(
@@ -109,7 +139,7 @@ SCENARIOS = (
         ("echo", "--connections", "100", "--in-flight", "8"),
         ("socketio4", "floor-batch", "mad"),
         "acks/s",
-        Target(ratio=3.5),
+        (Target(ratio=3.5),),
     ),
     Scenario(
         "polling",
@@ -117,7 +147,7 @@ SCENARIOS = (
         ("polling-echo", "--connections", "100"),
         ("socketio4", "floor", "mad"),
         "acks/s",
-        Target(ratio=5),
+        (Target(ratio=5),),
     ),
     _broadcast(100, counted=(16_000, 96_000)),
     _broadcast(1_000),
@@ -128,8 +158,8 @@ SCENARIOS = (
         ("idle", "--connections", "10000", "--sources", "4"),
         ("socketio4", "floor", "mad"),
         "bytes",
-        Target(most=4_000),
-        lower_is_better=True,
+        (Target(most=4_000),),
+        measures="bytes",
     ),
     Scenario(
         "fanout",
@@ -137,7 +167,7 @@ SCENARIOS = (
         ("broadcast", "--connections", "200", "--in-flight", "16"),
         ("socketio4", "mad"),
         "deliveries/s",
-        Target(ratio=8),
+        (Target(ratio=8),),
         nodes=2,
     ),
     Scenario(
@@ -147,6 +177,47 @@ SCENARIOS = (
         ("redis-benchmark", "mad"),
         "commands/s",
         depth=16,
+    ),
+    _proxied(
+        "posts over 100 connections kept alive",
+        ("requests", "--connections", "100"),
+        "requests/s",
+        *FASTER,
+    ),
+    _proxied(
+        "polling echo, 100 clients", ("polling-echo", "--connections", "100"), "acks/s", *FASTER
+    ),
+    _proxied(
+        "echo, 100 websockets, 1 under way each",
+        ("echo", "--connections", "100", "--in-flight", "1"),
+        "acks/s",
+        *FASTER,
+    ),
+    _proxied(
+        "echo, 100 websockets, 8 under way each",
+        ("echo", "--connections", "100", "--in-flight", "8"),
+        "acks/s",
+        *FASTER,
+    ),
+    _proxied(
+        "4,000 messages a second, 100 websockets",
+        ("echo", "--connections", "100", "--rate", "4000"),
+        "µs, p50",
+        servers=PROXIES,
+        measures="latency",
+    ),
+    _proxied(
+        "new websockets, 64 at a time",
+        ("connect", "--connections", "64", "--sources", "4"),
+        "handshakes/s",
+        *FASTER,
+    ),
+    _proxied(
+        "resident memory per idle websocket at 5,000",
+        ("idle", "--connections", "5000", "--sources", "4"),
+        "bytes",
+        Target(most=2_000),
+        measures="bytes",
     ),
 )
 

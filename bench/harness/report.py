@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import redis
+from . import proxies, redis
 from .measure import Reading, cores
-from .plan import PEERS, ROOT, Scenario
+from .plan import PEERS, ROOT, Scenario, Target
 
 BUSY = 0.9
 """A server that used less of its core than this was not what limited the rate."""
@@ -45,7 +45,13 @@ are of a closed loop: they count from sending and grow with what is under way.
 
 The nodes on one Redis share the core of the server, and their CPU is summed; Redis runs on the core
 of the load and is in neither column. All updates enter one node. For commands of Redis the server
-is the client that sends them, and the load is Redis."""
+is the client that sends them, and the load is Redis.
+
+Proxies have the core of the server to themselves; the nodes behind them (`floor-batch`) share that
+of the load, so a row marked `!` says what load and nodes could do, and the CPU says the rest. nginx
+and HAProxy run as their users run them before Socket.IO, with one worker and kept connections
+(`bench/peers`); mad-proxy with its defaults on one thread. Latencies at a rate count from when a
+message was due."""
 
 
 @dataclass(slots=True)
@@ -68,13 +74,15 @@ class Result:
     @property
     def cost(self) -> float | None:
         """What a unit takes: CPU, or the bytes where memory is measured."""
-        if self.scenario.lower_is_better:
+        if self.scenario.measures == "bytes":
             return self.value
         return self.median(lambda reading: reading.server_us)
 
     @property
     def limited_elsewhere(self) -> bool:
         """Whether something else than the server limited the rate."""
+        if self.scenario.measures == "latency":
+            return False
         used = self.median(lambda reading: reading.server_cpu)
         return used is not None and used < BUSY
 
@@ -158,25 +166,55 @@ def _against(mad: Result, peer: Result) -> tuple[float, str] | None:
     return mad.value / peer.value, ""
 
 
+def _judged(aim: Target, mad: Result, peers: Sequence[Result]) -> tuple[str, str, bool] | None:
+    """What is aimed at, what is, whether it holds; None when there is nothing to compare with."""
+    names = " and ".join(aim.peers)
+    names = f"the better of {names}" if len(aim.peers) > 1 else names
+    if aim.most is not None and mad.value is not None:
+        is_ = f"{_number(mad.value)} {mad.scenario.unit}"
+        return f"at most {aim.most:,.0f}", is_, mad.value <= aim.most
+    if aim.cost is not None and mad.cost:
+        costs = [peer.cost for peer in peers if peer.cost]
+        share = mad.cost / min(costs) if costs else None
+        if share is None:
+            return None
+        return f"at most {aim.cost:g} of the CPU of {names}", _number(share), share <= aim.cost
+    found = [against for peer in peers if (against := _against(mad, peer))]
+    if aim.ratio is None or not found:
+        return None
+    times, how = min(found)
+    return f"{aim.ratio:g} times {names}", _number(times) + how, times >= aim.ratio
+
+
 def targets(results: Sequence[Result]) -> str:
-    """One line per scenario that has a target: what is aimed at, what is, whether it holds."""
+    """One line per target: what is aimed at, what is, whether it holds."""
     rows = [["target", "aimed at", "is", ""]]
     for mad in results:
-        aim = mad.scenario.target
-        if mad.server != "mad" or aim is None or mad.value is None:
-            continue
-        if aim.most is not None:
-            wanted, is_, holds = f"at most {aim.most:,.0f}", mad.value, mad.value <= aim.most
-            how = f" {mad.scenario.unit}"
-        else:
-            peers = (r for r in results if r.scenario == mad.scenario and r.server == aim.peer)
-            found = next((against for r in peers if (against := _against(mad, r))), None)
-            if aim.ratio is None or found is None:
-                continue
-            (is_, how), wanted = found, f"{aim.ratio:g} times {aim.peer}"
-            holds = is_ >= aim.ratio
-        rows.append([mad.scenario.title, wanted, _number(is_) + how, "met" if holds else "missed"])
+        for aim in mad.scenario.targets if mad.server == "mad" and mad.value is not None else ():
+            peers = [r for r in results if r.scenario == mad.scenario and r.server in aim.peers]
+            if judged := _judged(aim, mad, peers):
+                wanted, is_, holds = judged
+                rows.append([mad.scenario.title, wanted, is_, "met" if holds else "missed"])
     return _align(rows, numbers_from=1) if len(rows) > 1 else ""
+
+
+def added_latency(results: Sequence[Result]) -> str:
+    """What each proxy adds to the latency of going without."""
+    rows = [["latency added", "p50 µs", "p99 µs", "CPU s per million"]]
+    timed = [result for result in results if result.scenario.measures == "latency"]
+    direct = next((result for result in timed if result.server == "direct"), None)
+    for result in timed:
+        if direct is None or result is direct:
+            continue
+        middle = _difference(result, direct, lambda reading: reading.p50_us)
+        late = _difference(result, direct, lambda reading: reading.p99_us)
+        rows.append([result.server, middle, late, _number(result.cost)])
+    return _align(rows, numbers_from=1) if len(rows) > 1 else ""
+
+
+def _difference(result: Result, other: Result, of: Callable[[Reading], float | None]) -> str:
+    one, two = result.median(of), other.median(of)
+    return "" if one is None or two is None else _number(one - two)
 
 
 def instructions_table(counts: Sequence[tuple[str, str, float | None]], method: str) -> str:
@@ -229,7 +267,8 @@ def versions() -> str:
         f"{_said_by('c++', '--version')}; "
         f"socket.io {_npm('socket.io')} with @socket.io/redis-adapter "
         f"{_npm('@socket.io/redis-adapter')} and redis {_npm('redis')} on Node "
-        f"{_said_by('node', '--version')}; Redis {redis.version()}"
+        f"{_said_by('node', '--version')}; Redis {redis.version()}; "
+        f"nginx {proxies.version('nginx')}; HAProxy {proxies.version('haproxy')}"
     )
 
 

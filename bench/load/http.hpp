@@ -13,11 +13,14 @@ class http_events {
     virtual void on_response(http_connection& from, std::string_view body) = 0;
 };
 
-/// One HTTP/1.1 connection that is kept alive. Answers must be 200 with a Content-Length.
+/// One HTTP/1.1 connection that is kept alive, and made anew when an answer says that it ends.
+/// Answers must be 200 with a Content-Length.
 class http_connection : public stream {
   public:
-    http_connection(http_events& events, std::size_t index)
-        : events_(events)
+    http_connection(loop& owner, target const& to, http_events& events, std::size_t index)
+        : owner_(owner)
+        , to_(to)
+        , events_(events)
         , index_(index) {}
     [[nodiscard]] std::size_t index() const { return index_; }
 
@@ -26,12 +29,20 @@ class http_connection : public stream {
     std::size_t on_bytes(std::string_view bytes) override;
     void on_end() override { throw failure("the server closed a connection kept alive"); }
 
+    loop& owner_;
+    target const& to_;
     http_events& events_;
     std::size_t index_;
 };
 
-/// The length of the body behind `head`; throws `failure` unless it is a 200 that states one.
-std::size_t body_length(std::string_view head);
+/// What an answer's head says of it.
+struct answer {
+    std::size_t length = 0; ///< of the body
+    bool last = false;      ///< the connection ends behind it
+};
+
+/// Throws `failure` unless `head` is of a 200 that states its length.
+answer read_answer(std::string_view head);
 
 } // namespace bench
 

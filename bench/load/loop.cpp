@@ -103,17 +103,28 @@ loop::~loop() {
     ::close(epoll_);
 }
 
-void loop::adopt(std::unique_ptr<stream> s, target const& to) {
-    s->fd_ = dial(to, dialled_++);
-    s->loop_ = this;
-    s->slot_ = streams_.size();
+void loop::connect(stream& s, target const& to) {
+    s.fd_ = dial(to, dialled_++);
+    s.waits_to_write_ = false;
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.ptr = s.get();
-    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, s->fd_, &event) != 0)
+    event.data.ptr = &s;
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, s.fd_, &event) != 0)
         throw system_failure("epoll_ctl");
+}
+
+void loop::adopt(std::unique_ptr<stream> s, target const& to) {
+    s->loop_ = this;
+    s->slot_ = streams_.size();
+    connect(*s, to);
     streams_.push_back(std::move(s));
     streams_.back()->on_dialled();
+}
+
+void loop::redial(stream& s, target const& to) {
+    ::close(s.fd_);
+    s.in_.clear();
+    connect(s, to);
 }
 
 void loop::close(stream& s) {
@@ -180,11 +191,12 @@ void loop::read(stream& s) {
     }
 }
 
-void loop::turn(int timeout_ms) {
+void loop::turn_until(std::int64_t timeout_ns) {
     flush_dirty();
+    timespec const longest{timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
     std::array<epoll_event, 256> events; // filled by the kernel up to `ready`
     int const ready =
-        ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
+        ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &longest, nullptr);
     for (int i = 0; i < ready; ++i) {
         auto& s = *static_cast<stream*>(events[static_cast<std::size_t>(i)].data.ptr);
         if (s.fd_ >= 0 && (events[static_cast<std::size_t>(i)].events & EPOLLOUT) != 0)

@@ -70,10 +70,14 @@ class loop {
 
     /// Starts connecting `s` to the server, from the next source address in turn.
     void adopt(std::unique_ptr<stream> s, target const& to);
+    /// Gives `s` a new connection; what is sent from now on leaves on it.
+    void redial(stream& s, target const& to);
     /// Closes at once. The object lives on until the end of the turn.
     void close(stream& s);
     /// Waits at most `timeout_ms` and serves what is ready.
-    void turn(int timeout_ms);
+    void turn(int timeout_ms) { turn_until(timeout_ms * std::int64_t{1'000'000}); }
+    /// The same with a time in nanoseconds, for messages that are due at a time.
+    void turn_until(std::int64_t timeout_ns);
     [[nodiscard]] std::size_t size() const { return streams_.size(); }
 
   private:
@@ -81,6 +85,7 @@ class loop {
     void flush(stream& s);
     void flush_dirty();
     void read(stream& s);
+    void connect(stream& s, target const& to);
     void watch(stream& s, bool writing);
 
     int epoll_;

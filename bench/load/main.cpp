@@ -16,10 +16,11 @@ struct scenario {
     std::string_view measures;
 };
 
-constexpr std::array<scenario, 5> scenarios{{
+constexpr std::array<scenario, 6> scenarios{{
     {"connect", bench::run_connect, "handshakes a second, Socket.IO CONNECT included"},
     {"echo", bench::run_echo, "acks a second over websocket"},
     {"polling-echo", bench::run_polling_echo, "acks a second over HTTP polling"},
+    {"requests", bench::run_requests, "posts a second to polling sessions, keep-alive"},
     {"broadcast", bench::run_broadcast, "deliveries a second"},
     {"idle", bench::run_idle, "bytes of server memory per idle connection"},
 }};
@@ -33,6 +34,8 @@ void usage(std::ostream& out) {
            "  --pid N          the server, to read its CPU and memory; once for each of several\n"
            "  --connections N  clients at a time (100)\n"
            "  --in-flight N    messages under way: echo per client, broadcast in all (1)\n"
+           "  --rate N         echo: messages a second in all, late answers or not (0: as "
+           "answered)\n"
            "  --payload N      characters in a message's argument (16)\n"
            "  --echoes N       connect: messages each client echoes before it leaves (0)\n"
            "  --sources N      source addresses 127.0.0.1 up (1)\n"
@@ -88,6 +91,8 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
             s.how_long.seconds = parse<double>(option, value);
         } else if (option == "--count") {
             s.how_long.count = parse<std::uint64_t>(option, value);
+        } else if (option == "--rate") {
+            s.rate = parse<double>(option, value);
         } else if (option == "--settle") {
             s.settle = parse<double>(option, value);
         } else if (option == "--deadline") {

@@ -17,6 +17,7 @@ struct settings {
     std::size_t in_flight = 1;     ///< messages sent and not yet answered (echo: per connection)
     std::size_t payload = 16;      ///< characters in the argument of a message
     std::size_t echoes = 0;        ///< connect: messages each client echoes before it leaves
+    double rate = 0;               ///< echo: messages a second, due at even times; 0: one by one
     double settle = 2.0;           ///< idle: seconds between the last connect and the reading
     extent how_long;
 
@@ -27,6 +28,7 @@ struct settings {
 void run_connect(settings const& s, json_line& out);
 void run_echo(settings const& s, json_line& out);
 void run_polling_echo(settings const& s, json_line& out);
+void run_requests(settings const& s, json_line& out);
 void run_broadcast(settings const& s, json_line& out);
 void run_idle(settings const& s, json_line& out);
 

@@ -1,13 +1,16 @@
 #include "scenario.hpp"
 #include "websocket.hpp"
 
+#include <algorithm>
+#include <deque>
 #include <vector>
 
 namespace bench {
 
 namespace {
 
-/// `connections` clients keep `in_flight` messages each under way; every ack is compared.
+/// `connections` clients keep `in_flight` messages each under way; every ack is compared. With a
+/// rate they speak in turn at even times instead, and latencies count from when a message was due.
 class echo : public websocket_events {
   public:
     explicit echo(settings const& s)
@@ -25,7 +28,7 @@ class echo : public websocket_events {
         for (std::size_t i = 0; i < std::min(max_handshakes, settings_.connections); ++i)
             dial();
         while (meter_.tick())
-            loop_.turn(100);
+            turn();
         meter_.report(out, "ack");
     }
 
@@ -43,6 +46,11 @@ class echo : public websocket_events {
         if (++connected_ < settings_.connections)
             return;
         meter_.start();
+        if (settings_.rate > 0) {
+            waiting_.resize(clients_.size());
+            due_ = now_ns();
+            return;
+        }
         for (auto* const client : clients_) {
             for (std::size_t slot = 0; slot < settings_.in_flight; ++slot)
                 say(*client, slot);
@@ -56,8 +64,28 @@ class echo : public websocket_events {
         if (slot >= acks_.size() || packet != acks_[slot])
             throw failure("not the ack: " + std::string(packet.substr(0, 80)));
         meter_.unit();
+        if (settings_.rate > 0) {
+            auto& due = waiting_[ws.index()];
+            meter_.latency(now_ns() - due.front());
+            due.pop_front();
+            return;
+        }
         meter_.latency(now_ns() - sent_at_[ws.index() * settings_.in_flight + slot]);
         say(ws, slot);
+    }
+
+    void turn() {
+        if (waiting_.empty()) {
+            loop_.turn(100);
+            return;
+        }
+        auto const gap = static_cast<std::int64_t>(1e9 / settings_.rate);
+        for (auto const now = now_ns(); due_ <= now; due_ += gap) {
+            waiting_[turn_].push_back(due_);
+            clients_[turn_]->send(frames_.front());
+            turn_ = (turn_ + 1) % clients_.size();
+        }
+        loop_.turn_until(std::max<std::int64_t>(due_ - now_ns(), 0));
     }
 
     void say(websocket& ws, std::size_t slot) {
@@ -72,6 +100,9 @@ class echo : public websocket_events {
     std::size_t connected_ = 0;
     std::vector<std::string> frames_, acks_;
     std::vector<std::int64_t> sent_at_;
+    std::vector<std::deque<std::int64_t>> waiting_; ///< when what is under way was due
+    std::int64_t due_ = 0;                          ///< the next message
+    std::size_t turn_ = 0;                          ///< whose it is
 };
 
 } // namespace

@@ -18,15 +18,13 @@ class idle : public websocket_events {
         wanted_ = 1;
         open();
         wait(0.5);
-        auto const before = rss_bytes(settings_.server());
+        auto const before = resident();
         auto const began = now_ns();
         wanted_ = 1 + settings_.connections;
         open();
         auto const opened = now_ns();
         wait(settings_.settle);
-        auto const after = rss_bytes(settings_.server());
-        if (before < 0 || after < 0)
-            throw failure("no such process: " + std::to_string(settings_.server()));
+        auto const after = resident();
         auto const grown = static_cast<double>(after - before);
         out.text("unit", "connection")
             .number("units", static_cast<std::int64_t>(settings_.connections))
@@ -37,6 +35,18 @@ class idle : public websocket_events {
     }
 
   private:
+    /// Of all processes of the server in sum.
+    std::int64_t resident() const {
+        std::int64_t sum = 0;
+        for (auto const pid : settings_.servers) {
+            auto const one = rss_bytes(pid);
+            if (one < 0)
+                throw failure("no such process: " + std::to_string(pid));
+            sum += one;
+        }
+        return sum;
+    }
+
     void open() {
         while (connected_ < wanted_) {
             while (dialled_ < wanted_ && dialled_ - connected_ < max_handshakes) {

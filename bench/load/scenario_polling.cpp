@@ -49,7 +49,7 @@ class polling_echo : public http_events {
     }
 
     http_connection* add(std::size_t index) {
-        auto made = std::make_unique<http_connection>(*this, index);
+        auto made = std::make_unique<http_connection>(loop_, settings_.to, *this, index);
         auto* const stays = made.get();
         loop_.adopt(std::move(made), settings_.to);
         return stays;
