@@ -13,11 +13,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include <sys/uio.h>
 
 namespace mad::inline MAD_ABI::proxy::detail {
 
+class framed_piece;
+class lane;
 class part;
 
 /// One HTTP/1.1 connection of a client. Reads heads, has them judged, finds the upstream, and
@@ -50,8 +56,8 @@ class client_connection final : public end_owner, public net::turn_work {
 
     // Of the upstream's connection that works for it.
     void on_connected();
-    void on_connect_failed(bool late);
-    void on_upstream_input(std::uint32_t events);
+    void on_connect_failed(lane&);
+    void on_upstream_input();
     void on_upstream_drained();
     void on_upstream_lost();
     /// The upstream is known to be dead.
@@ -69,41 +75,50 @@ class client_connection final : public end_owner, public net::turn_work {
     void on_end_fault(end&) override { close(); }
     void on_turn_end() override;
 
+    // Input.
     void read();
-    void consume(std::string_view in);
-    void process(std::string_view in);
-    bool take_introduction(std::string_view& in);
-    bool take_head(std::string_view& in);
-    void begin(std::string_view& in, std::size_t head_bytes);
-    void route(net::http::head const&, verdict const&, std::string_view& in);
-    bool choose_upstream(passage&, verdict const&, std::shared_ptr<target const>&);
-    bool answer_here(net::http::head const&, verdict const&);
-
-    bool take_body(std::string_view& in);
-    void dispatch(std::shared_ptr<target const> const&, std::string_view head,
-                  std::string_view body);
-    bool connect_to(std::shared_ptr<target const> const&, std::string_view text);
-    bool try_another(bool count_target);
-    void await_answer();
-
-    void take_answer(std::string_view in);
-    bool take_answer_head(std::string_view& in, std::string& text);
-    void sniff(std::string_view data);
-    void become_tunnel(std::string_view head, std::string_view rest);
-    void answer_failed(reject);
-    void finish(bool keep_upstream);
-    void drop_upstream();
-
-    void refuse(reject);
-    void answer(std::string_view text, bool close);
-    void after_answer();
-    void linger();
+    void drained();
     void peer_ended();
     bool wants_input() const;
     void interest();
+    bool idle() const;
+    void consume(std::string_view in);
+    void process(std::string_view in);
+    bool take_introduction(std::string_view& in);
+    bool count_address();
+    bool take_head(std::string_view& in);
+    void begin(std::string_view& in, std::size_t head_bytes);
+
+    // The request on its way.
+    void route(net::http::head const&, verdict const&, std::string_view& in);
+    reject find_upstream(std::string_view sid, std::string_view cookie,
+                         std::shared_ptr<target const>&);
+    bool frame_body(std::string_view& in, framed_piece& out);
+    bool take_body(std::string_view& in);
+    void send_request(std::shared_ptr<target const> const&, std::span<iovec const>);
+    void not_connected(lane&);
+    void repeat(std::shared_ptr<target const> const&);
+    void drop_upstream();
+
+    // Answers.
+    void take_answer(std::string_view in, bool ended);
+    bool take_answer_head(std::string_view& in, std::string& text, std::string& kept);
+    void count_first_byte();
+    void sniff(std::string_view data, bool over);
+    void become_tunnel(std::string_view head, std::string_view rest);
+    void finish(bool keep_upstream);
+    void answer_failed(reject);
+    void refuse(reject, bool close_it);
+    void answer(std::string_view text, bool close_it);
+    void answer_health(net::http::head const&);
+    void after_answer();
+    void linger();
+
+    // Time.
+    void await_body_or_answer();
+    void await_answer();
     void on_deadline();
     void on_body_deadline();
-    bool idle() const;
 
     part& part_;
     std::unique_ptr<end> end_;

@@ -30,9 +30,9 @@ class end_owner {
 /// tunnel, costs no system call for it.
 class end final : public net::poll_target {
   public:
-    end(net::shard& s, net::stream st, end_owner& o)
+    end(net::shard& s, net::stream st, end_owner* o)
         : stream(std::move(st))
-        , owner(&o)
+        , owner(o)
         , shard_(s) {}
     /// With the server, while the shards rest; else `close` it, and let the shard destroy it.
     ~end();

@@ -33,6 +33,7 @@ struct config {
 struct core {
     core(settings const& s, net::shard& home);
 
+    net::shard& home;
     sid_table sids;
     control pool;
     std::unique_ptr<control> web;
@@ -81,9 +82,11 @@ class part {
     void adopt(passed_tunnel);
     void set_config(std::shared_ptr<config const>);
     void set_view(control::view_ptr);
-    void set_web(control::view_ptr v) { web = std::move(v); }
-    /// Asks so many sessions of that target to go.
-    void shed(std::uint32_t id, std::size_t sessions);
+    void set_web(control::view_ptr);
+    /// Asks so many sessions of that target to go; how many it has found.
+    std::size_t shed(std::uint32_t id, std::size_t sessions);
+    /// So many more go when they ask again.
+    void owe_sheds(std::uint32_t id, std::size_t sessions);
     void cut(std::uint32_t id);
     void drain();
     void release_to(std::shared_ptr<heir>);
@@ -91,7 +94,7 @@ class part {
 
     // Of what it owns.
 
-    lane& lane_of(std::shared_ptr<target const> const&);
+    lane& lane_of(std::shared_ptr<target const> const&, bool of_web);
     void release(client_connection&);
     std::unique_ptr<passage> take_passage();
     void give_back(std::unique_ptr<passage>);
@@ -100,8 +103,10 @@ class part {
         text_.clear();
         return text_;
     }
-    /// Something was counted in a lane.
-    void touch();
+    std::string& cookie_text() {
+        cookie_text_.clear();
+        return cookie_text_;
+    }
     /// True while connections go to an heir as soon as they can.
     bool releasing() const { return heir_ != nullptr; }
     void offer(client_connection&);
@@ -127,17 +132,20 @@ class part {
   private:
     enum class phase : std::uint8_t { open, draining, closed };
 
+    std::shared_ptr<target const> known(std::uint64_t key) const;
+    void renew_lanes();
     void on_tick();
     void drain_slice();
 
-    std::unordered_map<std::uint32_t, std::unique_ptr<lane>> lanes_;
+    /// By the target's id; those of the web pool have a higher bit set.
+    std::unordered_map<std::uint64_t, std::unique_ptr<lane>> lanes_;
     lane* last_lane_ = nullptr;
     std::vector<std::unique_ptr<client_connection>> clients_;
     std::vector<std::unique_ptr<net::acceptor>> acceptors_;
     std::vector<std::unique_ptr<passage>> spare_;
     std::unordered_map<std::uint32_t, std::size_t> owed_sheds_;
     std::shared_ptr<heir> heir_;
-    std::string text_;
+    std::string text_, cookie_text_;
     net::deadline tick_, slice_;
     time_point drain_until_{};
     phase phase_ = phase::open;

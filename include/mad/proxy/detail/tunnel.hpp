@@ -28,6 +28,9 @@ class tunnel final : public end_owner {
     void start(std::string_view head, std::string_view from_upstream,
                std::string_view from_client);
 
+    /// Begins where another process has left off.
+    void adopted();
+
     void close();
 
     /// Tells the client to come again (close 1012) as soon as a frame has ended, and gives it

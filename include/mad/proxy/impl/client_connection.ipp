@@ -19,7 +19,7 @@ inline constexpr std::size_t relay_read_bytes = 48 * 1024;
 MAD_DECL client_connection::client_connection(part& p, net::stream s,
                                               boost::asio::ip::address peer)
     : part_(p)
-    , end_(std::make_unique<end>(p.shard, std::move(s), *this))
+    , end_(std::make_unique<end>(p.shard, std::move(s), this))
     , deadline_([](void* self) { static_cast<client_connection*>(self)->on_deadline(); }, this)
     , peer_(std::move(peer))
     , secure_(end_->stream.secure()) {
@@ -116,7 +116,7 @@ MAD_DECL void client_connection::on_end(end&, std::uint32_t events) {
         if (phase_ == phase::closed)
             return;
     }
-    if (end_->reads() ? (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 : false)
+    if (end_->reads() && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
         read();
     else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
         close(); // not read now, and gone: nobody waits for an answer
@@ -399,7 +399,7 @@ MAD_DECL reject client_connection::find_upstream(std::string_view sid, std::stri
         return reject::no_upstream;
     p.by = c.by;
     to = std::move(c.to);
-    auto& l = part_.lane_of(to);
+    auto& l = part_.lane_of(to, p.to == destination::other);
     switch (p.by) {
     case affinity_rule::sid: ++l.recent.by_sid, part_.count.by_sid.add(); break;
     case affinity_rule::cookie: ++l.recent.by_cookie, part_.count.by_cookie.add(); break;
@@ -452,9 +452,8 @@ MAD_DECL bool client_connection::take_body(std::string_view& in) {
 MAD_DECL void client_connection::send_request(std::shared_ptr<target const> const& to,
                                               std::span<iovec const> parts) {
     auto& p = *passage_;
-    auto& l = part_.lane_of(to);
+    auto& l = part_.lane_of(to, p.to == destination::other);
     ++l.recent.requests;
-    part_.touch();
     while (auto* const c = l.take_idle()) {
         if (c->begin(*this, parts) == upstream_connection::sent::yes) {
             p.up = c;
@@ -464,9 +463,8 @@ MAD_DECL void client_connection::send_request(std::shared_ptr<target const> cons
         }
         c->close(); // closed upon meanwhile: not a byte has been read
     }
-    if (!p.may_repeat) {
+    if (!p.may_repeat)
         p.request.clear();
-    }
     if (p.tries < p.tried.size())
         p.tried[p.tries++] = to->id;
     if (auto* const c = l.connect(p.address)) {
@@ -550,15 +548,12 @@ MAD_DECL void client_connection::on_upstream_lost() {
     bool const stale = p.up && p.up->reused() && p.answer_head.empty();
     auto const to = p.up ? p.up->of().to : nullptr;
     drop_upstream();
-    if (p.may_repeat && p.handshake && to) {
+    if (p.may_repeat && to) {
+        p.address = 0;
         // A connection that had waited may just have been closed; a new one tells.
         if (stale) {
-            p.may_repeat = false;
-            auto const text = p.request;
-            iovec const v{const_cast<char*>(text.data()), text.size()};
-            part_.lane_of(to).close_idle();
-            p.may_repeat = true;
-            return send_request(to, {&v, 1});
+            part_.lane_of(to, p.to == destination::other).close_idle();
+            return repeat(to);
         }
         std::shared_ptr<target const> other;
         if (p.tries < p.tried.size() && find_upstream({}, {}, other) == reject::none) {
@@ -582,7 +577,7 @@ MAD_DECL void client_connection::on_upstream_cut() {
 
 // Answers.
 
-MAD_DECL void client_connection::on_upstream_input(std::uint32_t) {
+MAD_DECL void client_connection::on_upstream_input() {
     auto const scratch = part_.shard.read_scratch();
     auto const into = scratch.first(relay_read_bytes);
     for (int round = 0; round < 4; ++round) {
@@ -638,8 +633,7 @@ MAD_DECL void client_connection::take_answer(std::string_view in, bool ended) {
     } while (state == body_reader::state::more && !in.empty());
     if (state == body_reader::state::done)
         return finish(p.answer.keep_upstream && in.empty() && !ended);
-    if (end_->blocked() || !was_blocked_)
-        await_answer();
+    await_answer();
 }
 
 MAD_DECL bool client_connection::take_answer_head(std::string_view& in, std::string& text,
@@ -755,11 +749,8 @@ MAD_DECL void client_connection::become_tunnel(std::string_view head, std::strin
     auto& t = l.add(std::make_unique<tunnel>(l, std::move(end_), std::move(upstream), counted_,
                                              frame_scan{}));
     auto const early = std::move(in_);
-    auto& owner = part_;
     part_.release(*this);
     t.start(head, rest, early);
-    if (owner.draining())
-        owner.drain_late(t);
 }
 
 MAD_DECL void client_connection::finish(bool keep_upstream) {

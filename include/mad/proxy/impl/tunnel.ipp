@@ -52,6 +52,13 @@ MAD_DECL void tunnel::start(std::string_view head, std::string_view from_upstrea
     watch();
 }
 
+MAD_DECL void tunnel::adopted() {
+    auto& p = lane_.shard_part;
+    p.shard.deadlines().arm(deadline_, p.set().timeouts.tunnel_idle);
+    if (!client_->watch(EPOLLIN) || !upstream_->watch(EPOLLIN))
+        close();
+}
+
 MAD_DECL void tunnel::watch() {
     client_->want_input(!client_ended_ && !upstream_->blocked(), false);
     upstream_->want_input(!upstream_ended_ && !client_->blocked(), false);
@@ -114,7 +121,6 @@ MAD_DECL void tunnel::pump(end& from, end& to) {
             break;
     }
     active_ms_ = part::now_ms();
-    p.touch();
     // TLS may owe its own messages to the side that was read.
     if (to.blocked() || from.blocked() || !from.reads())
         watch();

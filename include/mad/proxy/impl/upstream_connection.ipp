@@ -11,7 +11,7 @@ namespace mad::inline MAD_ABI::proxy::detail {
 
 MAD_DECL upstream_connection::upstream_connection(lane& l, net::stream s)
     : lane_(l)
-    , end_(std::make_unique<end>(l.shard_part.shard, std::move(s), *this))
+    , end_(std::make_unique<end>(l.shard_part.shard, std::move(s), this))
     , deadline_([](void* p) { static_cast<upstream_connection*>(p)->on_deadline(); }, this) {
     lane_.shard_part.count.upstream_opened.add();
 }
@@ -116,7 +116,7 @@ MAD_DECL void upstream_connection::on_end(end&, std::uint32_t events) {
     }
     if (end_->reads() ? (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0
                       : (events & (EPOLLHUP | EPOLLERR)) != 0)
-        user_->on_upstream_input(events);
+        user_->on_upstream_input();
 }
 
 MAD_DECL void upstream_connection::on_connect_event(std::uint32_t events) {
@@ -164,7 +164,7 @@ MAD_DECL void upstream_connection::failed() {
     auto* const u = user_;
     close();
     if (u)
-        u->on_connect_failed(false);
+        u->on_connect_failed(lane_);
 }
 
 MAD_DECL void upstream_connection::on_deadline() {
@@ -172,7 +172,7 @@ MAD_DECL void upstream_connection::on_deadline() {
     bool const connecting = phase_ != phase::ready;
     close();
     if (connecting && u)
-        u->on_connect_failed(true);
+        u->on_connect_failed(lane_);
 }
 
 } // namespace mad::inline MAD_ABI::proxy::detail
