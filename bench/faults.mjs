@@ -6,10 +6,13 @@
 //     npm ci --prefix tests/conformance
 //     node bench/faults.mjs [build/release/bin/mad-api]
 //
-// Needs redis-server and some six minutes; `--quick` leaves the long pauses out.
+// Needs redis-server and some nine minutes; `--quick` leaves the long pauses out. As root, and with
+// iproute2, iptables and util-linux, all of it runs in two networks apart from the machine's, between
+// which packets get lost too.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createConnection, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,6 +24,21 @@ const quick = process.argv.includes("--quick");
 const program =
   process.argv.slice(2).find((a) => !a.startsWith("--")) ?? "build/release/bin/mad-api";
 const wait_s = 60; // for what must come
+
+const run = (file, ...args) => execFileSync(file, args, { stdio: ["ignore", "ignore", "inherit"] });
+
+// In a network of our own from the start, where we may have one.
+if (!process.env.MAD_FAULTS_APART) {
+  const trial = ["--net", "sh", "-c", "ip link set lo up && iptables -w -F"];
+  const apart = spawnSync("unshare", trial).status === 0;
+  const again = [process.execPath, ...process.argv.slice(1)];
+  const [file, ...args] = apart ? ["unshare", "--net", ...again] : again;
+  const env = { ...process.env, MAD_FAULTS_APART: apart ? "yes" : "no" };
+  process.exit(spawnSync(file, args, { stdio: "inherit", env }).status ?? 1);
+}
+const isApart = process.env.MAD_FAULTS_APART === "yes";
+if (isApart) run("ip", "link", "set", "lo", "up");
+else console.log("no packets get lost: needs root, unshare, ip and iptables");
 
 const children = new Set();
 function start(file, ...args) {
@@ -48,17 +66,54 @@ async function until(done, seconds = wait_s) {
   return true;
 }
 
+/** A network beside ours, for as long as a process in it lives, and a wire between the two. */
+class FarNetwork {
+  address = "10.77.0.2";
+  constructor() {
+    const holder = start("unshare", "--net", "sleep", "1d");
+    this.enter = ["nsenter", `--net=/proc/${holder.pid}/ns/net`];
+    const network = (pid) => readlinkSync(`/proc/${pid}/ns/net`);
+    const end = performance.now() + 5000;
+    while (network(holder.pid) === network("self")) // until it has left ours
+      if (performance.now() > end) throw new Error("no second network");
+    this.#ours(`ip link add near type veth peer far netns ${holder.pid}`);
+    this.#ours("ip address add 10.77.0.1/24 dev near");
+    this.#ours("ip link set near up");
+    this.#theirs("ip link set lo up");
+    this.#theirs(`ip address add ${this.address}/24 dev far`);
+    this.#theirs("ip link set far up");
+    this.heal();
+  }
+  #ours(command) {
+    run(...command.split(" "));
+  }
+  #theirs(command) {
+    run(...this.enter, ...command.split(" "));
+  }
+  /** From now on packets are lost where they come in: what is said to Redis, what it says, or all. */
+  lose(what) {
+    if (what !== "answers") this.#theirs("iptables -w -A INPUT -j DROP");
+    if (what !== "commands") this.#ours("iptables -w -A INPUT -i near -j DROP");
+  }
+  heal() {
+    this.#theirs("iptables -w -F");
+    this.#ours("iptables -w -F");
+  }
+}
+
 /** A Redis that can be killed and started again on its port. */
 class Redis {
-  static async start() {
+  static async start(net) {
     const redis = new Redis();
+    redis.enter = net?.enter ?? [];
+    redis.host = net?.address ?? "127.0.0.1";
     redis.port = await freePort();
     await redis.again();
     return redis;
   }
   async again() {
-    const place = ["--port", this.port, "--bind", "127.0.0.1", "--save", ""];
-    this.child = start("redis-server", ...place);
+    const place = ["--port", this.port, "--bind", this.host, "--save", ""];
+    this.child = start(...this.enter, "redis-server", ...place, "--protected-mode", "no");
     if (!(await until(() => this.say("PING"), 10))) throw new Error("redis-server does not start");
   }
   kill(signal) {
@@ -67,7 +122,7 @@ class Redis {
   /** The first piece of the answer; nothing when there is nobody. */
   say(command) {
     return new Promise((done) => {
-      const wire = createConnection(this.port, "127.0.0.1");
+      const wire = createConnection(this.port, this.host);
       const end = (answer) => (wire.destroy(), done(answer));
       wire.on("connect", () => wire.write(`${command}\r\n`));
       wire.on("data", (text) => end(String(text)));
@@ -116,10 +171,11 @@ class Agent {
   }
 }
 
-const redis = await Redis.start();
+const net = isApart ? new FarNetwork() : undefined;
+const redis = await Redis.start(net);
 const nodes = await Promise.all(
   [0, 1, 2].map(async () => {
-    const url = `redis://127.0.0.1:${redis.port}`;
+    const url = `redis://${redis.host}:${redis.port}`;
     const child = start(program, "--listen", "0", "--threads", "1", "--redis", url);
     const [line] = await once(child.stdout, "data");
     return { child, url: String(line).trim().split(" ")[2] };
@@ -205,6 +261,14 @@ for (const seconds of quick ? [0, 0] : [0, 0, 0, 0, 0, 30, 30, 30, 30, 30]) {
   await redis.again();
   await settle(`Redis killed, started after ${seconds} s`);
 }
+if (net)
+  for (const what of ["all", "commands", "answers"])
+    for (const seconds of quick ? [8] : [3, 8, 30]) {
+      net.lose(what);
+      await sleep(seconds * 1000);
+      net.heal();
+      await settle(`packets lost for ${seconds} s: ${what}`);
+    }
 for (let i = 0; i < 50; ++i) {
   await redis.say("CLIENT KILL TYPE pubsub");
   await sleep(50);

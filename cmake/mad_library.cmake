@@ -19,7 +19,7 @@ add_library(mad_compiled STATIC
     ${PROJECT_SOURCE_DIR}/src/asio.cpp ${PROJECT_SOURCE_DIR}/src/core.cpp
     ${PROJECT_SOURCE_DIR}/src/net.cpp ${PROJECT_SOURCE_DIR}/src/engine.cpp
     ${PROJECT_SOURCE_DIR}/src/socketio.cpp ${PROJECT_SOURCE_DIR}/src/host.cpp
-    ${PROJECT_SOURCE_DIR}/src/fleet.cpp)
+    ${PROJECT_SOURCE_DIR}/src/fleet.cpp ${PROJECT_SOURCE_DIR}/src/proxy.cpp)
 add_library(mad::compiled ALIAS mad_compiled)
 set_target_properties(mad_compiled PROPERTIES EXPORT_NAME compiled POSITION_INDEPENDENT_CODE ON)
 target_link_libraries(mad_compiled PUBLIC mad)

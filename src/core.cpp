@@ -9,3 +9,4 @@
 #include <mad/core/impl/log.ipp>
 #include <mad/core/impl/query.ipp>
 #include <mad/core/impl/sha1.ipp>
+#include <mad/core/impl/sha256.ipp>

@@ -6,7 +6,6 @@
 #include <mad/engine/impl/cors.ipp>
 #include <mad/engine/impl/error.ipp>
 #include <mad/engine/impl/farewells.ipp>
-#include <mad/engine/impl/forwarded.ipp>
 #include <mad/engine/impl/handshake.ipp>
 #include <mad/engine/impl/packet.ipp>
 #include <mad/engine/impl/payload.ipp>

@@ -9,6 +9,8 @@
 #include <mad/net/impl/shard.ipp>
 #include <mad/net/impl/stream.ipp>
 #include <mad/net/impl/task_group.ipp>
+#include <mad/net/impl/unix_socket.ipp>
+#include <mad/net/impl/trust.ipp>
 #include <mad/net/impl/ws_decoder.ipp>
 #include <mad/net/impl/ws_deflate.ipp>
 #include <mad/net/impl/ws_error.ipp>
@@ -20,6 +22,7 @@
 #include <mad/net/http/impl/connection.ipp>
 #include <mad/net/http/impl/head.ipp>
 #include <mad/net/http/impl/message.ipp>
+#include <mad/net/http/impl/redirect.ipp>
 #include <mad/net/http/impl/response_head.ipp>
 #include <mad/net/http/impl/router.ipp>
 #include <mad/net/http/impl/server.ipp>

@@ -27,5 +27,9 @@ def agent() -> NoReturn:
     run("mad-agent", sys.argv[1:])
 
 
+def proxy() -> NoReturn:
+    run("mad-proxy", sys.argv[1:])
+
+
 def web() -> NoReturn:
     run("mad-web", sys.argv[1:])

@@ -48,11 +48,14 @@ def from_text(text: str) -> Counts | None:
 
 
 def from_catch(text: str) -> Counts | None:
-    """Reads the closing line of a Catch2 executable: test cases, not assertions."""
+    """Reads the closing line of a Catch2 executable: test cases, not assertions. Those that said
+    `skipped: NAME: REASON` (tests/support/skip.hpp) are counted as passed there, not here."""
+    reasons = re.findall(r"^skipped: (.*)$", text, re.MULTILINE)
+    skips = Counts(passed=-len(reasons), skipped=len(reasons), reasons=reasons)
     all_passed = re.findall(r"^All tests passed \(.*?(\d+) test cases?\)", text, re.MULTILINE)
     if all_passed:
-        return Counts(passed=sum(int(n) for n in all_passed))
-    counts = Counts()
+        return skips + Counts(passed=sum(int(n) for n in all_passed))
+    counts = skips
     found = False
     for line in re.findall(r"^test cases:(.*)$", text, re.MULTILINE):
         found = True

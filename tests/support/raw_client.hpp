@@ -83,6 +83,8 @@ class raw_client {
         auto const a = address(w.to, port);
         check(::connect(fd_, reinterpret_cast<sockaddr const*>(&a), sizeof a) == 0, "connect");
     }
+    /// Over a socket that is connected already, and is this object's from here on.
+    static raw_client over(int fd) { return raw_client(connected{fd}); }
     raw_client(raw_client&& o) noexcept
         : fd_(std::exchange(o.fd_, -1))
         , got_(std::move(o.got_))
@@ -223,6 +225,12 @@ class raw_client {
     int fd() const { return fd_; }
 
   private:
+    struct connected {
+        int fd;
+    };
+    explicit raw_client(connected c)
+        : fd_(c.fd) {}
+
     static sockaddr_in address(std::string const& host, std::uint16_t port) {
         sockaddr_in a{};
         a.sin_family = AF_INET;

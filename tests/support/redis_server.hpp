@@ -4,6 +4,7 @@
 #include <support/temp_folder.hpp>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -28,10 +29,10 @@ class redis_server {
   public:
     using words = std::vector<std::string>;
 
-    /// `extra`: words of the command line, like `{"--requirepass", "secret"}`. Its unix socket is
-    /// in `socket()`.
+    /// `extra`: words of the command line, like `{"--requirepass", "secret"}`; rights to channels
+    /// (`&mad:*`) are left out where the server knows none. Its unix socket is in `socket()`.
     explicit redis_server(words extra = {}, bool sentinel = false)
-        : extra_(std::move(extra))
+        : extra_(understood(std::move(extra)))
         , sentinel_(sentinel) {
         for (int i = 0;; ++i) {
             port_ = free_port();
@@ -46,6 +47,23 @@ class redis_server {
     redis_server(redis_server const&) = delete;
     redis_server& operator=(redis_server const&) = delete;
     ~redis_server() { kill(); }
+
+    /// What `redis-server` here is: 60016 for 6.0.16. Of Valkey, whose first is 7.2, its own.
+    static int version() {
+        static int const here = [] {
+            int major = 0, minor = 0, patch = 0;
+            if (auto* const out = ::popen((program() + " --version").c_str(), "re")) {
+                if (std::fscanf(out, "%*[^=]=%d.%d.%d", &major, &minor, &patch) != 3)
+                    major = 0;
+                ::pclose(out);
+            }
+            return major * 10'000 + minor * 100 + patch;
+        }();
+        return here;
+    }
+    /// Empty, or why channels have no rights there, or no shards.
+    static std::string without_channel_rights() { return older_than(60'200, "rights to channels"); }
+    static std::string without_sharded_channels() { return older_than(70'000, "sharded channels"); }
 
     std::uint16_t port() const { return port_; }
     std::string socket() const { return folder_.file("s"); }
@@ -121,7 +139,7 @@ class redis_server {
 
   private:
     redis_server(words extra, std::string const& config)
-        : extra_(std::move(extra))
+        : extra_(understood(std::move(extra)))
         , config_(config)
         , sentinel_(true) {
         for (int i = 0;; ++i) {
@@ -133,9 +151,28 @@ class redis_server {
         }
     }
 
+    static std::string program() {
+        char const* const named = std::getenv("MAD_REDIS_SERVER");
+        return named ? named : "redis-server";
+    }
+
+    static std::string older_than(int needed, std::string const& what) {
+        auto const text = [](int v) {
+            return std::to_string(v / 10'000) + '.' + std::to_string(v / 100 % 100);
+        };
+        if (version() >= needed)
+            return {};
+        return what + " need Redis " + text(needed) + ", and this is " + text(version());
+    }
+
+    static words understood(words all) {
+        if (!without_channel_rights().empty())
+            std::erase_if(all, [](std::string const& w) { return w.starts_with('&'); });
+        return all;
+    }
+
     bool start() {
-        char const* const program = std::getenv("MAD_REDIS_SERVER");
-        words all{program ? program : "redis-server"};
+        words all{program()};
         if (!config_.empty())
             all.push_back(folder_.write("config", config_ + "\n"));
         for (auto const& w : words{"--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir",

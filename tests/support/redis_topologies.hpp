@@ -13,7 +13,7 @@ namespace mad_test {
 struct watched {
     explicit watched(redis_server::words extra = {}, std::string const& words = "")
         : first(extra)
-        , second(with(extra, {"--replicaof", "127.0.0.1 " + std::to_string(first.port())}))
+        , second(with(extra, {"--replicaof", "127.0.0.1", std::to_string(first.port())}))
         , guard(redis_server::sentinel("sentinel monitor mymaster 127.0.0.1 " +
                                        std::to_string(first.port()) + " 1\n" +
                                        "sentinel down-after-milliseconds mymaster 300\n" +

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from mad import __version__, _programs
-from mad.cli import NATIVE, doctor, sample, up
+from mad.cli import NATIVE, doctor, proxy_top, sample, up
 
 app = typer.Typer(
     help="Real-time health of machines: servers, agents and a console.",
@@ -49,5 +49,14 @@ def _add_native(short: str) -> None:
     app.command(short, help=f"Run mad-{short} (see: mad {short} --help).")(command)
 
 
+_proxy = typer.Typer(
+    help="Run mad-proxy (see: mad proxy --help), or show a running one live: mad proxy top."
+)
+_proxy.callback()(lambda: None)
+_proxy.command("top")(proxy_top.top)
+
 for _short in NATIVE:
-    _add_native(_short)
+    if _short == "proxy":
+        app.add_typer(_proxy, name=_short)
+    else:
+        _add_native(_short)

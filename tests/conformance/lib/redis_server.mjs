@@ -11,9 +11,18 @@ import { until } from "./wait.mjs";
 const binary = process.env.MAD_REDIS_SERVER ?? "redis-server";
 
 /** Why there is none; undefined when there is one. */
-export const noRedis = spawnSync(binary, ["--version"]).error
+const asked = spawnSync(binary, ["--version"], { encoding: "utf8" });
+export const noRedis = asked.error
   ? "redis-server is not installed (apt-get install redis-server)"
   : undefined;
+
+/** Why that adapter cannot be had; undefined when it can. */
+export function noRedisFor(adapter) {
+  const [, version, major] = /v=((\d+)[\d.]*)/.exec(asked.stdout ?? "") ?? [];
+  if (!noRedis && adapter === "sharded" && major < 7)
+    return `sharded channels need Redis 7, and this is ${version}`;
+  return noRedis;
+}
 
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { startFleet } from "../lib/fleet.mjs";
-import { noRedis, startRedis } from "../lib/redis_server.mjs";
+import { noRedisFor, startRedis } from "../lib/redis_server.mjs";
 import { until } from "../lib/wait.mjs";
 
 const flavours = {
@@ -14,7 +14,7 @@ const flavours = {
 };
 
 for (const [name, args] of Object.entries(flavours))
-  describe(`${name}: Redis goes and comes`, { skip: noRedis }, () => {
+  describe(`${name}: Redis goes and comes`, { skip: noRedisFor(name) }, () => {
     let fleet;
     before(async () => {
       const node = { kind: "mad", args };

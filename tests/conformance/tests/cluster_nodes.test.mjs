@@ -3,7 +3,7 @@
 import { after, before, describe, it } from "node:test";
 import { disconnectRow, rows } from "../lib/cluster_rows.mjs";
 import { startFleet } from "../lib/fleet.mjs";
-import { noRedis } from "../lib/redis_server.mjs";
+import { noRedisFor } from "../lib/redis_server.mjs";
 
 const flavours = {
   classic: { mad: ["--adapter", "classic"], node: [] },
@@ -27,7 +27,7 @@ function afresh(clients) {
 
 for (const [name, { mad, node, kind = name }] of Object.entries(flavours)) {
   for (const others of ["mad", "node"]) {
-    describe(`${name}: mad and ${others}`, { skip: noRedis }, () => {
+    describe(`${name}: mad and ${others}`, { skip: noRedisFor(kind) }, () => {
       let fleet;
       before(async () => {
         fleet = await startFleet({

@@ -132,7 +132,10 @@ TEST_CASE("a user with the rights that docs/fleet.md names, and no other") {
     for (auto const& right : rights)
         if (right.starts_with('+') && !unseen.contains(right)) {
             INFO(right);
-            CHECK(used.find("cmdstat_" + right.substr(1) + ":") != used.npos);
+            auto command = right.substr(1);
+            if (redis_server::version() < 70'000) // which counts what follows with it
+                command = command.substr(0, command.find('|'));
+            CHECK(used.find("cmdstat_" + command + ":") != used.npos);
         }
 }
 
@@ -200,7 +203,7 @@ TEST_CASE("a master that becomes a replica under an open connection") {
     // One address before two servers, as in front of those that a provider runs: what is connected
     // stays so, and writes are answered READONLY.
     redis_server first;
-    redis_server second({"--replicaof", "127.0.0.1 " + std::to_string(first.port())});
+    redis_server second({"--replicaof", "127.0.0.1", std::to_string(first.port())});
     tcp_relay address(first.port());
     REQUIRE(wait_until([&] {
         return second.say("INFO replication").find("master_link_status:up") != std::string::npos;

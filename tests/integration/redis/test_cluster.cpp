@@ -1,6 +1,7 @@
 #include "redis_world.hpp"
 
 #include <support/redis_topologies.hpp>
+#include <support/skip.hpp>
 
 #include <set>
 
@@ -164,6 +165,8 @@ TEST_CASE("a node that dies degrades; the others serve, and it is taken back") {
 }
 
 TEST_CASE("a Cluster's channels: plain ones anywhere, sharded ones where they live and go") {
+    if (auto const why = redis_server::without_sharded_channels(); !why.empty())
+        return skipped(why);
     small_cluster all;
     redis_world w;
     bool const named = GENERATE(true, false);

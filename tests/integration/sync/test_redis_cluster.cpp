@@ -66,9 +66,14 @@ std::vector<int> listeners(small_cluster& all, std::string const& what) {
 } // namespace
 
 TEST_CASE("nodes on different servers of a Cluster find each other's sockets") {
-    auto const f = GENERATE(flavour::classic, flavour::sharded, flavour::streams);
+    auto const f = GENERATE(flavour::classic, flavour::streams, flavour::sharded);
     std::string const topology = GENERATE("", "?cluster=1");
     CAPTURE(static_cast<int>(f), topology);
+    if (auto const why = redis_server::without_sharded_channels();
+        f == flavour::sharded && !why.empty()) {
+        WARN("left out: " << why);
+        return;
+    }
     small_cluster all;
     redis_world w;
     std::vector<std::unique_ptr<node>> nodes;

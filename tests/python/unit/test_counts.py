@@ -67,6 +67,8 @@ def test_text_without_a_closing_line_gives_nothing(text: str) -> None:
         ("test cases: 5 | 3 passed | 2 failed\nassertions: 9 | 7 passed | 2 failed", (3, 2, 0)),
         ("test cases: 2 | 2 failed\n", (0, 2, 0)),
         ("test cases: 4 | 3 passed | 1 skipped\n", (3, 0, 1)),
+        ("skipped: a: not here\nAll tests passed (9 assertions in 3 test cases)\n", (2, 0, 1)),
+        ("skipped: a: b\ntest cases: 3 | 2 passed | 1 failed\n", (1, 1, 1)),
     ],
 )
 def test_catch_counts_test_cases(text: str, expected: tuple[int, int, int]) -> None:

@@ -14,21 +14,37 @@ namespace mad::inline MAD_ABI::net::http {
 /// extensions and trailers are read over and bounded together.
 class chunk_decoder {
   public:
-    enum class state : std::uint8_t { more, done, bad, too_large };
+    /// `piece`: of `next` alone.
+    enum class state : std::uint8_t { more, piece, done, bad, too_large };
 
-    explicit chunk_decoder(std::size_t max_overhead_bytes) : overhead_left_(max_overhead_bytes) {}
+    explicit chunk_decoder(std::size_t max_overhead_bytes)
+        : overhead_left_(max_overhead_bytes) {}
 
     /// Takes bytes from the front of `in`, appends data to `body`, which may grow to `max_body`.
     state feed(std::string_view& in, std::string& body, std::size_t max_body) {
+        for (std::string_view data;;) {
+            auto const s = next(in, data, max_body - body.size());
+            if (s != state::piece)
+                return s;
+            body.append(data);
+        }
+    }
+
+    /// The same without keeping anything: takes bytes from the front of `in` until there is some
+    /// data, which is then a view into what was `in`. A chunk of more than `most` bytes is too
+    /// large.
+    state next(std::string_view& in, std::string_view& data, std::uint64_t most) {
+        data = {};
         while (step_ != step::end) {
             if (step_ == step::data) {
                 auto const n = std::min<std::uint64_t>(size_, in.size());
-                body.append(in.substr(0, n));
-                in.remove_prefix(n);
-                if ((size_ -= n) > 0)
+                if (n == 0)
                     return state::more;
-                step_ = step::data_cr;
-                continue;
+                data = in.substr(0, n);
+                in.remove_prefix(n);
+                if ((size_ -= n) == 0)
+                    step_ = step::data_cr;
+                return state::piece;
             }
             if (in.empty())
                 return state::more;
@@ -69,7 +85,7 @@ class chunk_decoder {
             case step::size_lf:
                 if (c != '\n')
                     return state::bad;
-                if (body.size() + size_ > max_body)
+                if (size_ > most)
                     return state::too_large;
                 digits_ = 0;
                 step_ = size_ ? step::data : step::trailer;

@@ -43,6 +43,9 @@ struct response_head {
 /// coding other than one `chunked`.
 result<response_head> parse_response_head(std::string_view text, client_limits const&);
 
+/// The same into a head that may have been used before: its memory is used again.
+error_code parse_response_head(std::string_view text, client_limits const&, response_head& out);
+
 } // namespace mad::inline MAD_ABI::net::http
 
 #if !defined(MAD_SEPARATE_COMPILATION)

@@ -7,12 +7,14 @@
 #include <mad/net/http/connection.hpp>
 #include <mad/net/io_pool.hpp>
 #include <mad/net/listener.hpp>
+#include <mad/net/unix_socket.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace mad::inline MAD_ABI::net::http {
@@ -46,6 +48,10 @@ class server {
     /// Serves a listening socket that the service manager has opened (`LISTEN_FDS`).
     result<boost::asio::ip::tcp::endpoint> adopt(int listening_fd);
 
+    /// Listens on a unix socket, mode 0600: see `open_unix_listener`. Its file goes with the
+    /// server. Peers count as this machine's loopback address.
+    error_code listen_unix(std::string const& path, unix_taken = unix_taken::refuse);
+
     /// Stops accepting (what is in the queue is still taken) and closes idle connections; others
     /// end with their answer. From any thread.
     void drain();
@@ -65,12 +71,14 @@ class server {
     class part; // what one shard owns
     struct ledger;
 
+    void accept_for_all(int listening_fd);
     void accepted(part&, int fd, boost::asio::ip::address const& peer);
 
     router routes_;
     server_settings settings_;
     std::shared_ptr<ledger> ledger_;
     std::vector<std::unique_ptr<part>> parts_;
+    std::vector<unix_socket_file> files_;
     std::atomic<std::size_t> next_part_{0};
 };
 

@@ -225,6 +225,7 @@ MAD_DECL void client_connection::feed_body(std::string_view in) {
             return;
         case chunk_decoder::state::done:
             return complete(in);
+        case chunk_decoder::state::piece: // of `next` alone
         case chunk_decoder::state::bad:
             return finish(error_code(client_error::bad_response));
         case chunk_decoder::state::too_large:

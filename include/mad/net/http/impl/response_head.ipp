@@ -16,7 +16,9 @@ namespace detail {
 class response_head_parser final : public boost::beast::http::basic_parser<false> {
   public:
     response_head_parser(std::string_view text, client_limits const& l, response_head& out)
-        : text_(text), limits_(l), out_(out) {
+        : text_(text)
+        , limits_(l)
+        , out_(out) {
         header_limit(static_cast<std::uint32_t>(l.max_head_bytes + 1024));
         skip(true); // bodies are framed by the connection
     }
@@ -117,27 +119,38 @@ MAD_DECL bool response_head::says(std::string_view name, std::string_view token)
     });
 }
 
-MAD_DECL result<response_head> parse_response_head(std::string_view text,
-                                                   client_limits const& limits) {
+MAD_DECL error_code parse_response_head(std::string_view text, client_limits const& limits,
+                                        response_head& out) {
+    out = response_head{0, 11, std::move(out.fields), response_body::none, 0, false};
+    out.fields.clear();
     if (text.size() > limits.max_head_bytes)
-        return error_code(client_error::head_too_large);
-    for (auto i = text.find_first_of(std::string_view("\n\0", 2)); i != text.npos;
-         i = text.find_first_of(std::string_view("\n\0", 2), i + 1))
-        if (text[i] == '\0' || i == 0 || text[i - 1] != '\r')
-            return error_code(client_error::bad_response);
-    response_head out;
+        return client_error::head_too_large;
+    // Two searches for one character each: several times faster than one for either.
+    if (text.find('\0') != text.npos)
+        return client_error::bad_response;
+    for (auto i = text.find('\n'); i != text.npos; i = text.find('\n', i + 1))
+        if (i == 0 || text[i - 1] != '\r')
+            return client_error::bad_response;
     detail::response_head_parser p(text, limits, out);
     boost::beast::error_code ec;
     p.put(boost::asio::const_buffer(text.data(), text.size()), ec);
     if (p.failed != client_error::none)
-        return error_code(p.failed);
+        return p.failed;
     if ((ec && ec != boost::beast::http::error::need_more) || !p.is_header_done())
-        return error_code(client_error::bad_response);
+        return client_error::bad_response;
     if (!detail::judge_response_framing(out))
-        return error_code(client_error::bad_response);
+        return client_error::bad_response;
     out.keep_alive = !out.says("Connection", "close") &&
                      (out.version == 11 || out.says("Connection", "keep-alive")) &&
                      out.body != response_body::until_close;
+    return {};
+}
+
+MAD_DECL result<response_head> parse_response_head(std::string_view text,
+                                                   client_limits const& limits) {
+    response_head out;
+    if (auto const bad = parse_response_head(text, limits, out))
+        return bad;
     return out;
 }
 

@@ -133,7 +133,21 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(int fd) {
     auto const at = local_endpoint(fd);
     if (!at)
         return at.error();
-    // One socket, opened by somebody else: the first shard accepts and hands the connections round.
+    accept_for_all(fd);
+    return at;
+}
+
+MAD_DECL error_code server::listen_unix(std::string const& path, unix_taken taken) {
+    auto made = open_unix_listener(path, taken);
+    if (!made)
+        return made.error();
+    files_.push_back(std::move(made->file));
+    accept_for_all(made->fd);
+    return {};
+}
+
+/// One socket for all shards: the first accepts and hands the connections round.
+MAD_DECL void server::accept_for_all(int fd) {
     auto& first = *parts_.front();
     first.shard_.dispatch([this, &first, fd] {
         auto h = [this](int c, boost::asio::ip::address const& peer) {
@@ -144,7 +158,6 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(int fd) {
         if (auto const e = first.acceptors.back()->start())
             settings_.log.error("http.listen.failed", {{"error", e.message()}});
     });
-    return at;
 }
 
 MAD_DECL void server::accepted(part& p, int fd, boost::asio::ip::address const& peer) {

@@ -1,24 +1,16 @@
-#ifndef MAD_ENGINE_IMPL_FORWARDED_IPP
-#define MAD_ENGINE_IMPL_FORWARDED_IPP
+#ifndef MAD_NET_IMPL_TRUST_IPP
+#define MAD_NET_IMPL_TRUST_IPP
 
-#include <mad/engine/forwarded.hpp>
+#include <mad/net/trust.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
-#include <span>
-#include <string>
 
-namespace mad::inline MAD_ABI::engine {
+namespace mad::inline MAD_ABI::net {
 
 namespace detail {
-
-/// IPv4 behind an IPv6 socket is IPv4.
-inline boost::asio::ip::address plain(boost::asio::ip::address const& a) {
-    if (a.is_v6() && a.to_v6().is_v4_mapped())
-        return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, a.to_v6());
-    return a;
-}
 
 template <class Bytes>
 bool same_bits(Bytes const& a, Bytes const& b, unsigned bits) {
@@ -34,7 +26,7 @@ bool same_bits(Bytes const& a, Bytes const& b, unsigned bits) {
 
 /// `10.0.0.1`, `10.0.0.1:4711`, `::1`, `[::1]:4711`.
 inline std::optional<boost::asio::ip::address> read_address(std::string_view text) {
-    text = net::http::trim(text);
+    text = http::trim(text);
     if (text.starts_with('[')) {
         auto const end = text.find(']');
         if (end == text.npos)
@@ -43,16 +35,20 @@ inline std::optional<boost::asio::ip::address> read_address(std::string_view tex
     } else if (std::count(text.begin(), text.end(), ':') == 1) {
         text = text.substr(0, text.find(':'));
     }
+    std::array<char, 64> buffer{}; // longer than any address; it must end in a NUL
+    if (text.size() >= buffer.size() || text.find('\0') != text.npos)
+        return std::nullopt;
+    std::copy(text.begin(), text.end(), buffer.begin());
     error_code ec;
-    auto const a = boost::asio::ip::make_address(std::string(text), ec);
+    auto const a = boost::asio::ip::make_address(buffer.data(), ec);
     if (ec)
         return std::nullopt;
-    return plain(a);
+    return plain_address(a);
 }
 
 } // namespace detail
 
-MAD_DECL result<void> trusted_proxies::add(std::string_view text) {
+MAD_DECL result<void> trust_list::add(std::string_view text) {
     if (text == "loopback") {
         networks_.push_back({boost::asio::ip::address_v4::loopback(), 8});
         networks_.push_back({boost::asio::ip::address_v6::loopback(), 128});
@@ -75,8 +71,22 @@ MAD_DECL result<void> trusted_proxies::add(std::string_view text) {
     return {};
 }
 
-MAD_DECL bool trusted_proxies::contains(boost::asio::ip::address const& peer) const {
-    auto const a = detail::plain(peer);
+MAD_DECL result<trust_list> trust_list::parse(std::span<std::string const> networks) {
+    trust_list out;
+    for (auto const& n : networks)
+        if (auto const added = out.add(n); !added)
+            return added.error();
+    return out;
+}
+
+MAD_DECL trust_list trust_list::loopback() {
+    trust_list out;
+    (void)out.add("loopback");
+    return out;
+}
+
+MAD_DECL bool trust_list::has(boost::asio::ip::address const& peer) const {
+    auto const a = plain_address(peer);
     return std::any_of(networks_.begin(), networks_.end(), [&](network const& n) {
         if (n.at.is_v4() != a.is_v4())
             return false;
@@ -85,34 +95,39 @@ MAD_DECL bool trusted_proxies::contains(boost::asio::ip::address const& peer) co
     });
 }
 
-MAD_DECL forwarded_peer trusted_proxies::peer_of(net::http::request const& r) const {
-    forwarded_peer out{r.peer, r.secure};
-    if (!contains(r.peer))
+MAD_DECL forwarded_peer trust_list::peer_of(boost::asio::ip::address const& peer, bool secure,
+                                            std::span<http::field const> fields) const {
+    forwarded_peer out{peer, secure};
+    if (networks_.empty() || !has(peer))
         return out;
-    if (auto const proto = r.header("X-Forwarded-Proto"); !proto.empty()) {
-        auto const last = net::http::trim(proto.substr(proto.rfind(',') + 1));
-        out.secure = net::http::iequals(last, "https") || net::http::iequals(last, "wss");
-    }
+    bool proto_found = false, address_found = false;
     // From the right: each hop has added the one that it saw.
-    for (auto i = r.fields.size(); i-- > 0;) {
-        if (!net::http::iequals(r.fields[i].name, "X-Forwarded-For"))
+    for (auto i = fields.size(); i-- > 0;) {
+        auto const& f = fields[i];
+        if (f.name.size() == 17 && !proto_found && http::iequals(f.name, "X-Forwarded-Proto")) {
+            auto const last = http::trim(f.value.substr(f.value.rfind(',') + 1));
+            if (last.empty())
+                continue;
+            proto_found = true;
+            out.secure = http::iequals(last, "https") || http::iequals(last, "wss");
             continue;
-        auto rest = r.fields[i].value;
-        while (!rest.empty()) {
+        }
+        if (f.name.size() != 15 || address_found || !http::iequals(f.name, "X-Forwarded-For"))
+            continue;
+        auto rest = f.value;
+        while (!rest.empty() && !address_found) {
             auto const comma = rest.rfind(',');
             auto const item = comma == rest.npos ? rest : rest.substr(comma + 1);
             rest = comma == rest.npos ? std::string_view{} : rest.substr(0, comma);
             auto const a = detail::read_address(item);
-            if (!a)
-                return out;
-            out.address = *a;
-            if (!contains(*a))
-                return out;
+            if (a)
+                out.address = *a;
+            address_found = !a || !has(*a);
         }
     }
     return out;
 }
 
-} // namespace mad::inline MAD_ABI::engine
+} // namespace mad::inline MAD_ABI::net
 
 #endif

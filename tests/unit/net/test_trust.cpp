@@ -1,25 +1,25 @@
-#include <mad/engine/forwarded.hpp>
+#include <mad/net/trust.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <string>
 #include <vector>
 
-using namespace mad::engine;
+using namespace mad::net;
 using mad::net::http::field;
 using mad::net::http::request;
 
 namespace {
 
-trusted_proxies trusting(std::vector<std::string> const& networks) {
-    trusted_proxies t;
+trust_list trusting(std::vector<std::string> const& networks) {
+    trust_list t;
     for (auto const& n : networks)
         REQUIRE(t.add(n));
     return t;
 }
 
 /// Who it is, with `+` when TLS.
-std::string who(trusted_proxies const& t, std::string const& peer, std::vector<field> fields) {
+std::string who(trust_list const& t, std::string const& peer, std::vector<field> fields) {
     request r;
     r.peer = boost::asio::ip::make_address(peer);
     r.fields = fields;
@@ -30,7 +30,7 @@ std::string who(trusted_proxies const& t, std::string const& peer, std::vector<f
 } // namespace
 
 TEST_CASE("networks are read, and nothing else is one") {
-    trusted_proxies t;
+    trust_list t;
     for (auto const* const good : {"10.0.0.0/8", "127.0.0.1", "::1", "fd00::/8", "0.0.0.0/0",
                                    "1.2.3.4/32", "::/128", "loopback"})
         CHECK(t.add(good));
@@ -62,7 +62,7 @@ TEST_CASE("an address is in a network when its first bits are") {
         {"loopback", "10.0.0.1", false},
     }));
     CAPTURE(r.network, r.address);
-    CHECK(trusting({r.network}).contains(boost::asio::ip::make_address(r.address)) == r.in);
+    CHECK(trusting({r.network}).has(boost::asio::ip::make_address(r.address)) == r.in);
 }
 
 TEST_CASE("the right-most address that is not trusted is the peer, from trusted ones only") {

@@ -1,0 +1,45 @@
+#ifndef MAD_PROXY_PASSED_HPP
+#define MAD_PROXY_PASSED_HPP
+
+#include <mad/config.hpp>
+#include <mad/proxy/frame_scan.hpp>
+
+#include <boost/asio/ip/address.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace mad::inline MAD_ABI::proxy {
+
+/// An idle connection of a client, on its way to another process. Who holds it owns the descriptor.
+struct passed_client {
+    int fd = -1;
+    std::string rest;              ///< read, and not yet used
+    boost::asio::ip::address peer; ///< the other end, or what its PROXY header said
+    std::uint16_t local_port = 0;  ///< from the PROXY header; 0: the socket's own
+    bool secure = false;           ///< the PROXY header said so
+    std::uint32_t served = 0;      ///< requests so far
+};
+
+/// A tunnel in which nothing waits, on its way to another process. Who holds it owns both
+/// descriptors.
+struct passed_tunnel {
+    int client_fd = -1, upstream_fd = -1;
+    frame_scan frames;             ///< where the upstream is within a frame
+    std::string upstream;          ///< its name
+    std::string sid;               ///< empty: not known
+    boost::asio::ip::address peer; ///< as `passed_client::peer`
+};
+
+/// Where connections go on a hand-over.
+class heir {
+  public:
+    virtual ~heir() = default;
+    /// From any shard's thread, also from several at a time. The descriptors are the heir's.
+    virtual void take(passed_client) = 0;
+    virtual void take(passed_tunnel) = 0;
+};
+
+} // namespace mad::inline MAD_ABI::proxy
+
+#endif
