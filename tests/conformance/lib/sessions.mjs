@@ -117,6 +117,58 @@ export class PollingSession {
   }
 }
 
+/** A session over polling that always holds a poll, as real clients do. */
+export class HeldSession {
+  #waiting = new Map();
+
+  static async open(line, posts, options) {
+    const made = new HeldSession();
+    made.session = await PollingSession.open(line, options);
+    made.handshake = made.session.handshake;
+    made.posts = posts;
+    made.closed = made.#poll().catch((error) => (made.error = error));
+    return made;
+  }
+
+  async #poll() {
+    const { session } = this;
+    while (!this.leaving) {
+      const payload = await session.line.ask(session.path, { ms: 60_000 });
+      for (const packet of unpack(payload, session.revision)) {
+        if (packet === "2") await this.say("3");
+        if (packet === "1") throw Object.assign(new Error("closed by the other side"), { closed: true });
+        if (!packet.startsWith('42["message-back",')) continue;
+        const [, value] = JSON.parse(packet.slice(2));
+        this.#waiting.get(value)?.();
+        this.#waiting.delete(value);
+      }
+    }
+  }
+
+  async say(packet) {
+    const { path, revision } = this.session;
+    const answer = await this.posts.ask(path, { method: "POST", body: pack(packet, revision) });
+    if (answer !== "ok") throw new Error(`a post was answered: ${answer.slice(0, 100)}`);
+  }
+
+  async echo(value) {
+    const back = new Promise((done) => this.#waiting.set(value, done));
+    await this.say(`42["message",${JSON.stringify(value)}]`);
+    const ended = this.closed.then(() => {
+      throw this.error ?? new Error("closed");
+    });
+    await within(Promise.race([back, ended]), "echo over polling");
+  }
+
+  async close() {
+    this.leaving = true;
+    await this.say("1");
+    await within(this.closed, "end of the last poll");
+    this.session.line.end();
+    this.posts.end();
+  }
+}
+
 /** A session over websocket. */
 export class WebSocketSession {
   #waiting = new Map();
