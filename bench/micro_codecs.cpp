@@ -5,6 +5,7 @@
 #include <mad/core/json_parse.hpp>
 #include <mad/core/json_scan.hpp>
 #include <mad/engine/payload.hpp>
+#include <mad/proxy/forward.hpp>
 #include <mad/socketio/args.hpp>
 #include <mad/socketio/parser.hpp>
 
@@ -160,6 +161,43 @@ void packet_rows(std::string const& health) {
     });
 }
 
+/// A poll and its answer on their way through the proxy.
+void proxy_rows() {
+    std::string const poll =
+        "GET /socket.io/?EIO=4&transport=polling&t=Oabc&sid=lv_VI97HAXpY6yYWAAAC HTTP/1.1\r\n"
+        "Host: chat.example\r\nConnection: keep-alive\r\nUser-Agent: Mozilla/5.0 (X11; Linux "
+        "x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36\r\n"
+        "Accept: */*\r\nReferer: https://chat.example/\r\nAccept-Encoding: gzip, deflate\r\n"
+        "Accept-Language: en-US,en;q=0.9\r\nCookie: mad_node=8kV0dZ1hQ3mX2c4n5b6v7a8s\r\n\r\n";
+    net::http::head h;
+    net::http::limits const limits;
+    proxy::forward_settings const settings;
+    proxy::client_facts const client{boost::asio::ip::make_address("192.0.2.7"), false};
+    std::string out;
+    row("proxy: parse a poll", poll.size(),
+        [&] { return parse_head(poll, limits, h) == 0 ? h.fields.size() : 0; });
+    row("proxy: judge a poll, write it anew", poll.size(), [&] {
+        out.clear();
+        auto const v = judge_request(h, client, settings);
+        append_request(out, h, v, client, "node:3000", settings);
+        return out.size();
+    });
+    std::string const answer =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: 42\r\n"
+        "cache-control: no-store\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+        "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n";
+    net::http::response_head a;
+    net::http::client_limits const answer_limits;
+    row("proxy: parse an answer", answer.size(),
+        [&] { return parse_response_head(answer, answer_limits, a) ? 0 : a.fields.size(); });
+    proxy::answer_context const context;
+    row("proxy: judge an answer, write it anew", answer.size(), [&] {
+        out.clear();
+        append_response(out, a, judge_response(a, context), context, {}, false);
+        return out.size();
+    });
+}
+
 } // namespace
 
 int main() {
@@ -168,5 +206,6 @@ int main() {
     engine_rows();
     scan_rows(health, "\"" + std::string(100'000, 'x') + "\"");
     packet_rows(health);
+    proxy_rows();
     return sink == 0;
 }

@@ -35,18 +35,14 @@ install(TARGETS mad mad_compiled EXPORT mad-targets
     FILE_SET api DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
     FILE_SET impl DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 install(EXPORT mad-targets NAMESPACE mad:: DESTINATION ${mad_package_dir} COMPONENT development)
-if(TARGET mad_tls)
-    install(TARGETS mad_tls mad_compiled_tls EXPORT mad-tls-targets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
-    install(EXPORT mad-tls-targets NAMESPACE mad:: DESTINATION ${mad_package_dir}
-        COMPONENT development)
-endif()
-if(TARGET mad_zlib)
-    install(TARGETS mad_zlib mad_compiled_zlib EXPORT mad-zlib-targets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
-    install(EXPORT mad-zlib-targets NAMESPACE mad:: DESTINATION ${mad_package_dir}
-        COMPONENT development)
-endif()
+foreach(part tls zlib)
+    if(TARGET mad_${part})
+        install(TARGETS mad_${part} mad_compiled_${part} EXPORT mad-${part}-targets
+            ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+        install(EXPORT mad-${part}-targets NAMESPACE mad:: DESTINATION ${mad_package_dir}
+            COMPONENT development)
+    endif()
+endforeach()
 if(TARGET mad_redis)
     install(TARGETS mad_redis mad_compiled_redis mad_sync mad_compiled_sync EXPORT mad-redis-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)

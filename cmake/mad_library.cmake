@@ -26,54 +26,37 @@ target_link_libraries(mad_compiled PUBLIC mad)
 target_compile_definitions(mad_compiled PUBLIC
     MAD_SEPARATE_COMPILATION BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
 
+# mad::NAME and mad::compiled_NAME, which is built from src/SOURCE..., over mad::BASE and
+# mad::compiled_BASE (empty: mad::mad and mad::compiled), with what it LINKs.
+function(mad_companion name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "BASE" "SOURCES;LINK")
+    set(base mad)
+    set(compiled_base mad_compiled)
+    if(arg_BASE)
+        set(base mad_${arg_BASE})
+        set(compiled_base mad_compiled_${arg_BASE})
+    endif()
+    add_library(mad_${name} INTERFACE)
+    add_library(mad::${name} ALIAS mad_${name})
+    set_target_properties(mad_${name} PROPERTIES EXPORT_NAME ${name})
+    target_link_libraries(mad_${name} INTERFACE ${base} ${arg_LINK})
+
+    list(TRANSFORM arg_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/src/)
+    add_library(mad_compiled_${name} STATIC ${arg_SOURCES})
+    add_library(mad::compiled_${name} ALIAS mad_compiled_${name})
+    set_target_properties(mad_compiled_${name} PROPERTIES
+        EXPORT_NAME compiled_${name} POSITION_INDEPENDENT_CODE ON)
+    target_link_libraries(mad_compiled_${name} PUBLIC ${compiled_base} ${arg_LINK})
+endfunction()
+
 if(OpenSSL_FOUND)
-    add_library(mad_tls INTERFACE)
-    add_library(mad::tls ALIAS mad_tls)
-    set_target_properties(mad_tls PROPERTIES EXPORT_NAME tls)
-    target_link_libraries(mad_tls INTERFACE mad OpenSSL::SSL OpenSSL::Crypto)
-
-    add_library(mad_compiled_tls STATIC ${PROJECT_SOURCE_DIR}/src/tls.cpp)
-    add_library(mad::compiled_tls ALIAS mad_compiled_tls)
-    set_target_properties(mad_compiled_tls PROPERTIES
-        EXPORT_NAME compiled_tls POSITION_INDEPENDENT_CODE ON)
-    target_link_libraries(mad_compiled_tls PUBLIC mad_compiled OpenSSL::SSL OpenSSL::Crypto)
+    mad_companion(tls SOURCES tls.cpp LINK OpenSSL::SSL OpenSSL::Crypto)
 endif()
-
 if(ZLIB_FOUND)
-    add_library(mad_zlib INTERFACE)
-    add_library(mad::zlib ALIAS mad_zlib)
-    set_target_properties(mad_zlib PROPERTIES EXPORT_NAME zlib)
-    target_link_libraries(mad_zlib INTERFACE mad ZLIB::ZLIB)
-
-    add_library(mad_compiled_zlib STATIC ${PROJECT_SOURCE_DIR}/src/zlib.cpp)
-    add_library(mad::compiled_zlib ALIAS mad_compiled_zlib)
-    set_target_properties(mad_compiled_zlib PROPERTIES
-        EXPORT_NAME compiled_zlib POSITION_INDEPENDENT_CODE ON)
-    target_link_libraries(mad_compiled_zlib PUBLIC mad_compiled ZLIB::ZLIB)
+    mad_companion(zlib SOURCES zlib.cpp LINK ZLIB::ZLIB)
 endif()
-
 if(Hiredis_FOUND)
-    add_library(mad_redis INTERFACE)
-    add_library(mad::redis ALIAS mad_redis)
-    set_target_properties(mad_redis PROPERTIES EXPORT_NAME redis)
-    target_link_libraries(mad_redis INTERFACE mad Hiredis::Hiredis)
-
-    add_library(mad_compiled_redis STATIC ${PROJECT_SOURCE_DIR}/src/redis.cpp)
-    add_library(mad::compiled_redis ALIAS mad_compiled_redis)
-    set_target_properties(mad_compiled_redis PROPERTIES
-        EXPORT_NAME compiled_redis POSITION_INDEPENDENT_CODE ON)
-    target_link_libraries(mad_compiled_redis PUBLIC mad_compiled Hiredis::Hiredis)
-
+    mad_companion(redis SOURCES redis.cpp LINK Hiredis::Hiredis)
     # Adapters and emitter between nodes.
-    add_library(mad_sync INTERFACE)
-    add_library(mad::sync ALIAS mad_sync)
-    set_target_properties(mad_sync PROPERTIES EXPORT_NAME sync)
-    target_link_libraries(mad_sync INTERFACE mad_redis)
-
-    add_library(mad_compiled_sync STATIC
-        ${PROJECT_SOURCE_DIR}/src/sync.cpp ${PROJECT_SOURCE_DIR}/src/fleet_redis.cpp)
-    add_library(mad::compiled_sync ALIAS mad_compiled_sync)
-    set_target_properties(mad_compiled_sync PROPERTIES
-        EXPORT_NAME compiled_sync POSITION_INDEPENDENT_CODE ON)
-    target_link_libraries(mad_compiled_sync PUBLIC mad_compiled_redis)
+    mad_companion(sync BASE redis SOURCES sync.cpp fleet_redis.cpp)
 endif()

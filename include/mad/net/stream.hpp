@@ -93,6 +93,12 @@ class stream {
 
     void close();
 
+    /// Gives the descriptor away, open; for a plain stream.
+    int release() {
+        lease_.reset();
+        return std::exchange(fd_, -1);
+    }
+
   private:
     int fd_ = -1;
     std::unique_ptr<cipher> cipher_;

@@ -44,6 +44,19 @@ class frame_scan {
         }
     }
 
+    /// Takes the next bytes up to the end of the frame at hand, no more: how many.
+    std::size_t feed_to_boundary(std::string_view in) {
+        std::size_t used = 0;
+        while (used < in.size() && !(used > 0 && at_boundary())) {
+            auto const n = payload_ > 0 ? static_cast<std::size_t>(std::min<std::uint64_t>(
+                                              payload_, in.size() - used))
+                                        : std::size_t{1};
+            feed(in.substr(used, n));
+            used += n;
+        }
+        return used;
+    }
+
     /// True between two frames.
     bool at_boundary() const { return have_ == 0 && payload_ == 0; }
 

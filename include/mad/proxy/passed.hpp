@@ -14,21 +14,20 @@ namespace mad::inline MAD_ABI::proxy {
 /// An idle connection of a client, on its way to another process. Who holds it owns the descriptor.
 struct passed_client {
     int fd = -1;
-    std::string rest;              ///< read, and not yet used
-    boost::asio::ip::address peer; ///< the other end, or what its PROXY header said
-    std::uint16_t local_port = 0;  ///< from the PROXY header; 0: the socket's own
-    bool secure = false;           ///< the PROXY header said so
-    std::uint32_t served = 0;      ///< requests so far
+    std::string rest;                 ///< read, and not yet used
+    boost::asio::ip::address peer;    ///< the client, as its PROXY header said, or the connection
+    boost::asio::ip::address counted; ///< whom `address_limits` counts it to; unspecified: nobody
+    bool secure = false;              ///< a PROXY header said so
+    std::uint32_t served = 0;         ///< requests so far
 };
 
 /// A tunnel in which nothing waits, on its way to another process. Who holds it owns both
 /// descriptors.
 struct passed_tunnel {
     int client_fd = -1, upstream_fd = -1;
-    frame_scan frames;             ///< where the upstream is within a frame
-    std::string upstream;          ///< its name
-    std::string sid;               ///< empty: not known
-    boost::asio::ip::address peer; ///< as `passed_client::peer`
+    frame_scan frames;                ///< where the upstream is within a frame
+    std::string upstream;             ///< its name
+    boost::asio::ip::address counted; ///< as in `passed_client`
 };
 
 /// Where connections go on a hand-over.

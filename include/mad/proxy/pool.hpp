@@ -190,6 +190,7 @@ class pool {
     upstream_state state_of(entry const&) const;
     double growth(entry const&, time_point now) const;
     bool fit(entry const&) const;
+    void end_rebalance(entry&);
     void shed(entry&, time_point now);
     void judge(time_point now);
     void say(pool_event::kind, entry const&, std::string why = {});

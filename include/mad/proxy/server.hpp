@@ -46,13 +46,11 @@ class server {
     /// The same for all sockets of one address, one a shard as far as they go.
     result<boost::asio::ip::tcp::endpoint> adopt(std::vector<int> listening_fds);
 
-    /// A listener whose every request is answered with a redirect to `https://` of the same Host,
-    /// port `https_port` (443 is left out of it).
-    result<boost::asio::ip::tcp::endpoint> listen_redirect(boost::asio::ip::tcp::endpoint const&,
-                                                           std::uint16_t https_port);
-
     /// Upstreams: add, remove, drain, status. From any thread.
     control& pool();
+
+    /// Where sessions live, for a hand-over. From any thread.
+    sid_table& sids();
 
     /// Exchanges the certificate for new connections. From any thread.
     void set_tls(std::shared_ptr<net::cipher_factory>);

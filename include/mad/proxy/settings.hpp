@@ -9,7 +9,10 @@
 #include <mad/net/http/head.hpp>
 #include <mad/net/trust.hpp>
 #include <mad/proxy/affinity.hpp>
+#include <mad/proxy/cookie.hpp>
 #include <mad/proxy/health_check.hpp>
+#include <mad/proxy/pool.hpp>
+#include <mad/proxy/sid_table.hpp>
 #include <mad/proxy/upstream.hpp>
 
 #include <cstddef>
@@ -50,10 +53,14 @@ struct settings {
 
     /// Path of Engine.IO, with both slashes. Default: that of Socket.IO.
     std::string engine_path = "/socket.io/";
-    /// Beginning of the paths that any ready upstream may answer; empty: none.
-    std::string api_path = "/api/";
 
     affinity_settings affinity;
+    /// Signs the affinity cookie. Default: a random secret, so that cookies end with the process.
+    cookie_signer cookies;
+    /// The cookie also goes with requests from pages of other sites (`SameSite=None; Secure`), for
+    /// which clients must speak TLS. Default: `SameSite=Lax`.
+    bool cross_site_cookie = false;
+    sid_table_settings sids;
     health_settings health;
 
     /// Of clients, and of heads from upstreams.
@@ -66,7 +73,7 @@ struct settings {
     std::size_t max_connections = net::default_max_connections() / 2;
 
     /// Whose forwarded addresses are believed. Default: loopback.
-    net::trust_list trust;
+    net::trust_list trust = net::trust_list::loopback();
     /// Listeners demand a PROXY header (version 1 or 2) from a trusted peer; others are closed.
     bool accept_proxy_protocol = false;
 
@@ -77,10 +84,8 @@ struct settings {
 
     proxy::timeouts timeouts;
 
-    /// From the wish to drain to the first session that is asked to go.
-    milliseconds drain_grace{1'000};
-    /// How long it takes to ask all of them.
-    milliseconds drain_over{30'000};
+    /// How sessions leave: an upstream that drains, and the proxy itself (`server::drain`).
+    drain_settings drain;
 
     logger log;
 };

@@ -18,6 +18,7 @@ export const programs = {
   "client-peer": join(here, "reference/client-peer.mjs"),
   "cluster-node": join(here, "reference/cluster-node.mjs"),
   "mad-api": join(bin, "mad-api"),
+  "mad-proxy": process.env.MAD_PROXY ?? join(bin, "mad-proxy"),
   "legacy-agent": join(here, "legacy/agent.mjs"),
   "legacy-console": join(here, "legacy/console.mjs"),
   "legacy-node": join(here, "legacy/node.mjs"),

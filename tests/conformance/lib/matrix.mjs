@@ -30,6 +30,19 @@ export function row(name, server, client, column, run, options = {}) {
   });
 }
 
+/** The rows of every client on every transport, against a `server` that the caller starts. */
+export function matrixOn(server, names = Object.keys(clients)) {
+  for (const name of names) {
+    withClient(name, (client, can) => {
+      for (const column of Object.keys(columns)) {
+        describe(column, { concurrency: 8 }, () => {
+          for (const [name, run] of rowsFor(can(column))) row(name, server, client, column, run);
+        });
+      }
+    });
+  }
+}
+
 /** The reference has no shards. */
 export const shards = isReference() ? [1] : [1, 2];
 

@@ -25,8 +25,9 @@ export class Raw {
     }
   }
 
-  static async open({ host, port }) {
-    const socket = connect({ host, port, allowHalfOpen: true });
+  /** `from`: the address to come from. */
+  static async open({ host, port, from }) {
+    const socket = connect({ host, port, localAddress: from, allowHalfOpen: true });
     await within(
       new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject)),
       "connection",

@@ -5,7 +5,7 @@
 
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { address, exitOnSignal, listen, onOff, parse } from "./command_line.mjs";
+import { address, duration, exitOnSignal, listen, onOff, parse } from "./command_line.mjs";
 import { register } from "./handlers.mjs";
 
 const require = createRequire(import.meta.url);
@@ -16,6 +16,7 @@ const flags = parse(process.argv.slice(2), {
   "--recovery": onOff,
   "--specific": onOff,
   "--prefix": String,
+  "--ping-interval": duration,
 });
 const http = createServer((request, response) => response.writeHead(404).end());
 
@@ -164,6 +165,7 @@ if (flags.adapter === "v2") {
   const { Server } = await import("socket.io");
   const pub = await connected(flags.redis);
   const settings = { serveClient: false, allowEIO3: true };
+  if (flags["ping-interval"]) settings.pingInterval = flags["ping-interval"];
   if (flags.recovery) settings.connectionStateRecovery = {};
   const io = new Server(http, settings);
   if (flags.adapter === "streams") {

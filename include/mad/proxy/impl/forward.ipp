@@ -113,7 +113,7 @@ inline void read_query(std::string_view query, verdict& v) {
 struct field_facts {
     std::size_t lengths = 0, keys = 0, versions = 0;
     std::string_view version;
-    bool websocket = false, unknown_expectation = false;
+    bool websocket = false, unknown_expectation = false, cookie = false;
 };
 
 inline field_facts read_fields(net::http::head const& h, verdict& v,
@@ -138,8 +138,12 @@ inline field_facts read_fields(net::http::head const& h, verdict& v,
                 facts.unknown_expectation || !iequals(f.value, "100-continue");
             break;
         case name_kind::cookie:
-            if (v.cookie.empty())
-                v.cookie = cookie_view(f.value).get(settings.cookie_name).value_or("");
+            if (facts.cookie)
+                break;
+            if (auto const c = cookie_view(f.value).get(settings.cookie_name)) {
+                v.cookie = *c;
+                facts.cookie = true;
+            }
             break;
         case name_kind::websocket_key:
             ++facts.keys;

@@ -339,14 +339,17 @@ MAD_DECL void pool::rebalance(time_point now) {
     judge(now);
 }
 
+MAD_DECL void pool::end_rebalance(entry& e) {
+    if (!std::exchange(e.shed_to, std::nullopt) || e.drain)
+        return;
+    e.next_shed.reset();
+}
+
 /// What is due of one that gives sessions away.
 MAD_DECL void pool::shed(entry& e, time_point now) {
     auto const sessions = e.count->sessions();
-    if (e.shed_to && (sessions <= *e.shed_to || now >= e.shed_until)) {
-        e.shed_to.reset();
-        if (!e.drain)
-            e.next_shed.reset();
-    }
+    if (e.shed_to && (sessions <= *e.shed_to || now >= e.shed_until))
+        end_rebalance(e);
     if (!e.next_shed || now < *e.next_shed)
         return;
     e.next_shed = now + detail::pool_step;
@@ -425,7 +428,7 @@ MAD_DECL void pool::judge(time_point now) {
     bool const fit_there = any([this](entry const& e) { return fit(e); });
     if (!fit_there)
         for (auto& e : entries_)
-            e->shed_to.reset(); // to whom?
+            end_rebalance(*e); // to whom?
     tier_ = fit_there || any([this](entry const& e) { return fit(e); })           ? tier::fit
             : any([](entry const& e) { return e.is_alive() && !e.is_leaving(); }) ? tier::alive
             : any([](entry const& e) { return !e.is_leaving(); })                 ? tier::all

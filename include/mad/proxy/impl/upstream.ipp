@@ -79,8 +79,6 @@ MAD_DECL upstream_result<upstream> parse_upstream(std::string_view text) {
     u.host = at->host;
     u.port = at->port;
     u.secure = at->secure;
-    if (u.port == 0)
-        return fail("port 0 cannot be connected to");
     for (std::string_view left = at->query; !left.empty();) {
         auto const option = left.substr(0, left.find('&'));
         left.remove_prefix(std::min(left.size(), option.size() + 1));
