@@ -1,10 +1,13 @@
 // The codecs on the way of a message, nanoseconds of CPU time a packet: one table, the median of 9
 // rounds and how far apart they were.
 
+#include <mad/core/ids.hpp>
 #include <mad/core/json.hpp>
 #include <mad/core/json_parse.hpp>
 #include <mad/core/json_scan.hpp>
 #include <mad/engine/payload.hpp>
+#include <mad/proxy/affinity.hpp>
+#include <mad/proxy/cookie.hpp>
 #include <mad/proxy/forward.hpp>
 #include <mad/socketio/args.hpp>
 #include <mad/socketio/parser.hpp>
@@ -13,8 +16,10 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -198,6 +203,49 @@ void proxy_rows() {
     });
 }
 
+/// Which of 8 upstreams a request goes to, by each of the rules.
+void choice_rows() {
+    proxy::cookie_signer const signer;
+    std::vector<proxy::pool_view::target_ptr> all;
+    for (std::uint32_t i = 0; i < 8; ++i) {
+        auto t = std::make_shared<proxy::target>();
+        t->id = i + 1;
+        t->to.name = "api-" + std::to_string(i);
+        t->to.node_tag = static_cast<std::uint16_t>(i);
+        t->share = 1;
+        t->serves = true;
+        t->cookie = signer.sign(signer.id_of(t->to.name));
+        t->seed = proxy::detail::affinity_hash(t->to.name);
+        t->count = std::make_shared<proxy::upstream_counters>();
+        all.push_back(t);
+    }
+    proxy::pool_view const view(all);
+    proxy::sid_table sids;
+    time_point const now{};
+    std::vector<std::string> learnt;
+    for (int i = 0; i < 10'000; ++i) {
+        learnt.push_back(session_id::make(0, 0));
+        sids.learn(learnt.back(), *all[static_cast<std::size_t>(i) % 8], true, now);
+    }
+    auto const tagged = session_id::make(0, 5);
+    proxy::affinity_settings const rules;
+    auto const by_address = *proxy::parse_affinity("hash");
+    proxy::client_key const key(boost::asio::ip::make_address("2001:db8::17"));
+    std::size_t next = 0;
+    auto const chosen = [&](proxy::affinity_settings const& how, std::string_view sid,
+                            std::string_view cookie) {
+        return std::size_t{choose(view, how, {sid, cookie, key.bytes()}, sids, now).to->id};
+    };
+    row("proxy: choose of 8, sid of 10,000 learnt", session_id::size,
+        [&] { return chosen(rules, learnt[++next % learnt.size()], {}); });
+    row("proxy: choose of 8, node tag in the sid", session_id::size,
+        [&] { return chosen(rules, tagged, {}); });
+    row("proxy: choose of 8, cookie", all[3]->cookie.size(),
+        [&] { return chosen(rules, {}, all[3]->cookie); });
+    row("proxy: choose of 8, address with bounded load", 16, [&] { return chosen(rules, {}, {}); });
+    row("proxy: choose of 8, address alone", 16, [&] { return chosen(by_address, {}, {}); });
+}
+
 } // namespace
 
 int main() {
@@ -207,5 +255,6 @@ int main() {
     scan_rows(health, "\"" + std::string(100'000, 'x') + "\"");
     packet_rows(health);
     proxy_rows();
+    choice_rows();
     return sink == 0;
 }

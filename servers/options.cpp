@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -57,6 +58,13 @@ options::options(std::string program, std::string what)
                  "how long a stop waits for those connected");
 }
 
+CLI::Option* options::add_list(std::string const& flag, std::vector<std::string>& into,
+                               std::string const& help) {
+    auto* const o = app_.add_option("--" + flag, into, help)->allow_extra_args(false);
+    entries_.push_back({flag, o, {}, true});
+    return o;
+}
+
 CLI::Option* options::add_switch(std::string const& flag, bool& into, std::string const& help) {
     auto* const o = app_.add_flag("--" + flag, into, help);
     note(flag, o, {});
@@ -91,8 +99,10 @@ void options::add_server(std::uint16_t default_port) {
     add("listen", listen_, "[HOST:]PORT; 0: the kernel chooses; no HOST: loopback, or all "
                            "addresses with --anonymous", name == "mad-api" ? "PORT" : "");
     add_switch("anonymous", anonymous, "open to everybody who can reach it");
-    add("tls-cert", tls_cert_, "certificate chain (PEM)");
-    add("tls-key", tls_key_, "its private key (PEM)");
+    add_list("tls-cert", tls_certs_,
+             "certificate chain (PEM); may come several times, each with its --tls-key: clients get "
+             "the one with the name that they ask for, else the first");
+    add_list("tls-key", tls_keys_, "its private key (PEM)");
     add("max-connections", max_connections, "connections in all");
     add("max-connections-per-address", addresses.max_connections,
         "connections of one address; 0: no limit");
@@ -130,6 +140,18 @@ static void fill(CLI::Option& o, std::vector<std::string> const& words, std::str
     }
 }
 
+static std::vector<std::string> split(std::string_view text) {
+    std::vector<std::string> out;
+    for (;;) {
+        auto const comma = text.find(',');
+        if (auto const word = text.substr(0, comma); !word.empty())
+            out.emplace_back(word);
+        if (comma == text.npos)
+            return out;
+        text.remove_prefix(comma + 1);
+    }
+}
+
 void options::read_environment() {
     for (auto& e : entries_) {
         if (e.option->count() > 0)
@@ -138,7 +160,7 @@ void options::read_environment() {
             char const* const value = variable.empty() ? nullptr : std::getenv(variable.c_str());
             if (!value || !*value)
                 continue;
-            fill(*e.option, {value}, variable);
+            fill(*e.option, e.list ? split(value) : std::vector<std::string>{value}, variable);
             break;
         }
     }
@@ -188,23 +210,21 @@ void options::read_file() {
     }
 }
 
-boost::asio::ip::tcp::endpoint options::endpoint() const {
+boost::asio::ip::tcp::endpoint parse_listen(std::string const& flag, std::string const& text,
+                                            boost::asio::ip::address const& bare) {
     auto const bad = [&](std::string const& why) {
-        return usage_error("--listen: '" + listen_ + "' " + why);
+        return usage_error(flag + ": '" + text + "' " + why);
     };
-    auto const colon = listen_.rfind(':');
-    auto const port_text = colon == listen_.npos ? listen_ : listen_.substr(colon + 1);
+    auto const colon = text.rfind(':');
+    auto const port_text = colon == text.npos ? text : text.substr(colon + 1);
     unsigned port = 0;
     auto const* const end = port_text.data() + port_text.size();
     auto const r = std::from_chars(port_text.data(), end, port);
     if (port_text.empty() || r.ec != std::errc() || r.ptr != end || port > 65535)
         throw bad("has no port from 0 to 65535");
-    if (colon == listen_.npos) {
-        using boost::asio::ip::address_v4;
-        return {anonymous ? address_v4::any() : address_v4::loopback(),
-                static_cast<std::uint16_t>(port)};
-    }
-    auto host = listen_.substr(0, colon);
+    if (colon == text.npos)
+        return {bare, static_cast<std::uint16_t>(port)};
+    auto host = text.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']'))
         host = host.substr(1, host.size() - 2);
     if (host == "localhost")
@@ -213,18 +233,40 @@ boost::asio::ip::tcp::endpoint options::endpoint() const {
     auto const address = boost::asio::ip::make_address(host, ec);
     if (ec)
         throw bad("has no address in front of the port (0.0.0.0, 127.0.0.1, [::])");
-    if (!address.is_loopback() && !anonymous)
-        throw bad("is not loopback and nothing guards it: give --anonymous if everybody who can "
-                  "reach it may use it");
     return {address, static_cast<std::uint16_t>(port)};
+}
+
+std::string read_secret(std::string const& flag, std::string const& file) {
+    std::ifstream in(file);
+    std::string line;
+    if (!in)
+        throw usage_error(flag + ": cannot read " + file);
+    std::getline(in, line);
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' '))
+        line.pop_back();
+    if (line.empty())
+        throw usage_error(flag + ": the first line of " + file + " is empty");
+    return line;
+}
+
+boost::asio::ip::tcp::endpoint options::endpoint() const {
+    using boost::asio::ip::address_v4;
+    auto const at = parse_listen("--listen", listen_,
+                                 anonymous ? address_v4::any() : address_v4::loopback());
+    if (!at.address().is_loopback() && !anonymous)
+        throw usage_error("--listen: '" + listen_ +
+                          "' is not loopback and nothing guards it: give --anonymous if everybody "
+                          "who can reach it may use it");
+    return at;
 }
 
 void options::judge() const {
     if (default_port_ != 0)
         (void)endpoint();
-    if (tls_cert_.empty() != tls_key_.empty())
-        throw usage_error(tls_cert_.empty() ? "--tls-key needs --tls-cert"
-                                            : "--tls-cert needs --tls-key");
+    if (tls_certs_.size() < tls_keys_.size())
+        throw usage_error("--tls-key needs --tls-cert: one for each key");
+    if (tls_keys_.size() < tls_certs_.size())
+        throw usage_error("--tls-cert needs --tls-key: one for each certificate");
 }
 
 mad::logger options::make_logger() const {
@@ -234,9 +276,12 @@ mad::logger options::make_logger() const {
 }
 
 std::shared_ptr<mad::net::cipher_factory> options::load_tls() const {
-    if (tls_cert_.empty())
+    if (tls_certs_.empty())
         return nullptr;
-    auto loaded = mad::net::tls_server_context::load(tls_cert_, tls_key_);
+    std::vector<mad::net::tls_identity> identities;
+    for (std::size_t i = 0; i < tls_certs_.size(); ++i)
+        identities.push_back({tls_certs_[i], tls_keys_[i]});
+    auto loaded = mad::net::tls_server_context::load(std::move(identities));
     if (!loaded)
         throw usage_error("--tls-cert, --tls-key: " + loaded.error().message);
     return *loaded;

@@ -41,6 +41,10 @@ class options {
         note(flag, o, legacy);
         return o;
     }
+    /// The same for a flag that may come several times; in the environment its values are parted by
+    /// commas.
+    CLI::Option* add_list(std::string const& flag, std::vector<std::string>& into,
+                          std::string const& help);
     CLI::Option* add_switch(std::string const& flag, bool& into, std::string const& help);
     CLI::Option* add_duration(std::string const& flag, mad::milliseconds& into,
                               mad::milliseconds least, mad::milliseconds most,
@@ -55,7 +59,7 @@ class options {
     // Values after `parse`.
     boost::asio::ip::tcp::endpoint endpoint() const;
     mad::logger make_logger() const;
-    /// From `--tls-cert` and `--tls-key`; null without them. Called again on SIGHUP.
+    /// From the pairs of `--tls-cert` and `--tls-key`; null without them. Called again on SIGHUP.
     std::shared_ptr<mad::net::cipher_factory> load_tls() const;
     /// From `--ca-file`, for URLs that want TLS.
     std::string const& ca_file() const { return ca_file_; }
@@ -72,10 +76,11 @@ class options {
         std::string flag;
         CLI::Option* option;
         std::string legacy;
+        bool list = false;
     };
 
     void note(std::string const& flag, CLI::Option* o, std::string const& legacy) {
-        entries_.push_back({flag, o, legacy});
+        entries_.push_back({flag, o, legacy, false});
     }
     void read_environment();
     void read_file();
@@ -84,10 +89,19 @@ class options {
     CLI::App app_;
     std::vector<entry> entries_;
     std::string listen_, config_, log_format_ = "text", log_level_ = "info", ca_file_;
-    std::string tls_cert_, tls_key_;
+    std::vector<std::string> tls_certs_, tls_keys_;
     std::uint16_t default_port_ = 0;
     bool version_ = false;
 };
+
+/// Reads `[HOST:]PORT`, HOST an address or `localhost`. Without a HOST it is `bare`. Throws
+/// usage_error, which names the flag.
+boost::asio::ip::tcp::endpoint parse_listen(std::string const& flag, std::string const& text,
+                                            boost::asio::ip::address const& bare);
+
+/// The first line of a file that holds one secret; never empty. Throws usage_error, which names the
+/// flag.
+std::string read_secret(std::string const& flag, std::string const& file);
 
 /// Runs `body` with the errors of people turned into messages and exit codes: 2 for usage, 1 for
 /// everything else.

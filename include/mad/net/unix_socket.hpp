@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace mad::inline MAD_ABI::net {
 
@@ -24,6 +25,9 @@ class unix_socket_file {
     ~unix_socket_file();
 
     std::string const& path() const { return path_; }
+
+    /// Lets the file be: it is another's.
+    void release() { path_.clear(); }
 
   private:
     void swap(unix_socket_file& o) noexcept {
@@ -47,14 +51,20 @@ enum class unix_taken : std::uint8_t {
     replace ///< the name is ours from now on; the other keeps those it has
 };
 
+enum class unix_kind : std::uint8_t {
+    stream, ///< bytes, as TCP
+    packets ///< whole messages in order (SOCK_SEQPACKET)
+};
+
 /// Listens on a unix socket that this user alone may connect to (mode 0600). A socket file that
 /// nobody listens on (its process has died) is replaced. `file_exists`: something is there that is
 /// no socket; `filename_too_long`: over 103 bytes.
-result<unix_listener> open_unix_listener(std::string const& path, unix_taken = unix_taken::refuse);
+result<unix_listener> open_unix_listener(std::string const& path, unix_taken = unix_taken::refuse,
+                                         unix_kind = unix_kind::stream);
 
 /// Connects (non-blocking, close-on-exec). `no_such_file_or_directory` and `connection_refused`:
 /// nobody listens.
-result<int> connect_unix(std::string const& path);
+result<int> connect_unix(std::string const& path, unix_kind = unix_kind::stream);
 
 } // namespace mad::inline MAD_ABI::net
 

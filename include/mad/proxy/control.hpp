@@ -6,11 +6,14 @@
 #include <mad/net/shard.hpp>
 #include <mad/proxy/pool.hpp>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,11 +104,13 @@ class control {
   private:
     class prober;
 
+    /// Does it under the lock, then has the home shard see to what follows.
+    template <class Fn>
+    auto with_pool(Fn fn);
     void changed();
     void settle();
-    void sync_probers(std::vector<upstream_status> const&);
-    void tell(std::vector<pool_event> const&);
-    void arm(time_point next);
+    void look_after(std::vector<std::shared_ptr<target const>> const&);
+    void tell(std::vector<pool_event> const&) const;
     time_point now() const { return settings_.time->now(); }
 
     net::shard& home_;
@@ -113,11 +118,12 @@ class control {
     events events_;
     mutable std::mutex mutex_; ///< for the pool and what is beside it; never held in a callback
     mutable pool pool_;
-    std::map<std::string, std::map<std::string, listed_upstream>> lists_;
+    std::map<std::string, std::set<std::string>> lists_; ///< names, by source
     view_ptr told_;
-    bool posted_ = false, started_ = false, stopped_ = false;
+    bool posted_ = false; ///< a `settle` is on its way
+    bool running_ = false;
     std::map<std::uint32_t, std::unique_ptr<prober>> probers_;
-    std::unique_ptr<boost::asio::steady_timer> timer_;
+    boost::asio::steady_timer timer_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

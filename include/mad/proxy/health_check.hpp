@@ -72,6 +72,9 @@ class health_check {
     /// What to `GET`; empty: connecting is enough.
     std::string_view target() const;
 
+    /// Whether `on_silence` asks who connects: not of those who have ever answered.
+    bool connecting_counts() const { return !answered_ && at_ != rung::own_path; }
+
     /// It answered. At most the first KB of the body is looked at.
     probe_result on_answer(int status, std::string_view body);
 

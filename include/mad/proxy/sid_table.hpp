@@ -28,6 +28,16 @@ struct sid_table_settings {
     milliseconds life{90'000};
 };
 
+/// Who is told of each session that is learnt, for a hand-over.
+class sid_observer {
+  public:
+    /// On the thread of the relay that learnt it; must not call the table.
+    virtual void learnt(std::string_view sid, std::uint32_t target, bool polling) = 0;
+
+  protected:
+    ~sid_observer() = default;
+};
+
 /// Which upstream made which session, learnt from the answers to handshakes. All shards share one;
 /// each call locks one of 64 parts. It counts the polling sessions of each upstream: those learnt,
 /// not upgraded and not gone.
@@ -77,7 +87,13 @@ class sid_table {
     /// All that is known, oldest first within each part.
     std::vector<entry> all(time_point now) const;
 
-    /// Puts back what another process knew: `to` is the target that `entry.target` is here.
+    /// From now on that one is told, and nobody else.
+    void observe(sid_observer&);
+    /// That one is not told any more when this returns.
+    void unobserve(sid_observer&);
+
+    /// Puts back what another process knew; the observer is not told. `to` is the target that
+    /// `entry.target` is here.
     void restore(entry const&, target const& to, time_point now);
 
   private:
@@ -90,13 +106,14 @@ class sid_table {
     };
     struct alignas(64) part {
         mutable std::mutex mutex;
+        sid_observer* observer = nullptr;
         std::list<item> items; ///< oldest use first
         std::unordered_map<std::string_view, std::list<item>::iterator> by_sid;
     };
     static constexpr std::size_t parts = 64;
 
     part& part_of(std::string_view sid) const;
-    void put(std::string_view sid, target const&, bool polling, time_point used);
+    void put(part&, std::string_view sid, target const&, bool polling, time_point used);
     static void discount(item&);
     static void drop(part&, std::list<item>::iterator);
 

@@ -35,11 +35,16 @@ inline bool unix_address(std::string const& path, sockaddr_un& at) {
     return true;
 }
 
-inline result<int> bind_unix(std::string const& path) {
+inline int unix_socket(unix_kind kind) {
+    int const type = kind == unix_kind::stream ? SOCK_STREAM : SOCK_SEQPACKET;
+    return ::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+inline result<int> bind_unix(std::string const& path, unix_kind kind) {
     sockaddr_un at;
     if (!unix_address(path, at))
         return unix_error(ENAMETOOLONG);
-    int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int const fd = unix_socket(kind);
     if (fd < 0)
         return unix_error();
     // The mode of the socket becomes that of its file: nobody else ever sees it open.
@@ -73,11 +78,11 @@ MAD_DECL unix_socket_file::~unix_socket_file() {
         ::unlink(path_.c_str());
 }
 
-MAD_DECL result<int> connect_unix(std::string const& path) {
+MAD_DECL result<int> connect_unix(std::string const& path, unix_kind kind) {
     sockaddr_un at;
     if (!detail::unix_address(path, at))
         return detail::unix_error(ENAMETOOLONG);
-    int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int const fd = detail::unix_socket(kind);
     if (fd < 0)
         return detail::unix_error();
     if (::connect(fd, reinterpret_cast<sockaddr const*>(&at), sizeof at) != 0) {
@@ -88,18 +93,19 @@ MAD_DECL result<int> connect_unix(std::string const& path) {
     return fd;
 }
 
-MAD_DECL result<unix_listener> open_unix_listener(std::string const& path, unix_taken taken) {
+MAD_DECL result<unix_listener> open_unix_listener(std::string const& path, unix_taken taken,
+                                                  unix_kind kind) {
     auto const draft = path + detail::unix_draft;
     struct stat there {};
     if (::lstat(path.c_str(), &there) == 0) {
         if (!S_ISSOCK(there.st_mode))
             return detail::unix_error(EEXIST);
         if (taken == unix_taken::refuse) {
-            auto const answer = connect_unix(path);
+            auto const answer = connect_unix(path, kind);
             if (answer)
                 ::close(*answer);
-            // EAGAIN: so busy that its queue is full.
-            if (answer || answer.error().value() == EAGAIN)
+            // EAGAIN: so busy that its queue is full. EPROTOTYPE: alive, of the other kind.
+            if (answer || answer.error().value() == EAGAIN || answer.error().value() == EPROTOTYPE)
                 return detail::unix_error(EADDRINUSE);
             if (answer.error().value() != ECONNREFUSED && answer.error().value() != ENOENT)
                 return answer.error();
@@ -108,7 +114,7 @@ MAD_DECL result<unix_listener> open_unix_listener(std::string const& path, unix_
     // Made under another name and moved: whoever finds it can connect, at every moment.
     if (::lstat(draft.c_str(), &there) == 0 && S_ISSOCK(there.st_mode))
         ::unlink(draft.c_str());
-    auto const fd = detail::bind_unix(draft);
+    auto const fd = detail::bind_unix(draft, kind);
     if (!fd)
         return fd.error();
     if (::rename(draft.c_str(), path.c_str()) != 0) {

@@ -42,15 +42,18 @@ MAD_DECL bool sid_table::learn(std::string_view sid, target const& to, bool poll
                                time_point now) {
     if (sid.empty() || sid.size() > max_sid)
         return false;
-    put(sid, to, polling, now);
+    auto& p = part_of(sid);
+    std::lock_guard const lock(p.mutex);
+    put(p, sid, to, polling, now);
+    if (p.observer)
+        p.observer->learnt(sid, to.id, polling);
     return true;
 }
 
-MAD_DECL void sid_table::put(std::string_view sid, target const& to, bool polling,
+/// Under the lock of the part.
+MAD_DECL void sid_table::put(part& p, std::string_view sid, target const& to, bool polling,
                              time_point used) {
-    auto& p = part_of(sid);
     auto const room = std::max<std::size_t>(1, settings_.max_entries / parts);
-    std::lock_guard const lock(p.mutex);
     if (auto const known = p.by_sid.find(sid); known != p.by_sid.end())
         drop(p, known->second);
     while (p.items.size() >= room)
@@ -143,8 +146,26 @@ MAD_DECL std::vector<sid_table::entry> sid_table::all(time_point now) const {
 }
 
 MAD_DECL void sid_table::restore(entry const& e, target const& to, time_point now) {
-    if (!e.sid.empty() && e.sid.size() <= max_sid && e.age <= settings_.life)
-        put(e.sid, to, e.polling, now - std::max(e.age, milliseconds(0)));
+    if (e.sid.empty() || e.sid.size() > max_sid || e.age > settings_.life)
+        return;
+    auto& p = part_of(e.sid);
+    std::lock_guard const lock(p.mutex);
+    put(p, e.sid, to, e.polling, now - std::max(e.age, milliseconds(0)));
+}
+
+MAD_DECL void sid_table::observe(sid_observer& o) {
+    for (auto& p : parts_) {
+        std::lock_guard const lock(p.mutex);
+        p.observer = &o;
+    }
+}
+
+MAD_DECL void sid_table::unobserve(sid_observer& o) {
+    for (auto& p : parts_) {
+        std::lock_guard const lock(p.mutex);
+        if (p.observer == &o)
+            p.observer = nullptr;
+    }
 }
 
 } // namespace mad::inline MAD_ABI::proxy
