@@ -66,7 +66,6 @@ class admin final : public net::http::route {
     net::http::response serve(call const&, net::http::request const&);
     net::http::response put(std::string_view name, std::string_view body);
     net::http::response one(std::string_view name, int status = 200) const;
-    net::http::response health() const;
     bool may(net::http::request const&, net::http::response& no) const;
 
     server& proxy_;

@@ -63,6 +63,10 @@ void append_upstream(std::string& out, upstream_status const&, time_point now);
 /// upper ends of buckets, null without any |
 std::string upstreams_json(overview const&);
 
+/// `{"healthy":true,"version","uptime_s","upstreams","up","sessions","panic"}`; `up` counts those
+/// that take new sessions.
+std::string health_json(overview const&);
+
 } // namespace mad::inline MAD_ABI::proxy
 
 #if !defined(MAD_SEPARATE_COMPILATION)

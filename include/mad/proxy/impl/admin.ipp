@@ -112,6 +112,7 @@ MAD_DECL overview admin::look() const {
     o.upstreams = proxy_.pool().status();
     o.panic = proxy_.pool().view()->panic();
     o.count = proxy_.count();
+    o.known_sessions = proxy_.sids().size();
     o.open_descriptors = open_descriptors();
     rlimit most{};
     if (::getrlimit(RLIMIT_NOFILE, &most) == 0)
@@ -183,7 +184,7 @@ MAD_DECL net::http::response admin::serve(call const& c, net::http::request cons
     using enum call::verb;
     switch (c.what) {
     case health:
-        return this->health();
+        return detail::admin_answer(200, health_json(look()));
     case list:
         return detail::admin_answer(200, upstreams_json(look()));
     case get:
@@ -280,23 +281,6 @@ MAD_DECL net::http::response admin::one(std::string_view name, int status) const
     std::string body;
     append_upstream(body, *it, settings_.time->now());
     return detail::admin_answer(status, std::move(body));
-}
-
-MAD_DECL net::http::response admin::health() const {
-    auto const o = look();
-    auto const up = std::count_if(o.upstreams.begin(), o.upstreams.end(),
-                                  [](upstream_status const& u) { return u.at->takes(); });
-    std::string body;
-    detail::members m(body);
-    m.add("healthy", true);
-    m.add("version", std::string_view(MAD_VERSION));
-    m.add("uptime_s", o.uptime.count() / 1000);
-    m.add("upstreams", o.upstreams.size());
-    m.add("up", up);
-    m.add("sessions", detail::sessions_of(o));
-    m.add("panic", o.panic);
-    m.end();
-    return detail::admin_answer(200, std::move(body));
 }
 
 MAD_DECL net::http::router admin_router(std::shared_ptr<admin> a) {

@@ -362,6 +362,22 @@ MAD_DECL std::string upstreams_json(overview const& o) {
     return out;
 }
 
+MAD_DECL std::string health_json(overview const& o) {
+    auto const up = std::count_if(o.upstreams.begin(), o.upstreams.end(),
+                                  [](upstream_status const& u) { return u.at->takes(); });
+    std::string out;
+    detail::members m(out);
+    m.add("healthy", true);
+    m.add("version", std::string_view(MAD_VERSION));
+    m.add("uptime_s", o.uptime.count() / 1000);
+    m.add("upstreams", o.upstreams.size());
+    m.add("up", up);
+    m.add("sessions", detail::sessions_of(o));
+    m.add("panic", o.panic);
+    m.end();
+    return out;
+}
+
 } // namespace mad::inline MAD_ABI::proxy
 
 #endif
