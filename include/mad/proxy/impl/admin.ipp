@@ -8,6 +8,7 @@
 #include <mad/core/query.hpp>
 #include <mad/net/address_limits.hpp>
 #include <mad/proxy/admin.hpp>
+#include <mad/proxy/impl/metrics.ipp>
 
 #include <algorithm>
 

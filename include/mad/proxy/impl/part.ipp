@@ -177,7 +177,7 @@ MAD_DECL void part::adopt(passed_tunnel p) {
         return;
     if (!p.counted.is_unspecified() &&
         !all.addresses.enter(p.counted, std::chrono::steady_clock::now()))
-        p.counted = {};
+        p.counted = boost::asio::ip::address();
     all.open.fetch_add(1, std::memory_order_relaxed);
     auto& l = lane_of(to, false);
     // The tunnel becomes the owner of both at once.
