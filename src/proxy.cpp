@@ -1,4 +1,8 @@
 // Bodies of room proxy.
+#include <mad/proxy/impl/metrics.ipp>
+#include <mad/proxy/impl/admin.ipp>
+#include <mad/proxy/impl/affinity.ipp>
+#include <mad/proxy/impl/client_connection.ipp>
 #include <mad/proxy/impl/admin.ipp>
 #include <mad/proxy/impl/affinity.ipp>
 #include <mad/proxy/impl/client_connection.ipp>
@@ -7,6 +11,8 @@
 #include <mad/proxy/impl/end.ipp>
 #include <mad/proxy/impl/error.ipp>
 #include <mad/proxy/impl/forward.ipp>
+#include <mad/proxy/impl/health_check.ipp>
+#include <mad/proxy/impl/lane.ipp>
 #include <mad/proxy/impl/handover.ipp>
 #include <mad/proxy/impl/handover_message.ipp>
 #include <mad/proxy/impl/health_check.ipp>

@@ -10,8 +10,8 @@ set(MAD_TEST_BATCH 6 CACHE STRING "Test files that are compiled together; 1: eac
 function(mad_batches name sources result)
     set(batches "")
     foreach(file IN LISTS sources)
-        file(STRINGS ${file} global REGEX "operator (new|delete)")
-        if(global) # may not be in a namespace: alone
+        file(STRINGS ${file} special REGEX "operator (new|delete)|^#if")
+        if(special) # global operators, perhaps headers for some compilers only: alone
             list(APPEND batches ${file})
             list(REMOVE_ITEM sources ${file})
         endif()

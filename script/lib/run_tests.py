@@ -1,10 +1,15 @@
 """Runs groups of tests, shows what they print, and adds up what they counted.
 
 Each group is a function that returns its counts. A step that cannot run (a build that fails, a
-folder that is not there) is a failure of its group, never a silent pass."""
+folder that is not there) is a failure of its group, never a silent pass.
+
+What is built comes first; then the groups run beside each other, the longest first: they mostly
+wait. What one prints is kept until it has ended. The sanitizers and the fuzzers, which compute,
+follow one by one."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -12,8 +17,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -39,8 +46,33 @@ class StepFailedError(Exception):
     """A step that others build upon did not work; it has said why."""
 
 
+class Output(threading.local):
+    """What a thread prints: shown at once, or `kept` until its group has ended."""
+
+    kept: bytearray | None = None
+
+
+output = Output()
+printing = threading.Lock()
+building = threading.Lock()
+interrupted = threading.Event()
+
+
+def show(piece: bytes) -> None:
+    if output.kept is not None:
+        output.kept += piece
+        return
+    with printing:
+        sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    show(f"{text}\n".encode())
+
+
 def heading(text: str) -> None:
-    print(f"\n==> {text}", flush=True)
+    say(f"\n==> {text}")
 
 
 def run(
@@ -64,37 +96,37 @@ def run(
         start_new_session=True,
     )
     assert process.stdout is not None
-    output = process.stdout.fileno()
+    pipe = process.stdout.fileno()
     collected = bytearray()
     deadline = time.monotonic() + timeout
     timed_out = False
     try:
-        while not timed_out:
+        while not timed_out and not interrupted.is_set():
             ended = process.poll() is not None
-            if select.select([output], [], [], 0.2)[0]:
-                piece = os.read(output, 1 << 16)
+            if select.select([pipe], [], [], 0.2)[0]:
+                piece = os.read(pipe, 1 << 16)
                 if not piece:
                     break
                 collected += piece
                 if not quiet:
-                    sys.stdout.buffer.write(piece)
-                    sys.stdout.flush()
+                    show(piece)
             elif ended:
                 break
             timed_out = time.monotonic() > deadline
     finally:
-        if process.poll() is None and (timed_out or sys.exc_info()[0] is not None):
+        stopped = timed_out or interrupted.is_set() or sys.exc_info()[0] is not None
+        if process.poll() is None and stopped:
             end_group(process)
     code = process.wait()
     text = collected.decode(errors="replace")
     if timed_out:
         code = code or 1
     if quiet and code != 0:
-        print(text, flush=True)
+        say(text)
     if timed_out:
-        print(f"ended at its limit of {timeout:.0f} s: {shown}", flush=True)
+        say(f"ended at its limit of {timeout:.0f} s: {shown}")
     elif code != 0:
-        print(f"exit code {code}: {shown}", flush=True)
+        say(f"exit code {code}: {shown}")
     return code, text
 
 
@@ -118,25 +150,25 @@ def check(
 ) -> Counts:
     """A step that passes or fails as a whole."""
     code, _ = run(command, cwd=cwd, environment=environment, quiet=True)
-    print(f"{'ok    ' if code == 0 else 'FAILED'} {name}", flush=True)
+    say(f"{'ok    ' if code == 0 else 'FAILED'} {name}")
     return Counts(passed=1) if code == 0 else Counts(failed=1)
 
 
 def need_folder(path: Path) -> None:
     if not path.exists():
-        print(f"missing: {path.relative_to(ROOT)}")
+        say(f"missing: {path.relative_to(ROOT)}")
         raise StepFailedError
 
 
 def settle(code: int, counts: Counts | None) -> Counts:
     """A runner's counts, corrected by its exit code: it may not fail in silence."""
     if counts is None:
-        print("the runner printed no counts")
+        say("the runner printed no counts")
         return Counts(passed=1) if code == 0 else Counts(failed=1)
     if code != 0 and counts.failed == 0:
         counts.failed = 1
     if counts.total == 0:
-        print("the runner ran no test")
+        say("the runner ran no test")
         counts.failed = 1
     return counts
 
@@ -148,19 +180,20 @@ def settle(code: int, counts: Counts | None) -> Counts:
 def built(preset: str, *targets: str) -> bool:
     """Builds a preset once a run; whether that worked."""
     started = time.monotonic()
-    print(f"building {preset} {' '.join(targets)}", flush=True)
+    say(f"building {preset} {' '.join(targets)}")
     code, _ = run(["cmake", "--preset", preset], quiet=True, timeout=300)
     if code == 0:
         command = ["cmake", "--build", "--preset", preset]
         command += ["--target", *targets] if targets else []
         code, _ = run([*command, "--", "-k", "0", "--quiet"], timeout=2700)
-    print(f"build {preset}: {time.monotonic() - started:.0f} s", flush=True)
+    say(f"build {preset}: {time.monotonic() - started:.0f} s")
     return code == 0
 
 
 def need_build(preset: str, *targets: str) -> None:
-    if not built(preset, *targets):
-        raise StepFailedError
+    with building:
+        if not built(preset, *targets):
+            raise StepFailedError
 
 
 @cache
@@ -172,8 +205,9 @@ def console_built() -> bool:
 
 def need_console() -> None:
     need_folder(ROOT / "console" / "package.json")
-    if not console_built():
-        raise StepFailedError
+    with building:
+        if not console_built():
+            raise StepFailedError
 
 
 # --- groups -------------------------------------------------------------------------------------
@@ -181,9 +215,9 @@ def need_console() -> None:
 
 def ctest(preset: str, label: str, jobs: int, prefix: Sequence[str] = ()) -> Counts:
     need_build(preset)
-    junit = RESULTS / f"{preset}-{label}.xml"
+    junit = RESULTS / f"{preset}-{label.replace('|', '-')}.xml"
     junit.unlink(missing_ok=True)
-    command = [*prefix, "ctest", "--test-dir", str(BUILD / preset), "--label-regex", f"^{label}$"]
+    command = [*prefix, "ctest", "--test-dir", str(BUILD / preset), "--label-regex", f"^({label})$"]
     command += ["--output-on-failure", "--no-tests=error", "--parallel", str(jobs)]
     command += ["--test-output-size-passed", "1000000", "--test-output-size-failed", "10000000"]
     code, _ = run([*command, "--output-junit", str(junit)], timeout=1500)
@@ -204,12 +238,11 @@ def unit() -> Counts:
 
 
 def integration() -> Counts:
-    return ctest("dev", "integration", 2)
+    return ctest("dev", "integration", 2 * (os.cpu_count() or 2))  # they wait
 
 
 def python() -> Counts:
     need_build("dev")
-    need_console()
     need_build("python", "mad_core")
     need_console()
     environment = {"PYTHONPATH": str(BUILD / "python" / "package")}
@@ -239,7 +272,8 @@ def console() -> Counts:
     for name in ("lint", "typecheck"):
         if name in scripts:
             counts += check(f"npm run {name}", ["npm", "run", "--silent", name], cwd=folder)
-    counts += Counts(passed=1) if console_built() else Counts(failed=1)
+    need_console()
+    counts += Counts(passed=1)
     code, text = run(["npm", "test", "--silent"], cwd=folder, timeout=600)
     return counts + settle(code, from_text(text))
 
@@ -263,7 +297,7 @@ def package() -> Counts:
 
 
 def asan() -> Counts:
-    return ctest("asan", "unit", os.cpu_count() or 2) + ctest("asan", "integration", 1)
+    return ctest("asan", "unit|integration", os.cpu_count() or 2)
 
 
 def tsan() -> Counts:
@@ -271,9 +305,7 @@ def tsan() -> Counts:
     prefix = ["setarch", "-R"]
     if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode != 0:
         prefix = []
-    return ctest("tsan", "unit", os.cpu_count() or 2, prefix) + ctest(
-        "tsan", "integration", 1, prefix
-    )
+    return ctest("tsan", "unit|integration", os.cpu_count() or 2, prefix)
 
 
 def fuzz() -> Counts:
@@ -282,19 +314,66 @@ def fuzz() -> Counts:
     return settle(code, from_fuzz(text))
 
 
+# The longest first.
 GROUPS: dict[str, Callable[[], Counts]] = {
     group.__name__: group
-    for group in (unit, python, integration, conformance, console, browser, package)
+    for group in (package, conformance, integration, python, browser, console, unit)
 }
 MORE: dict[str, Callable[[], Counts]] = {group.__name__: group for group in (asan, tsan, fuzz)}
+BESIDE = 3  # groups at a time
 
 
-def run_group(name: str, group: Callable[[], Counts]) -> Counts:
+def build_for(chosen: Sequence[str]) -> None:
+    """What the groups share, before any of them: tests beside a compiler would measure that. A
+    failure is told by the groups that need it."""
+    with contextlib.suppress(StepFailedError):
+        if set(chosen) & (GROUPS.keys() - {"console"}):
+            need_build("dev")
+        if "python" in chosen:
+            need_build("python", "mad_core")
+        if set(chosen) & {"python", "console", "browser", "package"}:
+            need_console()
+
+
+def run_group(name: str, group: Callable[[], Counts]) -> tuple[Counts, float]:
+    """A group's counts and its seconds."""
+    started = time.monotonic()
     heading(name)
     try:
-        return group()
+        counts = group()
     except StepFailedError:
-        return Counts(failed=1)
+        counts = Counts(failed=1)
+    return counts, time.monotonic() - started
+
+
+def run_kept(name: str, group: Callable[[], Counts]) -> tuple[Counts, float]:
+    """The same beside others."""
+    say(f"started: {name}")
+    output.kept = bytearray()
+    try:
+        return run_group(name, group)
+    finally:
+        kept, output.kept = output.kept, None
+        show(bytes(kept))
+
+
+def run_groups(chosen: Sequence[str]) -> dict[str, tuple[Counts, float]]:
+    build_for(chosen)
+    together = [name for name in GROUPS if name in chosen]
+    results: dict[str, tuple[Counts, float]] = {}
+    if len(together) > 1:
+        with ThreadPoolExecutor(BESIDE) as pool:
+            try:
+                started = [(name, pool.submit(run_kept, name, GROUPS[name])) for name in together]
+                results = {name: future.result() for name, future in started}
+            except BaseException:
+                interrupted.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+    for name in chosen:
+        if name not in results:
+            results[name] = run_group(name, (GROUPS | MORE)[name])
+    return results
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -309,12 +388,11 @@ def main(arguments: Sequence[str]) -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     total = Counts()
     table: list[str] = []
-    for name in chosen:
-        started = time.monotonic()
-        counts = run_group(name, known[name])
-        table.append(f"{name:<12} {time.monotonic() - started:6.0f} s   {counts}")
+    started = time.monotonic()
+    for name, (counts, seconds) in run_groups(chosen).items():
+        table.append(f"{name:<12} {seconds:6.0f} s   {counts}")
         total += counts
-    heading("summary")
+    heading(f"summary after {time.monotonic() - started:.0f} s")
     print("\n".join(table))
     for reason in total.reasons:
         print(f"skipped: {reason}")

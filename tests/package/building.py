@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,14 +13,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "package"
+# What users' own builds may ask of our headers, and what the presets ask of everything of ours:
+# with the very same flags the compiler's cache knows mad's own objects from build/dev and
+# build/python.
 FLAGS = "-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror"
+PRESET = json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"][0]
+PRESET_FLAGS = str(PRESET["cacheVariables"]["CMAKE_CXX_FLAGS_INIT"])
 
 
 class Consumer:
     """A project outside of mad's tree, configured and built in a folder of its own."""
 
     def __init__(self, name: str, prefix: Path | None, defines: Mapping[str, object]) -> None:
-        self.folder = WORK / name
+        self.folder = ROOT / "build" / f"package-{name}"  # as deep as build/dev: for the cache
         source = ROOT / "tests" / "package" / str(defines.get("SOURCE", name))
         settings: dict[str, object] = {
             "CMAKE_BUILD_TYPE": "Debug",
@@ -82,7 +88,7 @@ def build(kind: str, source: Path, target: Path) -> Path:
     """Builds with the flags of the preset `python`, so that the compiler's cache knows most of it,
     and with the packages of .venv in place of freshly downloaded ones."""
     shutil.rmtree(target, ignore_errors=True)
-    settings = {"CXXFLAGS": FLAGS}
+    settings = {"CXXFLAGS": PRESET_FLAGS}
     if shutil.which("ccache"):
         settings["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
     command: list[str | Path] = [

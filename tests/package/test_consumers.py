@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from building import ROOT
+from building import PRESET_FLAGS, ROOT
 from conftest import Build
 
 EXPECTED = "consumer.started answer=42"
@@ -35,7 +35,12 @@ def test_an_installed_copy_names_no_path_of_the_machine_that_built_it(prefix: Pa
 
 def test_add_subdirectory_gives_the_forms_asked_for_and_nothing_else(consumer: Build) -> None:
     forms = ("mad", "compiled", "redis", "compiled_redis", "sync", "compiled_sync")
-    project = consumer("add_subdirectory", MAD_SOURCE_DIR=ROOT, MAD_FORMS=";".join(forms))
+    project = consumer(
+        "add_subdirectory",
+        MAD_SOURCE_DIR=ROOT,
+        MAD_FORMS=";".join(forms),
+        CMAKE_CXX_FLAGS=PRESET_FLAGS,
+    )
     succeeded(project.configured)
     succeeded(project.build())
     for form in forms:

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from building import FLAGS, ROOT, call, dependencies, fresh_venv
+from building import PRESET_FLAGS, ROOT, call, dependencies, fresh_venv
 
 import mad
 
@@ -110,7 +110,7 @@ def test_an_editable_install_finds_programs_and_console(wheelhouse: Path) -> Non
         *dependencies(),
     )
     site = next(Path(sys.prefix).glob("lib/python3*/site-packages"))
-    settings = {"CXXFLAGS": FLAGS, "PYTHONPATH": str(site)}
+    settings = {"CXXFLAGS": PRESET_FLAGS, "PYTHONPATH": str(site)}
     if shutil.which("ccache"):
         settings["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
     pip: list[str | Path] = [

@@ -16,7 +16,7 @@ from mad import _paths
 PROGRAMS = ("mad-api", "mad-agent", "mad-web")
 
 STAND_IN = """#!{python}
-import json, os, signal, sys, time
+import json, os, select, signal, sys, time
 name = os.path.basename(sys.argv[0])
 folder = os.path.dirname(os.path.abspath(sys.argv[0]))
 with open(os.path.join(folder, name + ".started"), "a") as file:
@@ -35,8 +35,11 @@ signal.signal(signal.SIGTERM, stop)
 READY = """
 print("starting", file=sys.stderr, flush=True)
 print("ready", name, "http://127.0.0.1:4000", flush=True)
+wake, told = os.pipe()
+os.set_blocking(told, False)
+signal.set_wakeup_fd(told)
 while True:
-    time.sleep(0.05)
+    select.select([wake], [], [])
 """
 
 

@@ -48,9 +48,10 @@ class frame_scan {
     std::size_t feed_to_boundary(std::string_view in) {
         std::size_t used = 0;
         while (used < in.size() && !(used > 0 && at_boundary())) {
-            auto const n = payload_ > 0 ? static_cast<std::size_t>(std::min<std::uint64_t>(
-                                              payload_, in.size() - used))
-                                        : std::size_t{1};
+            auto const n =
+                payload_ > 0
+                    ? static_cast<std::size_t>(std::min<std::uint64_t>(payload_, in.size() - used))
+                    : std::size_t{1};
             feed(in.substr(used, n));
             used += n;
         }

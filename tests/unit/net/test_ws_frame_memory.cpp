@@ -3,23 +3,9 @@
 #include "test_ws_frame_support.hpp"
 
 #include <catch2/catch.hpp>
+#include <support/allocations.hpp>
 
 #include <algorithm>
-
-// Sanitizers have an allocator of their own; calls are counted without them.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-namespace mad_test {
-template <class Work>
-std::size_t allocations_of(Work&& work) {
-    work();
-    return 0;
-}
-} // namespace mad_test
-constexpr bool calls_are_counted = false;
-#else
-#include "support/allocations.hpp"
-constexpr bool calls_are_counted = true;
-#endif
 
 using namespace mad_test;
 
@@ -78,7 +64,7 @@ TEST_CASE("a message that comes in two pieces allocates, so the counter counts")
     ws_decoder decoder(ws_role::server, limits);
     auto const frame = client_frame(ws_opcode::text, "hello");
     auto const calls = allocations_of([&] { drain_split(decoder, frame, 8); });
-    CHECK((calls > 0) == calls_are_counted);
+    CHECK((calls > 0) == counts_allocations);
 }
 
 TEST_CASE("the last frame needs no copy when the others were empty") {

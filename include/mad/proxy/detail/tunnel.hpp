@@ -25,8 +25,7 @@ class tunnel final : public end_owner {
 
     /// Begins, with what has come already: from the upstream behind its 101 (or nothing), and from
     /// the client behind its request.
-    void start(std::string_view head, std::string_view from_upstream,
-               std::string_view from_client);
+    void start(std::string_view head, std::string_view from_upstream, std::string_view from_client);
 
     /// Begins where another process has left off.
     void adopted();
@@ -64,7 +63,7 @@ class tunnel final : public end_owner {
     lane& lane_;
     std::unique_ptr<end> client_, upstream_;
     net::deadline deadline_;
-    frame_scan frames_; // of the upstream's direction
+    frame_scan frames_;                // of the upstream's direction
     boost::asio::ip::address counted_; // in the limits of addresses; unspecified: not
     std::uint32_t active_ms_ = 0;
     stage shed_ = stage::open;

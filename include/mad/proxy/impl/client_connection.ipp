@@ -16,8 +16,7 @@ namespace mad::inline MAD_ABI::proxy::detail {
 /// stays under 64 KB.
 inline constexpr std::size_t relay_read_bytes = 48 * 1024;
 
-MAD_DECL client_connection::client_connection(part& p, net::stream s,
-                                              boost::asio::ip::address peer)
+MAD_DECL client_connection::client_connection(part& p, net::stream s, boost::asio::ip::address peer)
     : part_(p)
     , end_(std::make_unique<end>(p.shard, std::move(s), this))
     , deadline_([](void* self) { static_cast<client_connection*>(self)->on_deadline(); }, this)
@@ -147,8 +146,8 @@ MAD_DECL void client_connection::read() {
         auto const r = end_->stream.read(into, scratch.subspan(scratch.size() / 2));
         if (r.status == net::io_status::failed) {
             if (part_.all.log.wants(log_level::debug) && end_->stream.secure())
-                part_.all.log.debug("net.tls.failed", {{"peer", peer_.to_string()},
-                                                       {"why", end_->stream.failure()}});
+                part_.all.log.debug("net.tls.failed",
+                                    {{"peer", peer_.to_string()}, {"why", end_->stream.failure()}});
             return close();
         }
         if (r.status == net::io_status::ended)
@@ -181,10 +180,14 @@ MAD_DECL void client_connection::peer_ended() {
 MAD_DECL bool client_connection::wants_input() const {
     switch (phase_) {
     case phase::introduction:
-    case phase::lingering: return true;
-    case phase::closed: return false;
-    case phase::head: return !end_->stream.established() || (!close_after_ && !end_->blocked());
-    case phase::relaying: break;
+    case phase::lingering:
+        return true;
+    case phase::closed:
+        return false;
+    case phase::head:
+        return !end_->stream.established() || (!close_after_ && !end_->blocked());
+    case phase::relaying:
+        break;
     }
     auto const& p = *passage_;
     if (p.request_done) // the next request may wait here, and going is noticed
@@ -221,12 +224,17 @@ MAD_DECL void client_connection::consume(std::string_view in) {
 MAD_DECL void client_connection::process(std::string_view in) {
     for (bool more = true; more;) {
         switch (phase_) {
-        case phase::introduction: more = take_introduction(in); break;
+        case phase::introduction:
+            more = take_introduction(in);
+            break;
         case phase::head:
             more = !close_after_ && !end_->blocked() && take_head(in);
             break;
-        case phase::relaying: more = !passage_->request_done && take_body(in); break;
-        default: more = false;
+        case phase::relaying:
+            more = !passage_->request_done && take_body(in);
+            break;
+        default:
+            more = false;
         }
     }
     if (phase_ == phase::closed || phase_ == phase::lingering || close_after_)
@@ -243,8 +251,11 @@ MAD_DECL bool client_connection::take_introduction(std::string_view& in) {
         if (in.size() > max_proxy_header_bytes)
             close();
         return false;
-    case proxy_header_state::bad: close(); return false;
-    case proxy_header_state::done: break;
+    case proxy_header_state::bad:
+        close();
+        return false;
+    case proxy_header_state::done:
+        break;
     }
     in.remove_prefix(h.bytes);
     if (h.source)
@@ -338,8 +349,7 @@ MAD_DECL void client_connection::route(net::http::head const& h, verdict const& 
     p.eio = v.eio;
     p.poll = v.to == destination::engine && v.polling && !v.sid.empty() && h.req.method == "GET";
     p.sid.assign(v.sid.substr(0, sid_table::max_sid));
-    p.from_client =
-        body_reader(framed_as, h.content_length, s.limits.max_chunk_overhead_bytes);
+    p.from_client = body_reader(framed_as, h.content_length, s.limits.max_chunk_overhead_bytes);
     p.request_done = framed_as == framing::none;
     p.began = std::chrono::steady_clock::now();
 
@@ -387,8 +397,8 @@ MAD_DECL reject client_connection::find_upstream(std::string_view sid, std::stri
         to = choose_any(*part_.view, key.bytes(), tried);
         return to ? reject::none : reject::no_upstream;
     }
-    auto c = choose(*part_.view, s.affinity, {sid, cookie, key.bytes()}, part_.all.sids, p.began,
-                    tried);
+    auto c =
+        choose(*part_.view, s.affinity, {sid, cookie, key.bytes()}, part_.all.sids, p.began, tried);
     if (c.verdict == choice::outcome::session_gone) {
         part_.count.session_gone.add();
         if (c.to)
@@ -401,9 +411,15 @@ MAD_DECL reject client_connection::find_upstream(std::string_view sid, std::stri
     to = std::move(c.to);
     auto& l = part_.lane_of(to, p.to == destination::other);
     switch (p.by) {
-    case affinity_rule::sid: ++l.recent.by_sid, part_.count.by_sid.add(); break;
-    case affinity_rule::cookie: ++l.recent.by_cookie, part_.count.by_cookie.add(); break;
-    case affinity_rule::hash: ++l.recent.by_hash, part_.count.by_hash.add(); break;
+    case affinity_rule::sid:
+        ++l.recent.by_sid, part_.count.by_sid.add();
+        break;
+    case affinity_rule::cookie:
+        ++l.recent.by_cookie, part_.count.by_cookie.add();
+        break;
+    case affinity_rule::hash:
+        ++l.recent.by_hash, part_.count.by_hash.add();
+        break;
     }
     return reject::none;
 }
@@ -699,8 +715,8 @@ MAD_DECL void client_connection::count_first_byte() {
     auto const& p = *passage_;
     if (p.poll)
         return;
-    auto const took = std::chrono::duration_cast<milliseconds>(
-        std::chrono::steady_clock::now() - p.began);
+    auto const took =
+        std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - p.began);
     auto const at = std::upper_bound(first_byte_buckets.begin(), first_byte_buckets.end(), took);
     part_.count.first_byte[static_cast<std::size_t>(at - first_byte_buckets.begin())].add();
     part_.count.first_byte_ms.add(static_cast<std::uint64_t>(took.count()));
@@ -746,8 +762,8 @@ MAD_DECL void client_connection::become_tunnel(std::string_view head, std::strin
     phase_ = phase::closed;
     deadline_.cancel();
     part_.count.clients_closed.add();
-    auto& t = l.add(std::make_unique<tunnel>(l, std::move(end_), std::move(upstream), counted_,
-                                             frame_scan{}));
+    auto& t = l.add(
+        std::make_unique<tunnel>(l, std::move(end_), std::move(upstream), counted_, frame_scan{}));
     auto const early = std::move(in_);
     part_.release(*this);
     t.start(head, rest, early);
@@ -778,8 +794,8 @@ MAD_DECL void client_connection::refuse(reject r, bool close_it) {
     if (phase_ == phase::closed)
         return;
     part_.count.rejects[static_cast<std::size_t>(r)].add();
-    close_it = close_it || facts_of(r).closes || draining_ ||
-               served_ >= part_.set().limits.max_requests;
+    close_it =
+        close_it || facts_of(r).closes || draining_ || served_ >= part_.set().limits.max_requests;
     auto& text = part_.text();
     append_reject(text, r, close_it, head_request_);
     answer(text, close_it);
@@ -894,8 +910,7 @@ MAD_DECL void client_connection::await_answer() {
 
 MAD_DECL void client_connection::on_deadline() {
     auto const& l = part_.set().limits;
-    if (!end_->stream.established() || phase_ == phase::lingering ||
-        phase_ == phase::introduction)
+    if (!end_->stream.established() || phase_ == phase::lingering || phase_ == phase::introduction)
         return close();
     if (end_->blocked() && (phase_ == phase::head || passage_->answering)) {
         // The kernel holds megabytes: a slow reader frees much before it asks us for more.

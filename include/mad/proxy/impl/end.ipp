@@ -8,7 +8,9 @@
 
 namespace mad::inline MAD_ABI::proxy::detail {
 
-MAD_DECL end::~end() { close(); }
+MAD_DECL end::~end() {
+    close();
+}
 
 MAD_DECL bool end::watch(std::uint32_t events) {
     events_ = events;

@@ -3,9 +3,11 @@
 
 #include <mad/proxy/detail/lane.hpp>
 #include <mad/proxy/detail/part.hpp>
+#include <mad/proxy/detail/table.hpp>
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,19 +15,6 @@
 #include <unistd.h>
 
 namespace mad::inline MAD_ABI::proxy::detail {
-
-/// Takes an object out of a table whose members know their places, and lets the shard destroy it.
-template <class T>
-void release_from(std::vector<std::unique_ptr<T>>& table, T& one, net::shard& s) {
-    auto const slot = one.slot;
-    auto dying = std::move(table[slot]);
-    if (slot + 1 != table.size()) {
-        table[slot] = std::move(table.back());
-        table[slot]->slot = slot;
-    }
-    table.pop_back();
-    s.reap(std::move(dying));
-}
 
 MAD_DECL lane::~lane() = default;
 
@@ -64,10 +53,8 @@ MAD_DECL upstream_connection* lane::connect(std::size_t address) {
     }
     ++recent.connects;
     shard_part.count.connects.add();
-    auto made = std::make_unique<upstream_connection>(*this, std::move(plain).with(std::move(c)));
-    made->slot = static_cast<std::uint32_t>(connections.size());
-    connections.push_back(std::move(made));
-    return connections.back().get();
+    return &enter(connections, std::make_unique<upstream_connection>(
+                                   *this, std::move(plain).with(std::move(c))));
 }
 
 MAD_DECL void lane::keep_idle(upstream_connection& c) {
@@ -90,17 +77,17 @@ MAD_DECL void lane::release(upstream_connection& c) {
     release_from(connections, c, shard_part.shard);
 }
 
-MAD_DECL void lane::release(tunnel& t) { release_from(tunnels, t, shard_part.shard); }
+MAD_DECL void lane::release(tunnel& t) {
+    release_from(tunnels, t, shard_part.shard);
+}
 
 MAD_DECL tunnel& lane::add(std::unique_ptr<tunnel> t) {
-    t->slot = static_cast<std::uint32_t>(tunnels.size());
-    tunnels.push_back(std::move(t));
-    return *tunnels.back();
+    return enter(tunnels, std::move(t));
 }
 
 MAD_DECL std::size_t lane::sheddable() const {
-    auto const open = std::count_if(tunnels.begin(), tunnels.end(),
-                                    [](auto const& t) { return !t->shedding(); });
+    auto const open =
+        std::count_if(tunnels.begin(), tunnels.end(), [](auto const& t) { return !t->shedding(); });
     auto const polls = std::count_if(connections.begin(), connections.end(), [](auto const& c) {
         return c->user() && c->user()->waits_in_poll();
     });

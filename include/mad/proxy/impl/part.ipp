@@ -2,6 +2,7 @@
 #define MAD_PROXY_IMPL_PART_IPP
 
 #include <mad/proxy/detail/part.hpp>
+#include <mad/proxy/detail/table.hpp>
 
 #include <algorithm>
 #include <ctime>
@@ -19,8 +20,8 @@ MAD_DECL config::config(settings const& s)
     answers.max_head_bytes = s.limits.max_head_bytes;
     answers.max_fields = s.limits.max_fields;
     answers.max_chunk_overhead_bytes = s.limits.max_chunk_overhead_bytes;
-    cookie_fields = "; Path=" + s.engine_path + "; HttpOnly; SameSite=" +
-                    (s.cross_site_cookie ? "None; Secure" : "Lax");
+    cookie_fields = "; Path=" + s.engine_path +
+                    "; HttpOnly; SameSite=" + (s.cross_site_cookie ? "None; Secure" : "Lax");
 }
 
 inline control_settings control_settings_of(settings const& s) {
@@ -96,7 +97,9 @@ MAD_DECL std::uint32_t part::now_ms() {
                                       static_cast<std::uint64_t>(t.tv_nsec) / 1'000'000);
 }
 
-MAD_DECL void part::open() { shard.deadlines().arm(tick_, seconds(1)); }
+MAD_DECL void part::open() {
+    shard.deadlines().arm(tick_, seconds(1));
+}
 
 inline constexpr std::uint64_t of_web_pool = std::uint64_t{1} << 32;
 
@@ -150,12 +153,11 @@ MAD_DECL void part::accepted(int fd, boost::asio::ip::address const& peer) {
     auto c = std::make_unique<client_connection>(
         *this, tls ? std::move(plain).with(tls->accept()) : std::move(plain), peer);
     all.open.fetch_add(1, std::memory_order_relaxed); // its destructor takes it back
-    c->slot = static_cast<std::uint32_t>(clients_.size());
     if (!c->start(s.accept_proxy_protocol))
         return;
-    clients_.push_back(std::move(c));
+    auto& entered = enter(clients_, std::move(c));
     if (phase_ == phase::draining)
-        clients_.back()->drain();
+        entered.drain();
 }
 
 MAD_DECL void part::adopt(passed_client p) {
@@ -164,10 +166,8 @@ MAD_DECL void part::adopt(passed_client p) {
         return;
     auto c = std::make_unique<client_connection>(*this, std::move(plain), p.peer);
     all.open.fetch_add(1, std::memory_order_relaxed);
-    c->slot = static_cast<std::uint32_t>(clients_.size());
-    if (!c->start(p))
-        return;
-    clients_.push_back(std::move(c));
+    if (c->start(p))
+        enter(clients_, std::move(c));
 }
 
 MAD_DECL void part::adopt(passed_tunnel p) {
@@ -182,12 +182,14 @@ MAD_DECL void part::adopt(passed_tunnel p) {
     auto& l = lane_of(to, false);
     // The tunnel becomes the owner of both at once.
     auto t = std::make_unique<tunnel>(l, std::make_unique<end>(shard, std::move(mine), nullptr),
-                                      std::make_unique<end>(shard, std::move(theirs), nullptr), p.counted,
-                                      p.frames);
+                                      std::make_unique<end>(shard, std::move(theirs), nullptr),
+                                      p.counted, p.frames);
     l.add(std::move(t)).adopted();
 }
 
-MAD_DECL void part::set_config(std::shared_ptr<config const> c) { conf = std::move(c); }
+MAD_DECL void part::set_config(std::shared_ptr<config const> c) {
+    conf = std::move(c);
+}
 
 MAD_DECL void part::set_view(control::view_ptr v) {
     view = std::move(v);
@@ -223,7 +225,9 @@ MAD_DECL lane& part::lane_of(std::shared_ptr<target const> const& t, bool of_web
     return *l;
 }
 
-MAD_DECL void part::release(client_connection& c) { release_from(clients_, c, shard); }
+MAD_DECL void part::release(client_connection& c) {
+    release_from(clients_, c, shard);
+}
 
 MAD_DECL std::unique_ptr<passage> part::take_passage() {
     if (spare_.empty())
@@ -288,8 +292,8 @@ MAD_DECL void part::drain() {
 
 MAD_DECL void part::drain_slice() {
     auto const step = std::clamp(set().drain.over / 30, milliseconds(10), milliseconds(1000));
-    auto const left = std::chrono::duration_cast<milliseconds>(drain_until_ -
-                                                               std::chrono::steady_clock::now());
+    auto const left =
+        std::chrono::duration_cast<milliseconds>(drain_until_ - std::chrono::steady_clock::now());
     auto const slices = static_cast<std::size_t>(std::max<std::int64_t>(left / step, 0)) + 1;
     std::size_t sessions = 0;
     for (auto& [id, l] : lanes_)

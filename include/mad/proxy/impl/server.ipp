@@ -6,7 +6,10 @@
 #include <mad/proxy/server.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include <fcntl.h>
@@ -66,9 +69,7 @@ struct server::state {
             each([id](detail::part& p) { p.cut(id); });
         };
         control::events of_web;
-        of_web.view = [this](control::view_ptr v) {
-            each([v](detail::part& p) { p.set_web(v); });
-        };
+        of_web.view = [this](control::view_ptr v) { each([v](detail::part& p) { p.set_web(v); }); };
         each([](detail::part& p) { p.open(); });
         shared.pool.start(std::move(of_pool));
         shared.web->start(std::move(of_web));
@@ -151,8 +152,8 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(std::vector<int> f
             p.listen(fd, [&s, &p, alone](int c, boost::asio::ip::address const& peer) {
                 if (alone)
                     return p.accepted(c, peer);
-                auto& to = *s.parts[s.next_part.fetch_add(1, std::memory_order_relaxed) %
-                                    s.parts.size()];
+                auto& to =
+                    *s.parts[s.next_part.fetch_add(1, std::memory_order_relaxed) % s.parts.size()];
                 to.shard.dispatch([&to, c, peer] { to.accepted(c, peer); });
             });
         });
@@ -160,9 +161,13 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(std::vector<int> f
     return at;
 }
 
-MAD_DECL control& server::pool() { return state_->shared.pool; }
+MAD_DECL control& server::pool() {
+    return state_->shared.pool;
+}
 
-MAD_DECL sid_table& server::sids() { return state_->shared.sids; }
+MAD_DECL sid_table& server::sids() {
+    return state_->shared.sids;
+}
 
 MAD_DECL void server::set_tls(std::shared_ptr<net::cipher_factory> f) {
     state_->each([f](detail::part& p) { p.tls = f; });

@@ -27,7 +27,9 @@ MAD_DECL tunnel::tunnel(lane& l, std::unique_ptr<end> client, std::unique_ptr<en
     lane_.to->count->tunnels.fetch_add(1, std::memory_order_relaxed);
 }
 
-MAD_DECL tunnel::~tunnel() { let_go(); }
+MAD_DECL tunnel::~tunnel() {
+    let_go();
+}
 
 MAD_DECL void tunnel::let_go() {
     if (closed_)

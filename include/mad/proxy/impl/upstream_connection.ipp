@@ -53,7 +53,9 @@ MAD_DECL upstream_connection::sent upstream_connection::begin(client_connection&
     return sent::later;
 }
 
-MAD_DECL bool upstream_connection::send(std::span<iovec const> parts) { return end_->send(parts); }
+MAD_DECL bool upstream_connection::send(std::span<iovec const> parts) {
+    return end_->send(parts);
+}
 
 MAD_DECL void upstream_connection::done(bool keep) {
     auto& p = lane_.shard_part;
