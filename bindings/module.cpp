@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, module) {
     mad_python::register_log(module);
     mad_python::register_host(module);
     mad_python::register_fleet(module);
+    mad_python::register_proxy(module);
     mad_python::register_socketio_server(module);
     mad_python::register_socketio_client(module);
 }

@@ -9,6 +9,7 @@ void register_errors(pybind11::module_&);
 void register_log(pybind11::module_&);
 void register_host(pybind11::module_&);
 void register_fleet(pybind11::module_&);
+void register_proxy(pybind11::module_&);
 void register_socketio_server(pybind11::module_&);
 void register_socketio_client(pybind11::module_&);
 

@@ -1,5 +1,5 @@
-#include "gil.hpp"
 #include "hosted.hpp"
+#include "hosted_class.hpp"
 #include "log_box.hpp"
 #include "register.hpp"
 
@@ -41,30 +41,6 @@ using api_server = hosted<mad::fleet::api>;
 using web_server = hosted<mad::fleet::web>;
 using agent = hosted<reporting_agent>;
 
-[[noreturn]] void refuse(std::string const& what) {
-    throw boost::system::system_error(make_error_code(boost::system::errc::invalid_argument), what);
-}
-
-/// Settings that are wrong become the one error class that Python knows of us.
-template <class Hosted, class Settings>
-std::unique_ptr<Hosted> make(Settings settings) {
-    try {
-        return std::make_unique<Hosted>(std::move(settings));
-    } catch (boost::system::system_error const&) {
-        throw;
-    } catch (std::exception const& error) {
-        refuse(error.what());
-    }
-}
-
-boost::asio::ip::tcp::endpoint endpoint_of(std::string const& host, std::uint16_t port) {
-    boost::system::error_code error;
-    auto const address = boost::asio::ip::make_address(host, error);
-    if (error)
-        refuse("not an address to listen on: " + host);
-    return {address, port};
-}
-
 std::unique_ptr<api_server> make_api(std::string const& host, std::uint16_t port,
                                      std::vector<std::string> cors_origins, std::size_t threads,
                                      log_box& log) {
@@ -73,7 +49,7 @@ std::unique_ptr<api_server> make_api(std::string const& host, std::uint16_t port
     settings.listen = endpoint_of(host, port);
     settings.threads = threads;
     settings.sockets.engine.cors.origins = std::move(cors_origins);
-    return make<api_server>(std::move(settings));
+    return make_hosted<api_server>(std::move(settings));
 }
 
 std::unique_ptr<web_server> make_web(std::string const& host, std::uint16_t port,
@@ -83,7 +59,7 @@ std::unique_ptr<web_server> make_web(std::string const& host, std::uint16_t port
     settings.listen = endpoint_of(host, port);
     settings.api_url = std::move(api_url);
     settings.root = std::move(root);
-    return make<web_server>(std::move(settings));
+    return make_hosted<web_server>(std::move(settings));
 }
 
 std::unique_ptr<agent> make_agent(std::string api_url, std::string id, double interval,
@@ -102,17 +78,7 @@ std::unique_ptr<agent> make_agent(std::string api_url, std::string id, double in
             refuse(context.error().message);
         settings.tls = std::make_shared<mad::net::tls_dialer>(*context);
     }
-    return make<agent>(std::move(settings));
-}
-
-/// What all of them have in common.
-template <class Hosted>
-py::class_<Hosted> server_class(py::module_& module, char const* name, char const* doc) {
-    return py::class_<Hosted>(module, name, doc)
-        .def("start", &Hosted::start, releases_gil())
-        .def("stop", &Hosted::stop, py::arg("drain"), releases_gil())
-        .def_property_readonly("running", &Hosted::running)
-        .def_property_readonly("url", [](Hosted const& it) { return it.url(); });
+    return make_hosted<agent>(std::move(settings));
 }
 
 } // namespace

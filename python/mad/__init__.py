@@ -4,9 +4,9 @@ import mad
 
 print(mad.sample()["mem"])
 
-with mad.ApiServer(cors_origins=["http://127.0.0.1:8081"]) as api:
-    with mad.Agent(api.url), mad.WebServer(api.url, listen=8081) as web:
-        input(f"open {web.url} in a browser; Enter ends it")
+with mad.ApiServer() as api, mad.WebServer() as web:
+    with mad.Proxy([api], web=web, listen=8081) as proxy, mad.Agent(proxy.url):
+        input(f"open {proxy.url} in a browser; Enter ends it")
 """
 
 from importlib import import_module
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from mad._errors import Error
 from mad._health import Health, sample
+from mad._proxy import Proxy
 from mad._servers import Agent, ApiServer, WebServer
+from mad._upstream import Upstream
 from mad._version import __version__
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ __all__ = [
     "ApiServer",
     "Error",
     "Health",
+    "Proxy",
+    "Upstream",
     "WebServer",
     "__version__",
     "sample",

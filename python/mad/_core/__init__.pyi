@@ -48,6 +48,40 @@ class Agent(_Server):
     def id(self) -> str: ...
 
 @final
+class Proxy(_Server):
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        upstreams: list[str],
+        web: str,
+        affinity: str,
+        trust: list[str],
+        path: str,
+        health: str,
+        cookie_secret: bytes,
+        cross_site_cookie: bool,
+        drain_grace: float,
+        drain_over: float,
+        max_connections: int,
+        max_connections_per_address: int,
+        max_rate_per_address: float,
+        accept_proxy_protocol: bool,
+        tls_cert: str,
+        tls_key: str,
+        ca_file: str,
+        threads: int,
+        log: LogBox,
+    ) -> None: ...
+    def upstreams(self) -> str: ...
+    def add(self, url: str) -> None: ...
+    def remove(self, name: str, force: bool) -> None: ...
+    def drain(self, name: str) -> None: ...
+    def undrain(self, name: str) -> None: ...
+    def rebalance(self) -> None: ...
+
+@final
 class Inbox:
     def take(self, seconds: float) -> list[Any] | None: ...
     def drain(self) -> list[Any] | None: ...

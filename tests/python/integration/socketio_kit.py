@@ -57,6 +57,19 @@ def in_child(code: str, timeout: float = 60) -> str:
     return done.stdout
 
 
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [*command.split(), "-subj", "/CN=localhost", "-keyout", key, "-out", cert, *names],
+        check=True,
+        capture_output=True,
+    )
+    return cert, key
+
+
 @contextmanager
 def program(*command: str | Path) -> Iterator[Callable[[str], str]]:
     """A program that is talked to in lines: `say(line)` sends one and gives the next one back; an

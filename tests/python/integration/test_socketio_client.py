@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from socketio_kit import LIMIT, Seen
+from socketio_kit import LIMIT, Seen, make_certificate
 
 import mad
 from mad.socketio import (
@@ -318,14 +317,7 @@ def test_settings_are_judged(settings: dict[str, Any], says: str) -> None:
 
 
 def test_tls_is_verified_unless_told_otherwise(tmp_path: Path) -> None:
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [*command.split(), "-subj", "/CN=localhost", "-keyout", key, "-out", cert, *names],
-        check=True,
-        capture_output=True,
-    )
+    cert, key = make_certificate(tmp_path)
     io = Server(tls_cert=str(cert), tls_key=str(key))
     io.on("secure", lambda sock: sock.handshake.secure)
     with io:

@@ -13,3 +13,9 @@ def test_the_five_minutes_are_the_examples() -> None:
     shown = re.findall(r"```cpp\n(.*?)```", text, re.DOTALL)
     files = sorted((ROOT / "examples/five_minutes").glob("*.cpp"))
     assert sorted(shown) == sorted(f.read_text(encoding="utf-8") for f in files)
+
+
+def test_the_proxy_in_its_page_is_the_example() -> None:
+    text = (ROOT / "docs/proxy.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```cpp\n(.*?)```", text, re.DOTALL)
+    assert shown == (ROOT / "examples/proxy.cpp").read_text(encoding="utf-8")
