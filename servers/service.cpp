@@ -60,7 +60,8 @@ int serve(mad::net::signal_wait const& signals, options const& o, service s) {
         }
         notify("READY=1");
     }
-    notify("STOPPING=1");
+    if (!s.replaced())
+        notify("STOPPING=1");
     std::thread impatient([&signals] {
         int again = signals.next();
         while (again == SIGHUP)

@@ -15,6 +15,8 @@ struct service {
     std::string url;                                ///< empty: it has none
     std::function<void()> reload = [] {};           ///< SIGHUP
     std::function<void(mad::milliseconds)> stop;    ///< SIGTERM, SIGINT: drain, then stop
+    /// Whether another process goes on with its work, so that its end is not that of the service.
+    std::function<bool()> replaced = [] { return false; };
 };
 
 /// Blocks the signals a program waits for, raises the descriptor limit, and makes name look-up work
