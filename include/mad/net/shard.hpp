@@ -80,6 +80,9 @@ class shard final : public boost::asio::execution_context::service {
     error_code watch(int fd, std::uint32_t events, poll_target&);
     void rewatch(int fd, std::uint32_t events, poll_target&);
     void unwatch(int fd);
+    /// The same for a descriptor that is closed right after, and was never duplicated: closing it
+    /// ends the watch, which saves a system call.
+    void unwatch_closing(int fd);
 
     /// Asks for `on_turn_end()` when everything that is ready now has run.
     void mark(turn_work&);

@@ -58,6 +58,12 @@ class frame_scan {
         return used;
     }
 
+    /// Of the frame at hand, bytes that are nothing but payload and still to come.
+    std::uint64_t payload_left() const { return payload_; }
+
+    /// So many of them have gone by unseen.
+    void skip(std::uint64_t n) { payload_ -= n; }
+
     /// True between two frames.
     bool at_boundary() const { return have_ == 0 && payload_ == 0; }
 

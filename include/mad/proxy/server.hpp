@@ -55,9 +55,9 @@ class server {
     /// Exchanges the certificate for new connections. From any thread.
     void set_tls(std::shared_ptr<net::cipher_factory>);
 
-    /// Takes over limits, timeouts, trust, health, affinity, web and paths; listeners, sessions and
-    /// upstreams stay as they are. Nothing is changed when it is refused (`errc::invalid_argument`:
-    /// the engine path). From any thread.
+    /// Takes over limits, timeouts, trust, health, affinity, web and paths; listeners, certificate,
+    /// sessions, upstreams, and the limits of addresses stay as they are. Nothing is changed when
+    /// it is refused (`errc::invalid_argument`: the engine path). From any thread.
     result<void> reload(settings const&);
 
     /// Duplicates of the listening sockets, for another process; the caller owns them. From any

@@ -238,4 +238,5 @@ TEST_CASE("a node may be told the client's address first") {
     CHECK(n.take_until("\r\n\r\n").starts_with("GET "));
     n.send(ok("x"));
     CHECK(c.answer().body == "x");
+    CHECK(n.at_end()); // it is good for that client only
 }

@@ -106,6 +106,31 @@ TEST_CASE("a node whose certificate is not trusted gets nothing") {
     CHECK(a.status == 503);
 }
 
+TEST_CASE("a PROXY header comes before TLS begins") {
+    authority ca;
+    raw_node node;
+    proxy_world w({node.url()}, [&](proxy::settings& s) {
+        s.tls = serve(ca, "front");
+        s.accept_proxy_protocol = true;
+    });
+    tls_client c(w.port, ca.ca_file());
+    bool const together = GENERATE(true, false);
+    std::string first = "PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n";
+    if (together) { // in one segment with the first of TLS
+        std::array<char, 1> none;
+        (void)c.engine->read(none);
+        first += c.engine->owed();
+        c.engine->wrote(c.engine->owed().size());
+    }
+    c.wire.send(first);
+    REQUIRE(c.handshake());
+    c.send(get(poll_path));
+    auto n = node.accept();
+    auto const head = n.take_until("\r\n\r\n");
+    CHECK(head.find("X-Forwarded-For: 192.0.2.7\r\n") != head.npos);
+    CHECK(head.find("X-Forwarded-Proto: https\r\n") != head.npos);
+}
+
 TEST_CASE("a new certificate serves new connections, and old ones go on") {
     authority ca, next;
     proxy_world w({}, [&](proxy::settings& s) { s.tls = serve(ca, "front"); });

@@ -129,6 +129,8 @@ MAD_DECL acceptor::~acceptor() {
 
 MAD_DECL error_code acceptor::start() {
     spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int const on = 1; // inherited by what is accepted; a unix socket does not mind
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     auto const e = shard_.watch(fd_, EPOLLIN, *this);
     if (e)
         ::close(std::exchange(fd_, -1));
@@ -163,8 +165,6 @@ MAD_DECL void acceptor::accept_some(int most) {
                 return exhausted(errno);
             continue; // the peer gave up meanwhile, or a signal: the next one
         }
-        int const on = 1;
-        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         handler_(fd, detail::address_of(from));
     }
 }

@@ -78,6 +78,12 @@ MAD_DECL void shard::unwatch(int fd) {
     if (down_)
         return;
     ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_DEL, fd, nullptr);
+    unwatch_closing(fd);
+}
+
+MAD_DECL void shard::unwatch_closing(int) {
+    if (down_)
+        return;
     if (--watched_ != 0 || driven_)
         return;
     // The last one gone: let a plain `ioc.run()` return.

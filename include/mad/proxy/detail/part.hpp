@@ -8,6 +8,7 @@
 #include <mad/proxy/counters.hpp>
 #include <mad/proxy/detail/client_connection.hpp>
 #include <mad/proxy/detail/lane.hpp>
+#include <mad/proxy/detail/splice_pipe.hpp>
 #include <mad/proxy/settings.hpp>
 
 #include <atomic>
@@ -125,6 +126,7 @@ class part {
     control::view_ptr view, web;
     std::shared_ptr<net::cipher_factory> tls;
     tallies count;
+    splice_pipe pipe;
 
     /// Milliseconds of a clock that costs next to nothing, to a few of them.
     static std::uint32_t now_ms();

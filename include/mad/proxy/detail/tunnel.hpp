@@ -54,6 +54,8 @@ class tunnel final : public end_owner {
     void on_end_fault(end&) override { close(); }
     void pump(end& from, end& to);
     bool carry(end& to, std::string_view);
+    bool carry_unseen(end& from, end& to);
+    void count(bool to_client, std::size_t bytes);
     void ended(end& from, end& to);
     void say_goodbye();
     void watch();

@@ -59,6 +59,7 @@ class upstream_connection final : public end_owner {
     void on_end_fault(end&) override;
     void on_connect_event(std::uint32_t events);
     void opened();
+    void set_user(client_connection*);
     void failed();
     bool introduce();
     void on_deadline();

@@ -209,6 +209,9 @@ MAD_DECL void client_connection::refuse(reject r, bool close_it) {
     if (phase_ == phase::closed)
         return;
     part_.count.rejects[static_cast<std::size_t>(r)].add();
+    if (part_.all.log.wants(log_level::debug))
+        part_.all.log.debug("proxy.request.refused",
+                            {{"why", to_string(r)}, {"peer", peer_.to_string()}});
     close_it = close_it || facts_of(r).closes || ends_here();
     auto& text = part_.text();
     append_reject(text, r, close_it, head_request_);
@@ -283,6 +286,8 @@ MAD_DECL void client_connection::after_answer() {
 }
 
 MAD_DECL void client_connection::on_turn_end() {
+    if (std::exchange(read_again_, false) && phase_ != phase::closed)
+        return read();
     if (phase_ != phase::head || in_.empty() || end_->blocked() || close_after_)
         return;
     auto const waiting = std::exchange(in_, {});

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 namespace mad::inline MAD_ABI::proxy::detail {
 
@@ -266,7 +267,16 @@ MAD_DECL bool client_connection::take_introduction(std::string_view& in) {
     }
     phase_ = phase::head;
     part_.shard.deadlines().arm(deadline_, part_.set().limits.head_timeout);
-    return true;
+    if (!part_.tls)
+        return true;
+    // TLS begins behind the header, and some of it may be here.
+    auto c = part_.tls->accept();
+    c->put(in);
+    in = {};
+    end_->stream = std::move(end_->stream).with(std::move(c));
+    secure_ = read_again_ = true;
+    part_.shard.mark(*this);
+    return false;
 }
 
 MAD_DECL bool client_connection::take_head(std::string_view& in) {
@@ -390,8 +400,14 @@ MAD_DECL passed_client client_connection::pass() {
 
 MAD_DECL std::pair<boost::asio::ip::tcp::endpoint, boost::asio::ip::tcp::endpoint>
 client_connection::endpoints() const {
+    boost::asio::ip::tcp::endpoint peer;
+    auto size = static_cast<socklen_t>(peer.capacity());
+    bool const known =
+        ::getpeername(end_->stream.fd(), reinterpret_cast<sockaddr*>(peer.data()), &size) == 0 &&
+        net::plain_address(peer.address()) == net::plain_address(passage_->client);
     auto const local = net::local_endpoint(end_->stream.fd());
-    return {{passage_ ? passage_->client : peer_, 0},
+    // The port of a client that somebody else told us of is not known.
+    return {{passage_->client, known ? peer.port() : std::uint16_t{0}},
             local ? *local : boost::asio::ip::tcp::endpoint{}};
 }
 

@@ -79,7 +79,7 @@ MAD_DECL void end::close() {
     if (!stream.is_open())
         return;
     if (watched_)
-        shard_.unwatch(stream.fd());
+        shard_.unwatch_closing(stream.fd());
     watched_ = false;
     stream.close();
     rest_.clear();

@@ -151,7 +151,9 @@ MAD_DECL void part::accepted(int fd, boost::asio::ip::address const& peer) {
     if (all.open.load(std::memory_order_relaxed) >= s.max_connections)
         return refuse(reject::overloaded);
     auto c = std::make_unique<client_connection>(
-        *this, tls ? std::move(plain).with(tls->accept()) : std::move(plain), peer);
+        *this,
+        tls && !s.accept_proxy_protocol ? std::move(plain).with(tls->accept()) : std::move(plain),
+        peer);
     all.open.fetch_add(1, std::memory_order_relaxed); // its destructor takes it back
     if (!c->start(s.accept_proxy_protocol))
         return;

@@ -5,6 +5,8 @@
 #include <mad/proxy/detail/part.hpp>
 #include <mad/proxy/detail/tunnel.hpp>
 
+#include <algorithm>
+
 #include <sys/epoll.h>
 
 namespace mad::inline MAD_ABI::proxy::detail {
@@ -110,16 +112,15 @@ MAD_DECL void tunnel::pump(end& from, end& to) {
             return ended(from, to);
         if (r.status == net::io_status::failed)
             return close();
-        if (to_client) {
-            p.count.bytes_out.add(r.bytes);
-            lane_.recent.bytes_out += r.bytes;
-        } else {
-            p.count.bytes_in.add(r.bytes);
-            lane_.recent.bytes_in += r.bytes;
-        }
+        count(to_client, r.bytes);
         if (!carry(to, {into.data(), r.bytes}))
             return close();
         if (to.blocked() || r.bytes < into.size())
+            break;
+        // More than one buffer at once: the rest of it need not pass through our memory.
+        if (!carry_unseen(from, to))
+            return close();
+        if (to.blocked())
             break;
     }
     active_ms_ = part::now_ms();
@@ -128,6 +129,42 @@ MAD_DECL void tunnel::pump(end& from, end& to) {
         watch();
     else if (p.releasing())
         p.offer(*this);
+}
+
+MAD_DECL void tunnel::count(bool to_client, std::size_t bytes) {
+    auto& c = lane_.shard_part.count;
+    (to_client ? c.bytes_out : c.bytes_in).add(bytes);
+    (to_client ? lane_.recent.bytes_out : lane_.recent.bytes_in) += bytes;
+}
+
+MAD_DECL bool tunnel::carry_unseen(end& from, end& to) {
+    constexpr std::size_t worth_it = 32 * 1024;
+    auto& p = lane_.shard_part;
+    bool const to_client = &to == client_.get();
+    if (from.stream.secure() || to.stream.secure() || shed_ != stage::open)
+        return true;
+    auto const scratch = p.shard.write_scratch();
+    for (int round = 0; round < 8 && !to.blocked(); ++round) {
+        // Of the upstream, only what is known to hold no header of a frame.
+        std::size_t most = scratch.size();
+        if (to_client)
+            most = static_cast<std::size_t>(std::min<std::uint64_t>(most, frames_.payload_left()));
+        if (most < worth_it)
+            return true;
+        auto const o = p.pipe.move(from.stream.fd(), to.stream.fd(), most, scratch);
+        if (o.broken)
+            return false;
+        if (o.moved == 0)
+            return true;
+        count(to_client, o.moved);
+        if (to_client)
+            frames_.skip(o.moved);
+        if (o.rest > 0) {
+            iovec const v{scratch.data(), o.rest};
+            to.keep({&v, 1}, 0);
+        }
+    }
+    return true;
 }
 
 MAD_DECL bool tunnel::carry(end& to, std::string_view data) {

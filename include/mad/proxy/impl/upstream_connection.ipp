@@ -21,6 +21,15 @@ MAD_DECL upstream_connection::~upstream_connection() {
         lane_.shard_part.count.upstream_closed.add();
 }
 
+MAD_DECL void upstream_connection::set_user(client_connection* u) {
+    auto& open = lane_.to->count->requests_open;
+    if (u && !user_)
+        open.fetch_add(1, std::memory_order_relaxed);
+    else if (!u && user_)
+        open.fetch_sub(1, std::memory_order_relaxed);
+    user_ = u;
+}
+
 MAD_DECL bool upstream_connection::fresh() const {
     // Whoever asks again within milliseconds is not closed upon; others cost one look.
     return part::now_ms() - idle_since_ms_ < 8 || !end_->stream.has_input();
@@ -28,7 +37,7 @@ MAD_DECL bool upstream_connection::fresh() const {
 
 MAD_DECL upstream_connection::sent upstream_connection::begin(client_connection& user,
                                                               std::span<iovec const> parts) {
-    user_ = &user;
+    set_user(&user);
     deadline_.cancel();
     if (phase_ == phase::ready)
         return end_->send(parts) ? sent::yes : sent::failed;
@@ -59,7 +68,10 @@ MAD_DECL bool upstream_connection::send(std::span<iovec const> parts) {
 
 MAD_DECL void upstream_connection::done(bool keep) {
     auto& p = lane_.shard_part;
-    user_ = nullptr;
+    set_user(nullptr);
+    // Who was told of one client must not hear another.
+    if (lane_.to->to.proxy_protocol != 0)
+        keep = false;
     if (!keep || p.draining() || end_->blocked() || !lane_.to->serves)
         return close();
     reused_ = true;
@@ -76,7 +88,7 @@ MAD_DECL void upstream_connection::close() {
     deadline_.cancel();
     if (!user_)
         lane_.forget_idle(*this);
-    user_ = nullptr;
+    set_user(nullptr);
     auto& p = lane_.shard_part;
     p.count.upstream_closed.add();
     end_->close();
@@ -87,7 +99,7 @@ MAD_DECL void upstream_connection::close() {
 MAD_DECL std::unique_ptr<end> upstream_connection::take_end() {
     phase_ = phase::closed;
     deadline_.cancel();
-    user_ = nullptr;
+    set_user(nullptr);
     lane_.shard_part.count.upstream_closed.add();
     end_->owner = nullptr;
     auto e = std::move(end_);
