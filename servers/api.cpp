@@ -142,6 +142,8 @@ int main(int argc, char** argv) {
             return a.starts_with("--redis=") || a == "--redis";
         });
         auto const shared = redis_settings(redis, o, s.log, in_arguments);
+        if (!shared && !s.advertise.empty() && s.advertise != "off")
+            throw programs::usage_error("--advertise: there is no Redis: give --redis URL");
         if (shared) {
             s.make_adapters = [shared](mad::net::shard& home) {
                 return mad::fleet::make_fleet_adapters(home, shared->redis, shared->connection,
