@@ -99,6 +99,11 @@ int main(int argc, char** argv) {
               "packets a second of one connection; 0: no limit")
             ->check(CLI::Range(0.0, 1e6));
         o.add("cors-origin", engine.cors.origins, "origin of pages that may connect, or *");
+        std::vector<std::string> trust{"loopback"};
+        o.add("trust", trust,
+              "network of proxies whose X-Forwarded-For and -Proto count, as 10.0.0.0/8; loopback "
+              "is this machine, none nobody")
+            ->delimiter(',');
         redis_options redis;
         o.add(
             "redis", redis.url,
@@ -110,6 +115,11 @@ int main(int argc, char** argv) {
         if (auto const code = o.parse(argc, argv))
             return *code;
 
+        for (auto const& network : trust)
+            if (network != "none" && !engine.trust.add(network))
+                throw programs::usage_error("--trust: '" + network +
+                                            "' is no network such as 10.0.0.0/8, 127.0.0.1, "
+                                            "fd00::/8 or loopback");
         s.anonymous = o.anonymous;
         s.listen = o.endpoint();
         s.log = o.make_logger();

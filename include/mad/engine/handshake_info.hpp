@@ -22,7 +22,9 @@ class handshake_info {
   public:
     handshake_info() = default;
     explicit handshake_info(net::http::request const& r, std::int64_t issued_ms = 0)
-        : peer_(r.peer), issued_ms_(issued_ms), secure_(r.secure) {
+        : peer_(r.peer)
+        , issued_ms_(issued_ms)
+        , secure_(r.secure) {
         std::size_t size = r.target.size() + 1;
         for (auto const& f : r.fields)
             size += f.name.size() + f.value.size() + 2;
@@ -33,9 +35,7 @@ class handshake_info {
     }
 
     /// Request target, with the query.
-    std::string_view url() const {
-        return std::string_view(text_).substr(0, text_.find('\n'));
-    }
+    std::string_view url() const { return std::string_view(text_).substr(0, text_.find('\n')); }
 
     query_view query() const {
         auto const u = url();
@@ -82,11 +82,15 @@ class handshake_info {
         secure_ = secure;
     }
 
+    /// Whether `server_settings::forwarded_addresses` has counted it.
+    bool counted() const { return counted_; }
+    void set_counted() { counted_ = true; }
+
   private:
     std::string text_;
     boost::asio::ip::address peer_;
     std::int64_t issued_ms_ = 0;
-    bool secure_ = false;
+    bool secure_ = false, counted_ = false;
 };
 
 } // namespace mad::inline MAD_ABI::engine

@@ -8,8 +8,10 @@
 #include <mad/engine/forwarded.hpp>
 #include <mad/engine/handshake.hpp>
 #include <mad/engine/websocket.hpp>
+#include <mad/net/address_limits.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,6 +78,9 @@ struct server_settings {
 
     /// Proxies whose word on address and TLS of a peer is believed. None by default.
     trusted_proxies trust;
+    /// Counts the sessions that come through `trust` by the address that is forwarded; over the
+    /// limits a handshake gets 429. `socketio::server` sets it to the limits of its listener.
+    std::shared_ptr<net::address_limits> forwarded_addresses;
 
     /// Told of each request that the protocol or the policy refuses (`connection_error` in
     /// JavaScript). On the shard that refuses.

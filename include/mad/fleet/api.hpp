@@ -1,6 +1,7 @@
 #ifndef MAD_FLEET_API_HPP
 #define MAD_FLEET_API_HPP
 
+#include <mad/core/ids.hpp>
 #include <mad/fleet/record.hpp>
 #include <mad/fleet/store.hpp>
 #include <mad/socketio/server.hpp>
@@ -103,6 +104,7 @@ class api {
 
     api_settings settings_;
     std::string node_id_, instance_;
+    std::string veil_key_ = random_id(30); ///< for `socketID`; drawn anew by each process
     net::io_pool pool_;
     socketio::server io_;
     std::shared_ptr<hub> hub_;

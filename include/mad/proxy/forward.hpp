@@ -20,6 +20,7 @@ struct forward_settings {
     /// of everybody else are dropped. Default: loopback.
     net::trust_list trust = net::trust_list::loopback();
     std::string engine_path = "/socket.io/"; ///< begins and ends in `/`
+    std::string api_path = "/api/";          ///< what any node may answer; empty: nothing
     std::string cookie_name = "mad_node";    ///< the affinity cookie
 };
 
@@ -32,7 +33,7 @@ struct client_facts {
 /// Whom a path is for.
 enum class destination : std::uint8_t {
     engine,  ///< the engine path: a node, by affinity
-    api,     ///< `/api/`: any node that is ready
+    api,     ///< the API: any node that is ready
     health,  ///< `/health`: the proxy itself
     metrics, ///< `/metrics`: of nodes, not for the outside
     other,   ///< the web node

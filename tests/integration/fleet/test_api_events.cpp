@@ -23,6 +23,7 @@ TEST_CASE("a console gets the list, and then what changes") {
     CHECK(first[1]["run"] == "r");
     CHECK(first[1]["info"]["host"] == "h");
     CHECK(first[1]["socketID"].get<std::string>().size() == 20);
+    CHECK(first[1]["socketID"] != a.peer.id);
 
     CHECK(a.check(sample("a", 2, seq("r", 2))) == "[true]");
     auto const second = c.next();
@@ -109,6 +110,20 @@ TEST_CASE("agents are never told about agents") {
     a.check(sample("a", 8));
     newcomer.check(sample("n", 2));
     CHECK(newcomer.told.empty());
+}
+
+TEST_CASE("one connection has one socketID, whatever it calls itself; another has another") {
+    fleet_world w;
+    console_peer c(w);
+    c.list();
+    agent_peer a(w), b(w);
+    a.connected(sample("a", 1));
+    auto const first = c.next()[1]["socketID"];
+    a.check(sample("other", 2));
+    CHECK(c.told() == "disconnect a");
+    CHECK(c.next()[1]["socketID"] == first);
+    b.connected(sample("b", 3));
+    CHECK(c.next()[1]["socketID"] != first);
 }
 
 TEST_CASE("an id that moves to a new socket is removed first, and its old socket ends in silence") {

@@ -96,6 +96,58 @@ TEST_CASE("behind a trusted proxy the handshake has the peer's address") {
                                  : strings{"asked 127.0.0.1", "127.0.0.1"}));
 }
 
+TEST_CASE("whether a page comes from our own origin is judged by what a trusted proxy says") {
+    struct row {
+        bool trusted;
+        char const* origin;
+        int status;
+    };
+    auto const r =
+        GENERATE(row{true, "https://127.0.0.1", 200}, row{true, "http://127.0.0.1", 403},
+                 row{false, "https://127.0.0.1", 403}, row{false, "http://127.0.0.1", 200});
+    CAPTURE(r.trusted, r.origin);
+    sio::server_settings s;
+    if (r.trusted)
+        REQUIRE(s.engine.trust.add("loopback"));
+    io_world w({}, s);
+    auto const a = get(w.port, "/socket.io/?EIO=4&transport=polling",
+                       "X-Forwarded-Proto: https\r\nOrigin: " + std::string(r.origin) + "\r\n");
+    CHECK(a.status == r.status);
+}
+
+TEST_CASE("sessions that come through a trusted proxy are counted by their own address") {
+    sio::server_settings s;
+    s.http.addresses.max_connections = 2;
+    REQUIRE(s.engine.trust.add("loopback"));
+    io_world w({}, s);
+    std::string const polling = "/socket.io/?EIO=4&transport=polling";
+    auto const handshake = [&](std::string const& from) {
+        return get(w.port, polling, from.empty() ? "" : "X-Forwarded-For: " + from + "\r\n");
+    };
+    auto const first = handshake("192.0.2.1");
+    REQUIRE(first.status == 200);
+    CHECK(handshake("192.0.2.1").status == 200);
+    auto const third = handshake("192.0.2.1");
+    CHECK(third.status == 429);
+    CHECK(third.header("retry-after") == "5");
+    CHECK(handshake("192.0.2.2").status == 200);
+    CHECK(handshake("9.9.9.9, 192.0.2.1").status == 429); // the left one anybody can write
+    for (int i = 0; i < 4; ++i)
+        CHECK(handshake("").status == 200); // the proxy itself is not counted
+
+    // A session that ends makes room.
+    auto const sid = first.body.substr(first.body.find("sid") + 6, 20);
+    auto const bye = [&] {
+        raw_client c(w.port);
+        c.send("POST " + polling + "&sid=" + sid +
+               " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n1");
+        return c.answer().status;
+    };
+    REQUIRE(bye() == 200);
+    CHECK(handshake("192.0.2.1").status == 200);
+    CHECK(handshake("192.0.2.1").status == 429);
+}
+
 TEST_CASE("the application hears of refusals and may add fields to answers") {
     sio::server_settings s;
     notes seen;

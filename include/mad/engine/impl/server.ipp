@@ -70,6 +70,7 @@ class server::part final : public session_owner {
     bool websocket_ok(net::http::request const&, net::http::exchange&, detail::engine_request&);
     void populate(session&);
     session& make(request_query const&, handshake_info);
+    bool admit(handshake_info&, boost::asio::ip::address const& proxy) const;
 
     server& server_;
     net::shard& home_;
@@ -312,6 +313,21 @@ MAD_DECL session& server::part::make(request_query const& q, handshake_info info
     return made;
 }
 
+/// By its forwarded address; a peer of its own has been judged when it was accepted.
+MAD_DECL bool server::part::admit(handshake_info& info,
+                                  boost::asio::ip::address const& proxy) const {
+    auto const& cfg = settings();
+    if (!cfg.forwarded_addresses || !cfg.trust.has(proxy) || cfg.trust.has(info.address()))
+        return true;
+    if (!cfg.forwarded_addresses->enter(info.address(), std::chrono::steady_clock::now())) {
+        cfg.log.warn("engine.session.refused",
+                     {{"why", "address"}, {"peer", info.address().to_string()}});
+        return false;
+    }
+    info.set_counted();
+    return true;
+}
+
 MAD_DECL void server::part::open(net::http::request const& r, detail::engine_request& e,
                                  net::http::exchange x) {
     auto const& cfg = settings();
@@ -341,6 +357,11 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
             return refuse(why->empty() ? "Forbidden" : std::move(*why));
     if (cfg.on_initial_headers)
         detail::add_fields(cfg.on_initial_headers, e.fields, r);
+    if (!admit(info, r.peer)) {
+        auto many = net::http::text_answer(429, "Too Many Requests\n");
+        many.set("Retry-After", "5");
+        return x.respond(std::move(many));
+    }
 
     auto& s = make(e.query, std::move(info));
     std::array<std::string_view, 1> const websocket{"websocket"};
@@ -443,6 +464,8 @@ MAD_DECL void server::part::release(session& s) {
     if (!n)
         return;
     server_.count_.fetch_sub(1, std::memory_order_relaxed);
+    if (s.handshake().counted())
+        settings().forwarded_addresses->leave(s.handshake().address());
     home_.reap(std::move(n.mapped()));
 }
 

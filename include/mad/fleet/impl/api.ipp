@@ -1,6 +1,8 @@
 #ifndef MAD_FLEET_IMPL_API_IPP
 #define MAD_FLEET_IMPL_API_IPP
 
+#include <mad/core/base64.hpp>
+#include <mad/core/hmac.hpp>
 #include <mad/core/ids.hpp>
 #include <mad/core/json_text.hpp>
 #include <mad/fleet/api.hpp>
@@ -45,6 +47,15 @@ inline constexpr milliseconds leave_time{1'500};
 
 inline std::size_t shard_count(std::size_t wanted) {
     return wanted ? wanted : std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// What consoles are shown as `socketID`: the same for a socket as long as it lives, and without
+/// the key no way back to its id, which with revision 3 is the session's and so a secret.
+inline std::string veiled(std::string_view key, std::string_view socket_id) {
+    auto const digest = hmac_sha1(key, socket_id);
+    std::string out;
+    append_base64url(out, {reinterpret_cast<char const*>(digest.data()), 15});
+    return out;
 }
 
 } // namespace detail
@@ -217,10 +228,8 @@ MAD_DECL void api::add_handlers() {
             else
                 forget(s); // one connection is one agent: a new id replaces the old one
             d["id"] = c->record.id;
-            // What consoles are shown as `socketID`. Random, so there is no way back to the
-            // session, whose id is a secret (and with revision 3 the socket's id too).
             if (!d.contains("opaque"))
-                d["opaque"] = random_id(15);
+                d["opaque"] = detail::veiled(veil_key_, s.id());
         }
         c->opaque = d["opaque"].get<std::string>();
         hub_->home().dispatch([h = hub_, c] { h->update(c->opaque, c->record); });

@@ -7,6 +7,7 @@
 #include <mad/net/http/connection.hpp>
 #include <mad/net/io_pool.hpp>
 #include <mad/net/listener.hpp>
+#include <mad/net/trust.hpp>
 #include <mad/net/unix_socket.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -22,6 +23,9 @@ namespace mad::inline MAD_ABI::net::http {
 struct server_settings {
     http::limits limits;
     address_limits_settings addresses;
+    /// Proxies: not counted by address, since many peers come through each. Whoever resolves the
+    /// addresses that they forward counts those.
+    trust_list trust;
     /// Connections in all; over it a new one gets 503 with `Retry-After: 5`.
     /// Default: the descriptor limit less 512.
     std::size_t max_connections = default_max_connections();

@@ -168,10 +168,10 @@ inline reject judge_upgrade(net::http::head const& h, field_facts const& f, verd
     return f.keys == 1 && net::is_ws_key(v.websocket_key) ? reject::none : reject::bad_websocket;
 }
 
-inline destination destination_of(std::string_view path, std::string_view engine_path) {
-    if (path.starts_with(engine_path))
+inline destination destination_of(std::string_view path, forward_settings const& settings) {
+    if (path.starts_with(settings.engine_path))
         return destination::engine;
-    if (path.starts_with("/api/"))
+    if (!settings.api_path.empty() && path.starts_with(settings.api_path))
         return destination::api;
     if (path == "/health")
         return destination::health;
@@ -263,7 +263,7 @@ MAD_DECL verdict judge_request(net::http::head const& h, client_facts const& cli
         return refuse(reject::not_implemented);
     if (!detail::read_target(h.req.method, h.req.target, v))
         return refuse(reject::bad_request);
-    v.to = detail::destination_of(v.path, settings.engine_path);
+    v.to = detail::destination_of(v.path, settings);
     bool const engine = v.to == destination::engine;
     if (engine)
         detail::read_query(v.query, v);

@@ -8,8 +8,18 @@ namespace mad::inline MAD_ABI::socketio {
 
 namespace detail {
 
+/// The listener and the engine believe the same proxies; what one does not count, the other does.
+inline server_settings with_shared_trust(server_settings s) {
+    if (s.engine.trust.empty())
+        return s;
+    s.http.trust = s.engine.trust;
+    if (!s.engine.forwarded_addresses)
+        s.engine.forwarded_addresses = std::make_shared<net::address_limits>(s.http.addresses);
+    return s;
+}
+
 MAD_DECL server_core::server_core(std::vector<net::shard*> shards, server_settings s)
-    : settings_(std::move(s))
+    : settings_(with_shared_trust(std::move(s)))
     , shards_(std::move(shards))
     , engine_(shards_, settings_.engine, [this](engine::session& session) {
         std::uint8_t shard = 0;

@@ -15,22 +15,26 @@ struct server::ledger : std::enable_shared_from_this<ledger> {
     explicit ledger(address_limits_settings const& s)
         : addresses(s) {}
 
-    std::shared_ptr<void const> enter(boost::asio::ip::address const& peer) {
+    /// `counted`: `addresses` has let it in.
+    std::shared_ptr<void const> enter(boost::asio::ip::address const& peer, bool counted) {
         struct lease {
-            lease(std::shared_ptr<ledger> l, boost::asio::ip::address const& p)
+            lease(std::shared_ptr<ledger> l, boost::asio::ip::address const& p, bool c)
                 : book(std::move(l))
-                , peer(p) {
+                , peer(p)
+                , by_address(c) {
                 book->open.fetch_add(1, std::memory_order_relaxed);
             }
             lease(lease const&) = delete;
             ~lease() {
                 book->open.fetch_sub(1, std::memory_order_relaxed);
-                book->addresses.leave(peer);
+                if (by_address)
+                    book->addresses.leave(peer);
             }
             std::shared_ptr<ledger> book;
             boost::asio::ip::address peer;
+            bool by_address;
         };
-        return std::make_shared<lease>(shared_from_this(), peer);
+        return std::make_shared<lease>(shared_from_this(), peer, counted);
     }
 
     address_limits addresses;
@@ -171,11 +175,12 @@ MAD_DECL void server::accepted(part& p, int fd, boost::asio::ip::address const& 
     if (connections() >= settings_.max_connections)
         return refuse("max_connections", "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
                                          "Content-Length: 0\r\nConnection: close\r\n\r\n");
-    if (!ledger_->addresses.enter(peer, std::chrono::steady_clock::now()))
+    bool const counted = !settings_.trust.has(peer);
+    if (counted && !ledger_->addresses.enter(peer, std::chrono::steady_clock::now()))
         return refuse("address", "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\n"
                                  "Content-Length: 0\r\nConnection: close\r\n\r\n");
     // The stream owns the descriptor before anything can throw.
-    stream plain(fd, nullptr, ledger_->enter(peer));
+    stream plain(fd, nullptr, ledger_->enter(peer, counted));
     p.add(p.tls ? std::move(plain).with(p.tls->accept()) : std::move(plain), peer);
 }
 
