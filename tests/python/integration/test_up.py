@@ -129,7 +129,7 @@ def test_agents_of_a_node_that_is_killed_go_on_at_the_others() -> None:
         lost = json.loads(process.stdout.readline())
         assert (lost["event"], lost["url"], lost["nodes_left"]) == ("lost", first, 1)
         wait_until(lambda: agents(second) == ["mad_agents 3", "mad_fleet_agents 3"])
-        assert [one["state"] for one in top(said)] == ["down", "up"]
+        wait_until(lambda: [one["state"] for one in top(said)] == ["down", "up"])
 
 
 def test_ctrl_c_stops_it_all_in_time() -> None:
