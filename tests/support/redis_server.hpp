@@ -30,7 +30,8 @@ class redis_server {
     using words = std::vector<std::string>;
 
     /// `extra`: words of the command line, like `{"--requirepass", "secret"}`; rights to channels
-    /// (`&mad:*`) are left out where the server knows none. Its unix socket is in `socket()`.
+    /// (`&mad:*`) are left out where the server knows none, `{port}` is its port. Its unix socket
+    /// is in `socket()`.
     explicit redis_server(words extra = {}, bool sentinel = false)
         : extra_(understood(std::move(extra)))
         , sentinel_(sentinel) {
@@ -186,8 +187,11 @@ class redis_server {
                 all.push_back(w);
         all.insert(all.end(), extra_.begin(), extra_.end());
         std::vector<char*> args;
-        for (auto& w : all)
+        for (auto& w : all) {
+            if (w == "{port}")
+                w = std::to_string(port_);
             args.push_back(w.data());
+        }
         args.push_back(nullptr);
         pid_ = ::fork();
         if (pid_ == 0) {

@@ -286,6 +286,11 @@ struct under_load {
     }
 
     bool ready() { return a.ready() && b.ready(); }
+    /// Waits until the agents, which speak 1,000 times a second, have spoken so many times more.
+    bool goes_on(int samples) {
+        auto const until = agents->said() + samples;
+        return wait_until([&] { return agents->said() > until; });
+    }
     bool whole() { return at_a->table().size() == 40 && at_b->table().size() == 40; }
 
     /// Asks a node all the time how it is: it must answer at once whatever Redis does.

@@ -11,8 +11,7 @@ TEST_CASE("a Redis that is started again five times in a row") {
     for (int i = 0; i < 5; ++i) {
         redis.restart();
         // Some of these find a node that is about to write all it has.
-        auto const said = world.agents->said();
-        CHECK(wait_until([&] { return world.agents->said() > said + 40 * i; }));
+        CHECK(world.goes_on(40 * i));
     }
     CHECK(wait_until([&] {
         return redis.say("EXISTS mad:{A}:lease mad:{B}:lease") == ":2\r\n" && world.ready();
@@ -52,8 +51,7 @@ TEST_CASE("a network that falls apart for less than a lease") {
     under_load world(quick(redis.url(), "A"), quick(way.url(), "B"));
     for (int i = 0; i < 3; ++i) {
         way.hold();
-        auto const said = world.agents->said();
-        CHECK(wait_until([&] { return world.agents->said() > said + 600; }));
+        CHECK(world.goes_on(600));
         CHECK(world.a.ready());
         way.let_go();
         CHECK(wait_until([&] { return world.ready(); }));

@@ -236,7 +236,7 @@ TEST_CASE("a Cluster of three masters, of which one and another comes and goes")
         holder(key).kill();
         CHECK(wait_until([&] { return !world.a.ready(); }));
         // Longer than a lease: nobody could renew one there.
-        std::this_thread::sleep_for(2'000ms);
+        CHECK(world.goes_on(2'000));
         holder(key).restart();
         CHECK(wait_until([&] { return world.ready(); }));
     }
