@@ -2,9 +2,9 @@
 #define MAD_FLEET_IMPL_API_IPP
 
 #include <mad/core/base64.hpp>
-#include <mad/core/hmac.hpp>
 #include <mad/core/ids.hpp>
 #include <mad/core/json_text.hpp>
+#include <mad/core/sha256.hpp>
 #include <mad/fleet/announced_node.hpp>
 #include <mad/fleet/api.hpp>
 #include <mad/net/shard.hpp>
@@ -68,7 +68,7 @@ inline std::size_t shard_count(std::size_t wanted) {
 /// What consoles are shown as `socketID`: the same for a socket as long as it lives, and without
 /// the key no way back to its id, which with revision 3 is the session's and so a secret.
 inline std::string veiled(std::string_view key, std::string_view socket_id) {
-    auto const digest = hmac_sha1(key, socket_id);
+    auto const digest = hmac_sha256(key, socket_id);
     std::string out;
     append_base64url(out, {reinterpret_cast<char const*>(digest.data()), 15});
     return out;
