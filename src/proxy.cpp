@@ -2,7 +2,9 @@
 #include <mad/proxy/impl/metrics.ipp>
 #include <mad/proxy/impl/admin.ipp>
 #include <mad/proxy/impl/affinity.ipp>
+#include <mad/proxy/impl/client_answer.ipp>
 #include <mad/proxy/impl/client_connection.ipp>
+#include <mad/proxy/impl/client_request.ipp>
 #include <mad/proxy/impl/control.ipp>
 #include <mad/proxy/impl/cookie.ipp>
 #include <mad/proxy/impl/end.ipp>

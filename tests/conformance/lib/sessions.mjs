@@ -136,7 +136,8 @@ export class HeldSession {
       const payload = await session.line.ask(session.path, { ms: 60_000 });
       for (const packet of unpack(payload, session.revision)) {
         if (packet === "2") await this.say("3");
-        if (packet === "1") throw Object.assign(new Error("closed by the other side"), { closed: true });
+        if (packet === "1")
+          throw Object.assign(new Error("closed by the other side"), { closed: true });
         if (!packet.startsWith('42["message-back",')) continue;
         const [, value] = JSON.parse(packet.slice(2));
         this.#waiting.get(value)?.();

@@ -159,7 +159,7 @@ class proxy_world {
         server_ = std::make_unique<proxy::server>(pool_.shards(), std::move(s));
         port = server_->listen({boost::asio::ip::address_v4::loopback(), 0}).value().port();
         pool_.start();
-        ready_ = wait_until([&] { return up() == wanted || wanted == 0 || accept_unready; });
+        ready_ = wait_until([&] { return up() == wanted || wanted == 0; });
     }
     ~proxy_world() { stop(); }
 
@@ -199,7 +199,6 @@ class proxy_world {
     raw_client client() const { return raw_client(port); }
 
     std::uint16_t port = 0;
-    static constexpr bool accept_unready = false;
 
   private:
     captured_log log_;

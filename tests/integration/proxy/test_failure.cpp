@@ -108,20 +108,30 @@ TEST_CASE("without any node there is a 503 that says when to come again") {
 }
 
 TEST_CASE("a node that dies takes its tunnels and polls with it at once") {
-    raw_node first;
-    proxy_world w({first.url()}, short_times);
-    raw_tunnel t(w.port, first);
-    REQUIRE(t.status == 101);
+    raw_node one, two;
+    proxy_world w({one.url(), two.url()}, short_times);
+    // Of one address and within the same load: both come to the same node.
+    ws_peer tunnel(w.port, "/socket.io/?EIO=4&transport=websocket");
+    raw_node* which = nullptr;
+    REQUIRE(wait_until([&] {
+        which = !one.nobody_waits() ? &one : !two.nobody_waits() ? &two : nullptr;
+        return which != nullptr;
+    }));
+    auto t = which->accept();
+    t.take_until("\r\n\r\n");
+    t.send(switching);
+    REQUIRE(tunnel.accepted().status == 101);
+    auto const cookie = tunnel.accepted().header("set-cookie");
     auto c = w.client();
-    c.send(get(poll_path));
-    auto n = first.accept();
+    c.send(get(poll_path, "Cookie: " + cookie.substr(0, cookie.find(';')) + "\r\n"));
+    auto n = which->accept();
     n.take_until("\r\n\r\n");
     n.send(ok(open_packet("polls")));
     CHECK(c.answer().status == 200);
     c.send(get(poll_path + "&sid=polls"));
     n.take_until("\r\n\r\n");
-    first.healthy = false; // its connections stay, as those of a stopped process do
-    auto const bye = t.client.next();
+    which->healthy = false; // its connections stay, as those of a stopped process do
+    auto const bye = tunnel.next();
     CHECK((!bye || bye->is_close()));
     auto const a = c.answer();
     CHECK(a.status == 400);
@@ -160,7 +170,7 @@ TEST_CASE("a connection that was kept and has ended is not used again") {
         n.take_until("\r\n\r\n");
         n.send(ok("one"));
         CHECK(c.answer().body == "one");
-        CHECK(w.server().count().upstream_idle == 1);
+        CHECK(w.await([](auto const& s) { return s.upstream_idle == 1; }));
     }
     CHECK(w.await([](auto const& s) { return s.upstream_idle == 0; }));
     c.send(get(poll_path + "&sid=x"));

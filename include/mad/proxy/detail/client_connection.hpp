@@ -82,6 +82,8 @@ class client_connection final : public end_owner, public net::turn_work {
     bool wants_input() const;
     void interest();
     bool idle() const;
+    /// The answer that is given now is the last one of this connection.
+    bool ends_here() const;
     void consume(std::string_view in);
     void process(std::string_view in);
     bool take_introduction(std::string_view& in);
@@ -139,7 +141,9 @@ class client_connection final : public end_owner, public net::turn_work {
 } // namespace mad::inline MAD_ABI::proxy::detail
 
 #if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/proxy/impl/client_answer.ipp>
 #include <mad/proxy/impl/client_connection.ipp>
+#include <mad/proxy/impl/client_request.ipp>
 #endif
 
 #endif

@@ -13,6 +13,10 @@
 
 namespace mad::inline MAD_ABI::proxy::detail {
 
+/// Most that is read at a time of what may have to wait for the other side: with a head in front it
+/// stays under 64 KB.
+inline constexpr std::size_t relay_read_bytes = 48 * 1024;
+
 /// What one read has brought of a body, without its framing.
 struct unframed {
     std::string_view data;

@@ -58,7 +58,7 @@ MAD_DECL upstream_connection* lane::connect(std::size_t address) {
 }
 
 MAD_DECL void lane::keep_idle(upstream_connection& c) {
-    constexpr std::size_t most = 64;
+    constexpr std::size_t most = 512;
     idle.push_back(&c);
     shard_part.count.idle_begun.add();
     if (idle.size() > most)
