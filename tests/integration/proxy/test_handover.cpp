@@ -29,7 +29,7 @@ struct successor {
         pool.stop();
     }
     void take_over() {
-        heritage->commit(*server).value();
+        heritage->commit(*server, pool.shards()).value();
         port = server->adopt(heritage->take_listeners(proxy::handover::listener_use::proxy))
                    .value()
                    .port();
