@@ -40,7 +40,9 @@ const rows = {
     ];
   },
   async drain() {
-    const { moved, said, errors, away, took } = await faults.drain({ sessions: quick ? 100 : 1000 });
+    const { moved, said, errors, away, took } = await faults.drain({
+      sessions: quick ? 100 : 1000,
+    });
     const words = [...said].map(([what, count]) => `${count} × ${what}`).join(", ");
     return [
       [`drain of a node with ${moved} sessions`, `${seconds(took)} s`],

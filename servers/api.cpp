@@ -5,6 +5,7 @@
 #include <mad/fleet/api.hpp>
 #include <mad/fleet/redis_store.hpp>
 #include <mad/net/listener.hpp>
+#include <mad/proxy/upstream.hpp>
 #include <mad/redis/tls.hpp>
 
 #include <algorithm>
@@ -74,6 +75,15 @@ static std::optional<mad::fleet::redis_store_settings> redis_settings(redis_opti
     return s;
 }
 
+static void check_advertised(std::string const& url) {
+    if (url.empty() || url == "off")
+        return;
+    auto const u = mad::proxy::parse_upstream(url);
+    if (!u || url.find_first_of("=?") != url.npos)
+        throw programs::usage_error("--advertise: " + url +
+                                    ": write http://HOST:PORT or https://HOST:PORT, or off");
+}
+
 int main(int argc, char** argv) {
     auto const signals = programs::prepare();
     programs::options o("mad-api", "API node: agents push their health, consoles see it live");
@@ -112,8 +122,13 @@ int main(int argc, char** argv) {
         o.add("redis-password-file", redis.password_file, "file with the password for Redis");
         o.add_switch("legacy-keys", redis.legacy_keys,
                      "nodes of the original share this Redis: exchange agents with them too");
+        o.add("advertise", s.advertise,
+              "URL at which proxies reach this node, told to those with --discover; default: the "
+              "listening address, unless it is loopback or every address; off: nothing is told")
+            ->type_name("URL");
         if (auto const code = o.parse(argc, argv))
             return *code;
+        check_advertised(s.advertise);
 
         for (auto const& network : trust)
             if (network != "none" && !engine.trust.add(network))
@@ -127,6 +142,8 @@ int main(int argc, char** argv) {
             return a.starts_with("--redis=") || a == "--redis";
         });
         auto const shared = redis_settings(redis, o, s.log, in_arguments);
+        if (!shared && !s.advertise.empty() && s.advertise != "off")
+            throw programs::usage_error("--advertise: there is no Redis: give --redis URL");
         if (shared) {
             s.make_adapters = [shared](mad::net::shard& home) {
                 return mad::fleet::make_fleet_adapters(home, shared->redis, shared->connection,

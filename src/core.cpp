@@ -1,7 +1,6 @@
 // Bodies of room core.
 #include <mad/core/impl/base64.ipp>
 #include <mad/core/impl/cookie.ipp>
-#include <mad/core/impl/hmac.ipp>
 #include <mad/core/impl/ids.ipp>
 #include <mad/core/impl/json_error.ipp>
 #include <mad/core/impl/json_parse.ipp>

@@ -1,5 +1,6 @@
 // Bodies of room fleet.
 #include <mad/fleet/impl/agent.ipp>
+#include <mad/fleet/impl/announced_node.ipp>
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/node_message.ipp>
 #include <mad/fleet/impl/page.ipp>

@@ -33,6 +33,12 @@ struct api_settings {
     /// Makes what reaches the sockets of other servers, on the shard given. By default nothing
     /// does.
     std::function<socketio::adapter_factory(net::shard&)> make_adapters;
+    /// Where proxies reach this node, `http://10.0.0.5:3000`: announced to those that look for
+    /// nodes (mad/fleet/discovery.hpp) when the store is shared. Empty (default): the listening
+    /// address, where it is neither loopback nor every address of the machine, of which nobody can
+    /// tell which one leads here; then, and with `off`, nothing is announced.
+    std::string advertise;
+
     std::string version = MAD_VERSION;
 
     /// Open to peers that are not on this machine. Without it, requests must name a loopback host,
@@ -94,6 +100,8 @@ class api {
   private:
     class hub;
     struct cargo;
+    std::string address(boost::asio::ip::tcp::endpoint const&) const;
+    void announce(bool draining, std::function<void()> done);
 
     void forget(socketio::socket const&);
     void send_list(socketio::socket const&);
@@ -105,6 +113,7 @@ class api {
     api_settings settings_;
     std::string node_id_, instance_;
     std::string veil_key_ = random_id(30); ///< for `socketID`; drawn anew by each process
+    std::string announced_; ///< URL; empty: none
     net::io_pool pool_;
     socketio::server io_;
     std::shared_ptr<hub> hub_;

@@ -91,6 +91,10 @@ class node_link {
     /// Records of the original's nodes.
     virtual void read_foreign(answer<std::vector<std::string>>) = 0;
 
+    /// Keeps that text beside the lease from now on, and tells who looks for nodes, see
+    /// `announced_node`. `done` is called once: it is there, or will be when this node joins.
+    virtual void announce(std::string /*text*/, std::function<void()> done) { done(); }
+
     /// Sends a message and takes everything of this node away.
     virtual void leave(std::string message, std::function<void()> done) = 0;
 

@@ -54,7 +54,7 @@ namespace detail {
 struct redis_names {
     redis_names(std::string_view prefix, std::string_view node);
 
-    std::string lease, clients, fresh;
+    std::string lease, clients, fresh, address;
 };
 
 /// What nodes share, in a Redis.
@@ -76,6 +76,7 @@ class redis_link final : public node_link {
     void read_records(std::string node, answer<node_records>) override;
     void reap(std::string node, answer<std::optional<node_records>>) override;
     void read_foreign(answer<std::vector<std::string>>) override;
+    void announce(std::string text, std::function<void()> done) override;
     void leave(std::string message, std::function<void()> done) override;
     std::uint64_t reconnects() const override {
         return reconnects_.load(std::memory_order_relaxed);
@@ -88,6 +89,7 @@ class redis_link final : public node_link {
     redis::command publish(std::string_view message) const;
     redis::command at_nodes(redis::command) const;
     void add_lease(redis::pipeline&, std::string_view epoch, std::int64_t score) const;
+    void add_announcement(redis::pipeline&, bool tell) const;
     /// Commands whose answers say no more than that they were carried out.
     void carry_out(redis::pipeline, answer<written>);
     void read_on(std::shared_ptr<reading>);
@@ -112,6 +114,7 @@ class redis_link final : public node_link {
     redis_store_settings settings_;
     redis_names own_;
     std::string nodes_, channel_;
+    std::string announced_; ///< empty: this node has no address that others could use
     redis::script reap_;
     original_dialect original_;
     events says_;

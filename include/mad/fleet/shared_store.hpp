@@ -69,6 +69,7 @@ class shared_store final : public store, private net::turn_work {
     std::size_t size() const override { return picture_.size(); }
     std::size_t own_size() const override { return picture_.own_size(); }
     void start(net::shard&, store_watch) override;
+    void announce(std::string text, std::function<void()> done) override;
     void stop(std::function<void()> done) override;
     /// From any thread.
     store_state state() const override;

@@ -72,6 +72,11 @@ class store {
     /// there too.
     virtual void start(net::shard&, store_watch) {}
 
+    /// What this node says of itself to proxies that look for nodes, see `announced_node`: kept as
+    /// long as the node lives. Again when it has changed. On the shard; `done` is called there
+    /// once, when it is known to others or cannot be now.
+    virtual void announce(std::string /*text*/, std::function<void()> done) { done(); }
+
     /// Takes what is left of this node out of what is shared; `done` is called once, on the shard,
     /// at the latest after a second.
     virtual void stop(std::function<void()> done) { done(); }

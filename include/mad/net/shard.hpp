@@ -146,7 +146,7 @@ class shard final : public boost::asio::execution_context::service {
     logger log_;
     std::size_t watched_ = 0;
     std::uint8_t index_ = 0;
-    bool armed_ = false, driven_ = false, turn_posted_ = false, down_ = false;
+    bool armed_ = false, woken_ = false, driven_ = false, turn_posted_ = false, down_ = false;
 };
 
 } // namespace mad::inline MAD_ABI::net

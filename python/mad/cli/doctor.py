@@ -22,7 +22,7 @@ from rich.table import Table
 import mad
 from mad import _paths
 
-PROGRAMS = ("mad-api", "mad-agent", "mad-web")
+PROGRAMS = ("mad-api", "mad-agent", "mad-proxy", "mad-web")
 FILES_WANTED = 4096
 
 State = Literal["ok", "warning", "missing"]

@@ -12,6 +12,7 @@ import typer
 from mad._paths import NotInstalledError
 from mad.local import supervisor
 from mad.local.program import Program
+from mad.local.runtime import NotOursError
 from mad.local.settings import DEFAULT_PORT, Settings, SettingsError, listen_address
 
 
@@ -32,6 +33,18 @@ class TextOutput:
 
     def died(self, program: Program) -> None:
         print(f"{program.name} {program.ending}. Its last words:", file=sys.stderr)
+        self._tail(program)
+
+    def lost(self, program: Program, nodes_left: int) -> None:
+        others = "the other node goes on" if nodes_left == 1 else "the other nodes go on"
+        print(
+            f"{program.name} {program.url} (pid {program.pid}) {program.ending}; {others}. "
+            "Its last words:",
+            file=sys.stderr,
+        )
+        self._tail(program)
+
+    def _tail(self, program: Program) -> None:
         for line in program.tail:
             print(f"  {line}", file=sys.stderr)
 
@@ -46,7 +59,8 @@ class JsonOutput(TextOutput):
     def ready(self, running: supervisor.Running) -> None:
         programs = [{"name": p.name, "pid": p.pid, "url": p.url} for p in running.programs]
         self._print(
-            {"event": "ready", "console": running.console, "api": running.api}
+            {"event": "ready", "console": running.console, "proxy": running.proxy}
+            | {"admin": running.admin, "api": running.api}
             | {"nodes": running.nodes, "programs": programs}
         )
         if self._browse:
@@ -58,6 +72,12 @@ class JsonOutput(TextOutput):
             | {"log": list(program.tail)}
         )
 
+    def lost(self, program: Program, nodes_left: int) -> None:
+        self._print(
+            {"event": "lost", "name": program.name, "pid": program.pid, "url": program.url}
+            | {"ending": program.ending, "nodes_left": nodes_left, "log": list(program.tail)}
+        )
+
     def _print(self, value: dict[str, object]) -> None:
         print(json.dumps(value), flush=True)
 
@@ -65,13 +85,15 @@ class JsonOutput(TextOutput):
 def up(
     listen: Annotated[
         str,
-        typer.Option(metavar="[HOST:]PORT", help="Where the console is served; 0: a free port."),
+        typer.Option(
+            metavar="[HOST:]PORT", help="The one address, of page and sockets; 0: a free port."
+        ),
     ] = str(DEFAULT_PORT),
     nodes: Annotated[
         int,
         typer.Option(
             help="API nodes that show the same agents: they share them over Redis, a private one "
-            "unless --redis names another. Agents take nodes in turn; the page talks to the first."
+            "unless --redis names another. The proxy in front keeps each client on its node."
         ),
     ] = 1,
     agents: Annotated[int, typer.Option(help="Agents; each samples this machine.")] = 1,
@@ -83,7 +105,7 @@ def up(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the programs' logs.")] = False,
 ) -> None:
-    """Run an API node, the console and an agent for this machine. Ctrl-C stops it all."""
+    """Run nodes, console and agent for this machine behind one address. Ctrl-C stops it all."""
     output = (JsonOutput if as_json else TextOutput)(verbose=verbose, browse=browse)
     try:
         settings = Settings(listen_address(listen), nodes, agents, redis)
@@ -91,7 +113,7 @@ def up(
     except SettingsError as error:
         typer.echo(f"mad up: {error}", err=True)
         raise typer.Exit(2) from error
-    except (NotInstalledError, TimeoutError) as error:
+    except (NotInstalledError, NotOursError, TimeoutError) as error:
         typer.echo(f"mad up: {error}", err=True)
         raise typer.Exit(1) from error
     if not ended_well:

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from mad import _paths
 from mad._address import Address
-from mad.local import redis
+from mad.local import redis, runtime
 from mad.local.program import Program, ProgramDiedError
 from mad.local.settings import Settings, SettingsError, check
 
 READY_LIMIT = 20.0
 STOP_LIMIT = 8.0  # a little more than the programs' own --drain-timeout
+# Agents first, so that they leave in order; then nobody comes in any more; then who is behind.
+# The rest is Redis, where nodes say that they go.
+STOP_ORDER = (("mad-agent",), ("mad-proxy",), ("mad-api", "mad-web"))
 
 
 @dataclass(slots=True)
 class Running:
-    """Everything that was started; `console` is the address for people, `api` the node that the
-    page talks to, the first of `nodes`."""
+    """Everything that was started. `proxy` is the one address, for people too (`console`); behind
+    it are `nodes`, of which `api` is the first. `admin` is where the proxy is looked after."""
 
     console: str = ""
+    proxy: str = ""
+    admin: str = ""
     api: str = ""
     nodes: list[str] = field(default_factory=list)
     programs: list[Program] = field(default_factory=list)
@@ -36,12 +42,13 @@ class Output(Protocol):
 
     def ready(self, running: Running) -> None: ...
     def died(self, program: Program) -> None: ...
+    def lost(self, program: Program, nodes_left: int) -> None: ...
     def log(self, name: str, line: str) -> None: ...
 
 
 def listen(address: Address) -> socket.socket:
-    """Opens the console's socket: its address must be known before the API starts, which is told
-    to allow this origin."""
+    """Opens the proxy's socket: whether the address can be had must be known before anything
+    starts."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -62,6 +69,7 @@ class Supervisor:
         server = redis.find_server()
         check(settings, has_redis=server is not None)
         self._settings = settings
+        self._admin = runtime.admin_socket(os.getpid())
         self._redis: redis.PrivateRedis | None = None
         if settings.nodes > 1 and settings.redis is None and server is not None:
             self._redis = redis.PrivateRedis(server)
@@ -81,6 +89,7 @@ class Supervisor:
             return False
         finally:
             await self._stop()
+            self._admin.unlink(missing_ok=True)
             if self._redis:
                 self._redis.remove()
 
@@ -108,26 +117,34 @@ class Supervisor:
         self._output.ready(self._running)
         waits = {asyncio.ensure_future(p.wait()): p for p in self._running.programs}
         try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            while True:
+                done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                for program in [waits.pop(wait) for wait in done]:
+                    nodes_left = sum(p.name == "mad-api" for p in waits.values())
+                    if program.name != "mad-api" or nodes_left == 0:
+                        raise ProgramDiedError(program)
+                    self._output.lost(program, nodes_left)
         finally:
             for wait in waits:
                 wait.cancel()
-        raise ProgramDiedError(waits[done.pop()])
 
     async def _start_all(self) -> None:
         with listen(self._settings.listen) as listener:
             host, port = listener.getsockname()[:2]
-            origins = Address(host, port).origins
-            self._running.console = origins[0]
+            (url, *_) = Address(host, port).origins
+            self._running.console = self._running.proxy = url
+            self._running.admin = f"unix:{self._admin}"
             shared = await self._start_redis()
-            arguments = api_arguments(host, origins) + shared.arguments
+            arguments = ["--listen", any_port(host), *shared.arguments]
             for _ in range(self._settings.nodes):
                 node = await self._start("mad-api", *arguments, environment=shared.environment)
                 self._running.nodes.append(node.url)
             self._running.api = self._running.nodes[0]
-            await self._start("mad-web", *web_arguments(self._running.api), listener=listener)
-        for wanted in agent_arguments(self._running.nodes, self._settings.agents):
-            await self._start("mad-agent", *wanted)
+            web = await self._start("mad-web", *web_arguments(host))
+            wanted = proxy_arguments(self._running.nodes, web.url, self._running.admin)
+            await self._start("mad-proxy", *wanted, listener=listener)
+        for arguments in agent_arguments(url, self._settings.agents):
+            await self._start("mad-agent", *arguments)
 
     async def _start_redis(self) -> Shared:
         """What the nodes are told of their Redis; a private one is started first."""
@@ -165,20 +182,24 @@ class Supervisor:
         return program
 
     async def _stop(self) -> None:
-        """Agents first, so that they leave in order, and Redis last, where nodes say that they go;
-        who does not stop in time is killed."""
-        programs = list(reversed(self._running.programs))
-        ours = programs[:-1] if self._redis and programs else programs
-        for some in (ours, programs[len(ours) :]):
-            for program in some:
-                program.terminate()
-            if some:
-                await asyncio.wait(
-                    [asyncio.ensure_future(p.wait()) for p in some], timeout=STOP_LIMIT
-                )
-            for program in some:
-                program.kill()
-            await asyncio.gather(*(program.wait() for program in some))
+        """In the order of STOP_ORDER; who does not stop in time is killed."""
+        left = list(reversed(self._running.programs))
+        for names in STOP_ORDER:
+            await stop(p for p in left if p.name in names)
+        await stop(left)
+
+
+async def stop(programs: Iterable[Program]) -> None:
+    """Asks them to end, all at once, and waits; who does not end in time is killed."""
+    some = [p for p in programs if p.running]
+    for program in some:
+        program.terminate()
+    waits = [asyncio.ensure_future(p.wait()) for p in some]
+    if waits:
+        await asyncio.wait(waits, timeout=STOP_LIMIT)
+    for program in some:
+        program.kill()
+    await asyncio.gather(*waits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,27 +210,27 @@ class Shared:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def api_arguments(host: str, origins: list[str]) -> list[str]:
-    bracketed = f"[{host}]" if ":" in host else host
-    arguments = ["--listen", f"{bracketed}:0"]
-    for origin in origins:
-        arguments += ["--cors-origin", origin]
-    return arguments
+def any_port(host: str) -> str:
+    """`--listen` on a free port."""
+    return f"[{host}]:0" if ":" in host else f"{host}:0"
 
 
-def web_arguments(api: str) -> list[str | Path]:
-    return ["--api-url", api, "--root", _paths.console()]
+def web_arguments(host: str) -> list[str | Path]:
+    """The page's own origin is the proxy, which has the nodes behind it, too."""
+    return ["--listen", any_port(host), "--api-url", "", "--root", _paths.console()]
 
 
-def agent_arguments(nodes: list[str], count: int) -> list[list[str]]:
-    """One agent is this machine; more of them need names that differ, and take nodes in turn."""
+def proxy_arguments(nodes: list[str], web: str, admin: str) -> list[str]:
+    arguments = [f"--upstream=node-{number}={url}" for number, url in enumerate(nodes, start=1)]
+    return [*arguments, "--web", web, "--admin", admin]
+
+
+def agent_arguments(url: str, count: int) -> list[list[str]]:
+    """One agent is this machine; more of them need names that differ."""
     if count == 1:
-        return [["--api", nodes[0]]]
+        return [["--api", url]]
     host = socket.gethostname()
-    return [
-        ["--api", nodes[number % len(nodes)], "--id", f"{host}-{number + 1}"]
-        for number in range(count)
-    ]
+    return [["--api", url, "--id", f"{host}-{number}"] for number in range(1, count + 1)]
 
 
 def run(settings: Settings, output: Output, make: Callable[..., Supervisor] = Supervisor) -> bool:

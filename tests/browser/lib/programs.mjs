@@ -29,8 +29,9 @@ export function findBrowser() {
 
 /** What is missing before anything can be tested, in words, or `undefined`. */
 export function missing() {
-  const programs = ["mad-api", "mad-agent", "mad-web"].map((name) => join(binaries, name));
-  const absent = programs.find((path) => !existsSync(path));
+  const programs = ["mad-api", "mad-agent", "mad-proxy", "mad-web"];
+  const paths = programs.map((name) => join(binaries, name));
+  const absent = paths.find((path) => !existsSync(path));
   if (absent !== undefined) return `${absent} is not built (MAD_BIN names the folder)`;
   if (!existsSync(join(consoleBuild, "index.html"))) return `${consoleBuild} has no built console`;
   return undefined;
@@ -111,6 +112,51 @@ export function start(name, args, seconds = 15) {
       if (!said) return;
       clearTimeout(timer);
       program.url = said[1];
+      done(program);
+    });
+  });
+}
+
+/** `mad up` on a free port: what it said when all was ready is its `said`, later lines its `more`. */
+export function up(args, seconds = 40) {
+  const inVenv = join(root, ".venv", "bin", "python");
+  const python = process.env.MAD_PYTHON ?? (existsSync(inVenv) ? inVenv : "python3");
+  const child = spawn(python, ["-m", "mad", "up", "--listen", "0", "--json", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      PYTHONPATH: process.env.PYTHONPATH ?? join(root, "python"),
+      MAD_BIN_DIR: binaries,
+      MAD_CONSOLE_DIR: consoleBuild,
+    },
+  });
+  const program = new Program("mad up", child);
+  program.more = [];
+  running.add(program);
+  return new Promise((done, fail) => {
+    const stop = (why) => {
+      clearTimeout(timer);
+      fail(new Error(`mad up ${args.join(" ")}: ${why}\n${program.log}`));
+    };
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      stop(`not ready within ${seconds} s`);
+    }, seconds * 1000);
+    child.once("error", (error) => stop(error.message));
+    child.once("close", (code) => stop(`ended with ${code} before it was ready`));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const event = JSON.parse(line);
+      if (program.said !== undefined) {
+        program.more.push(event);
+        return;
+      }
+      if (event.event !== "ready") {
+        stop(line);
+        return;
+      }
+      clearTimeout(timer);
+      program.url = event.console;
+      program.said = event;
       done(program);
     });
   });

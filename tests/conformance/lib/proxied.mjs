@@ -10,15 +10,20 @@ import { until } from "./wait.mjs";
 /** Asks an admin interface on a unix socket: {status, body}, the body read as JSON where it is. */
 export function askAdmin(socketPath, path, method = "GET") {
   return new Promise((done, fail) => {
-    const asked = request({ socketPath, path, method, headers: { Host: "localhost" } }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (part) => (text += part));
-      answer.on("error", fail).on("end", () => {
-        const isJson = /json/.test(answer.headers["content-type"] ?? "");
-        done({ status: answer.statusCode, body: isJson ? JSON.parse(text) : text });
-      });
-    });
-    asked.setTimeout(10_000, () => asked.destroy(new Error(`the admin interface is silent: ${path}`)));
+    const asked = request(
+      { socketPath, path, method, headers: { Host: "localhost" } },
+      (answer) => {
+        let text = "";
+        answer.setEncoding("utf8").on("data", (part) => (text += part));
+        answer.on("error", fail).on("end", () => {
+          const isJson = /json/.test(answer.headers["content-type"] ?? "");
+          done({ status: answer.statusCode, body: isJson ? JSON.parse(text) : text });
+        });
+      },
+    );
+    asked.setTimeout(10_000, () =>
+      asked.destroy(new Error(`the admin interface is silent: ${path}`)),
+    );
     asked.on("error", fail).end();
   });
 }

@@ -52,6 +52,8 @@ async function stopAll(all) {
 const stateIs = (proxy, i, wanted, what, ms) =>
   until(async () => wanted(await proxy.state(`node${i}`)), what, ms);
 
+const isOut = ({ state }) => state === "down" || state === "held";
+
 /** A client as users have them, with its default delays; says on which node it is. */
 class Client {
   constructor(server, i) {
@@ -88,23 +90,28 @@ async function listenInstead({ host, port }) {
   return { asked, close: () => new Promise((done) => server.close(done)) };
 }
 
-/** kill -9 of one node after the other, under load. */
-export async function kills({ rounds, clients = 60, flags = [] }) {
+/**
+ * kill -9 of one node after the other, under load; at most every `gap` ms, since a node that falls
+ * too often is held out for a minute.
+ */
+export async function kills({ rounds, clients = 60, gap = 6000, flags = [] }) {
   return behind(3, flags, async (nodes, proxy) => {
     const all = Array.from({ length: clients }, (_, i) => new Client(proxy, i));
     const figures = { hit: 0, back: [], known: [], late: [], refused: new Tally() };
+    const longestAlive = [0, 1, 2];
     try {
       const settled = () => all.every(({ node }) => node !== undefined);
       await until(settled, "all clients on a node", 20_000);
       for (let round = 0; round < rounds; round++) {
         const on = nodes.map((_, i) => all.filter(({ node }) => node === i));
-        const dead = on[round % 3].length ? round % 3 : on.findIndex(({ length }) => length > 0);
+        const dead = longestAlive.find((i) => on[i].length > 0);
+        longestAlive.push(...longestAlive.splice(longestAlive.indexOf(dead), 1));
         const hit = on[dead];
         const { child, exited } = nodes[dead].program;
         const killed = performance.now();
         child.kill("SIGKILL");
         await exited;
-        await stateIs(proxy, dead, ({ state }) => state === "down", "known dead", 20_000);
+        await stateIs(proxy, dead, isOut, "known dead", 20_000);
         figures.known.push(performance.now() - killed);
         const instead = await listenInstead(nodes[dead]);
         const returned = ({ node, since }) => node !== undefined && node !== dead && since > killed;
@@ -119,6 +126,7 @@ export async function kills({ rounds, clients = 60, flags = [] }) {
         await nodes.again(dead);
         await stateIs(proxy, dead, ({ share }) => share > 0, "taken back", 20_000);
         await until(settled, "all clients on a node", 20_000);
+        await pause(Math.max(0, killed + gap - performance.now()));
       }
     } finally {
       all.forEach((client) => client.end());
@@ -205,7 +213,7 @@ export async function hangs({ rounds, websockets = 30, flags = [] }) {
       const stopped = performance.now();
       child.kill("SIGSTOP");
       try {
-        await stateIs(proxy, hung, ({ state }) => state === "down", "out", 20_000);
+        await stateIs(proxy, hung, isOut, "out", 20_000);
         figures.out.push(performance.now() - stopped);
         for (const session of on(hung)) {
           await within(session.closed, "end of a websocket of a node that hangs");

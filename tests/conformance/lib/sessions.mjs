@@ -120,6 +120,7 @@ export class PollingSession {
 /** A session over polling that always holds a poll, as real clients do. */
 export class HeldSession {
   #waiting = new Map();
+  #last = Promise.resolve();
 
   static async open(line, posts, options) {
     const made = new HeldSession();
@@ -136,7 +137,8 @@ export class HeldSession {
       const payload = await session.line.ask(session.path, { ms: 60_000 });
       for (const packet of unpack(payload, session.revision)) {
         if (packet === "2") await this.say("3");
-        if (packet === "1") throw Object.assign(new Error("closed by the other side"), { closed: true });
+        if (packet === "1")
+          throw Object.assign(new Error("closed by the other side"), { closed: true });
         if (!packet.startsWith('42["message-back",')) continue;
         const [, value] = JSON.parse(packet.slice(2));
         this.#waiting.get(value)?.();
@@ -145,10 +147,16 @@ export class HeldSession {
     }
   }
 
-  async say(packet) {
+  /** One post after the other: a pong may be due while something else is said. */
+  say(packet) {
     const { path, revision } = this.session;
-    const answer = await this.posts.ask(path, { method: "POST", body: pack(packet, revision) });
-    if (answer !== "ok") throw new Error(`a post was answered: ${answer.slice(0, 100)}`);
+    const post = async () => {
+      const answer = await this.posts.ask(path, { method: "POST", body: pack(packet, revision) });
+      if (answer !== "ok") throw new Error(`a post was answered: ${answer.slice(0, 100)}`);
+    };
+    const said = this.#last.then(post);
+    this.#last = said.catch(() => {});
+    return said;
   }
 
   async echo(value) {

@@ -28,6 +28,8 @@ TEST_CASE("a node says whether it is ready") {
     CHECK(j["node"] == "node-1");
     CHECK(j["version"].is_string());
     CHECK(j["instance"].get<std::string>().size() == 8);
+    CHECK(j["tag"].get<unsigned>() > 0);
+    CHECK(j["tag"].get<unsigned>() < 65'536);
 }
 
 TEST_CASE("the numbers of a node are OpenMetrics text") {

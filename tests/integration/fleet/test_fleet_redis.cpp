@@ -63,6 +63,7 @@ TEST_CASE("a node that comes later shows what there is before it is ready") {
         all[agents.back()->id()] = 0;
     }
     REQUIRE(a.await_agents(100));
+    REQUIRE(wait_until([&] { return redis.say("HLEN mad:{A}:clients") == ":100\r\n"; }));
     redis_node b(redis, "B");
     REQUIRE(b.await_ready());
     CHECK(b.api().counters().agents == 100);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -105,6 +106,10 @@ def redis_port(tmp_path: Path) -> Iterator[int]:
             ["--legacy-keys", "Cluster", "sentinels"],
         ),
         (["--redis", "redis://h", "--node-id", "a{b}"], {}, ["--node-id", "braces"]),
+        (["--advertise", "http://10.0.0.5:3000"], {}, ["--advertise", "--redis URL"]),
+        (["--redis", "redis://h", "--advertise", "10.0.0.5:3000"], {}, ["http://HOST:PORT"]),
+        (["--redis", "redis://h", "--advertise", "http://a/b"], {}, ["http://HOST:PORT"]),
+        (["--redis", "redis://h", "--advertise", "n=http://a?weight=2"], {}, ["--advertise"]),
     ],
 )
 def test_what_is_wrong_is_named_with_its_remedy(
@@ -173,6 +178,37 @@ def test_a_password_is_masked_where_its_url_is_wrong(programs: dict[str, Path]) 
     )
     assert done.returncode == 2
     assert SECRET not in done.stdout + done.stderr
+
+
+@needs_redis
+def test_a_node_is_announced_as_it_says_and_not_on_loopback(start: Start, redis_port: int) -> None:
+    url = f"redis://:{SECRET}@127.0.0.1:{redis_port}"
+
+    def announced() -> str:
+        with socket.create_connection(("127.0.0.1", redis_port), 10) as wire:
+            wire.sendall(f"AUTH {SECRET}\r\nGET mad:{{A}}:address\r\n".encode())
+            with wire.makefile() as lines:
+                assert lines.readline() == "+OK\n"
+                assert lines.readline().startswith("$")
+                return lines.readline()
+
+    public = "https://node-a.example:8443"
+    with start("--node-id", "A", "--advertise", public, MAD_API_REDIS=url) as node:
+        node.await_ready()
+        kept = json.loads(announced())
+        with urllib.request.urlopen(node.url + "/ready", timeout=10) as answer:
+            said = json.load(answer)
+    assert kept["url"] == public
+    assert not kept["draining"]
+    for name in ("tag", "version", "instance"):
+        assert kept[name] == said[name]
+    for flags in ([], ["--advertise", "off"]):
+        with start("--node-id", "A", *flags, MAD_API_REDIS=url) as node:
+            node.await_ready()
+            with socket.create_connection(("127.0.0.1", redis_port), 10) as wire:
+                wire.sendall(f"AUTH {SECRET}\r\nEXISTS mad:{{A}}:address\r\n".encode())
+                with wire.makefile() as lines:
+                    assert [lines.readline().strip() for _ in range(2)] == ["+OK", ":0"]
 
 
 @needs_redis

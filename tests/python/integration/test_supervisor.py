@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import pytest
 from process_kit import is_alive, wait_gone
+
+from mad.local import runtime
 
 StandIns = Callable[..., Path]
 DEAF = """
@@ -72,22 +75,65 @@ def test_the_programs_know_each_other(stand_ins: StandIns) -> None:
     folder = stand_ins()
     with up("--json") as process:
         said = ready(process)
-        port = str(said["console"]).rsplit(":", 1)[1]
-        (api,), (web,), (agent,) = (started(folder, f"mad-{n}") for n in ("api", "web", "agent"))
-        assert api["arguments"] == [
-            *("--listen", "127.0.0.1:0"),
-            *("--cors-origin", f"http://127.0.0.1:{port}"),
-            *("--cors-origin", f"http://localhost:{port}"),
-        ]
+        names = ("api", "web", "proxy", "agent")
+        (api,), (web,), (proxy,), (agent,) = (started(folder, f"mad-{n}") for n in names)
+        assert api["arguments"] == ["--listen", "127.0.0.1:0"]
         assert web["arguments"] == [
-            *("--api-url", "http://127.0.0.1:4000"),
+            *("--listen", "127.0.0.1:0", "--api-url", ""),
             *("--root", str(folder / "console")),
         ]
-        assert (web["listen_fds"], web["listen_pid"]) == ("1", str(web["pid"]))
+        assert proxy["arguments"] == [
+            *("--upstream=node-1=http://127.0.0.1:4000", "--web", "http://127.0.0.1:4000"),
+            *("--admin", said["admin"]),
+        ]
+        assert (proxy["listen_fds"], proxy["listen_pid"]) == ("1", str(proxy["pid"]))
         assert api["listen_fds"] is None
-        assert agent["arguments"] == ["--api", "http://127.0.0.1:4000"]
+        assert agent["arguments"] == ["--api", said["proxy"]]
+        assert said["console"] == said["proxy"]
+        assert said["api"] == "http://127.0.0.1:4000"
 
 
+def test_the_proxys_admin_socket_is_where_others_of_this_user_look(
+    stand_ins: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_ins(mad_proxy=LISTENS_FOR_ITS_ADMIN)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert runtime.running_admins() == []
+    left_behind = runtime.folder() / "proxy-1.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(left_behind))
+    with up("--json") as process:
+        admin = Path(str(ready(process)["admin"]).removeprefix("unix:"))
+        assert admin == tmp_path / "mad" / f"proxy-{process.pid}.sock"
+        assert admin.parent.stat().st_mode & 0o777 == 0o700
+        assert not left_behind.exists()
+        assert runtime.running_admins() == [admin]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert not admin.exists()
+
+
+def test_a_folder_that_others_may_write_to_is_refused(
+    stand_ins: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_ins()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "mad").mkdir(mode=0o755)
+    with up() as process:
+        _, error = finish(process)
+        assert process.returncode == 1
+    assert "mode 0700" in error
+
+
+LISTENS_FOR_ITS_ADMIN = """
+import socket
+admin = socket.socket(socket.AF_UNIX)
+admin.bind(sys.argv[sys.argv.index("--admin") + 1].removeprefix("unix:"))
+admin.listen()
+print("ready", name, "http://127.0.0.1:4000", flush=True)
+while True:
+    time.sleep(0.05)
+"""
 TELLS_ITS_REDIS = """
 print(os.environ["MAD_API_REDIS"], file=sys.stderr, flush=True)
 print("ready", name, "http://127.0.0.1:4000", flush=True)
@@ -139,7 +185,7 @@ def test_a_redis_that_exists_is_not_in_the_arguments(stand_ins: StandIns) -> Non
     folder = stand_ins(mad_api=TELLS_ITS_REDIS, redis_server=REDIS)
     url = "redis://:secret@localhost/1"
     with up("--nodes", "2", "--redis", url, "--verbose") as process:
-        for _ in range(5):
+        for _ in range(7):
             next_line(process)
         process.send_signal(signal.SIGTERM)
         out, error = finish(process)
@@ -164,7 +210,7 @@ def test_without_a_redis_server_it_says_what_to_install(
 def test_people_see_the_console_address_last(stand_ins: StandIns) -> None:
     stand_ins()
     with up() as process:
-        lines = [next_line(process) for _ in range(5)]
+        lines = [next_line(process) for _ in range(6)]
         assert lines[-1].startswith("console    http://127.0.0.1:")
         assert lines[0].startswith("mad-api    http://127.0.0.1:4000 (pid ")
         process.send_signal(signal.SIGINT)
@@ -187,14 +233,16 @@ def test_a_signal_stops_them_all_in_order(stand_ins: StandIns, number: signal.Si
         ready(process)
         process.send_signal(number)
         assert process.wait(20) == 0
-    assert sorted((folder / "stopped").read_text().split()) == ["mad-agent", "mad-api", "mad-web"]
+    stopped = (folder / "stopped").read_text().split()
+    assert stopped[:2] == ["mad-agent", "mad-proxy"]
+    assert sorted(stopped[2:]) == ["mad-api", "mad-web"]
 
 
 def test_children_have_sessions_of_their_own(stand_ins: StandIns) -> None:
     folder = stand_ins()
     with up("--json") as process:
         ready(process)
-        for name in ("mad-api", "mad-web", "mad-agent"):
+        for name in ("mad-api", "mad-agent", "mad-proxy", "mad-web"):
             (child,) = started(folder, name)
             assert child["session"] == child["pid"]
 
@@ -203,7 +251,7 @@ def test_children_die_with_it_however_it_dies(stand_ins: StandIns) -> None:
     folder = stand_ins(mad_api=DEAF)
     with up("--json") as process:
         ready(process)
-        pids = [started(folder, f"mad-{n}")[0]["pid"] for n in ("api", "web", "agent")]
+        pids = [started(folder, f"mad-{n}")[0]["pid"] for n in ("api", "web", "proxy", "agent")]
         assert all(is_alive(pid) for pid in pids)
         process.kill()
         wait_gone(pids)
@@ -237,7 +285,7 @@ sys.exit(7)
     assert "mad-agent ended with exit code 7" in error
     assert "line 49" in error
     assert "line 29" not in error
-    assert sorted((folder / "stopped").read_text().split()) == ["mad-api", "mad-web"]
+    assert sorted((folder / "stopped").read_text().split()) == ["mad-api", "mad-proxy", "mad-web"]
     assert "console" in out
 
 
@@ -262,6 +310,26 @@ def test_a_killed_program_is_reported_by_its_signal(stand_ins: StandIns) -> None
         _, error = finish(process)
         assert process.returncode == 1
     assert "mad-api was ended by signal 9" in error
+
+
+def test_of_several_nodes_the_others_go_on_until_the_last_one_dies(stand_ins: StandIns) -> None:
+    folder = stand_ins(redis_server=REDIS)
+    with up("--json", "--nodes", "2") as process:
+        said = ready(process)
+        first, second = started(folder, "mad-api")
+        os.kill(int(str(first["pid"])), signal.SIGKILL)
+        lost = json.loads(next_line(process))
+        assert lost == {
+            **{"event": "lost", "name": "mad-api", "pid": first["pid"]},
+            **{"url": words(said["nodes"])[0], "ending": "was ended by signal 9"},
+            **{"nodes_left": 1, "log": ["starting"]},
+        }
+        assert not (folder / "stopped").exists()
+        os.kill(int(str(second["pid"])), signal.SIGKILL)
+        died = json.loads(next_line(process))
+        assert (died["event"], died["name"]) == ("died", "mad-api")
+        assert process.wait(20) == 1
+    assert (folder / "stopped").read_text().split()[0] == "mad-agent"
 
 
 def test_a_port_that_is_taken_is_named(stand_ins: StandIns) -> None:

@@ -1,9 +1,10 @@
-"""`mad up` with the real programs: this machine's health reaches the console's node."""
+"""`mad up` with the real programs: this machine's health reaches the node behind the proxy."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import signal
 import subprocess
@@ -53,18 +54,32 @@ def wait_until(condition: Callable[[], bool], limit: float = 20) -> None:
         time.sleep(0.05)
 
 
-def test_the_page_is_served_and_may_talk_to_the_node() -> None:
+def test_the_page_and_its_sockets_have_one_address() -> None:
     with up() as (_, said):
-        assert b"<!doctype html>" in get(said["console"] + "/").lower()
-        assert json.loads(get(said["console"] + "/config.json"))["api_url"] == said["api"]
-        handshake = f"{said['api']}/socket.io/?EIO=4&transport=polling"
-        assert get(handshake, Origin=said["console"]).startswith(b"0{")
-        localhost = said["console"].replace("127.0.0.1", "localhost")
-        assert get(handshake, Origin=localhost).startswith(b"0{")
+        assert said["console"] == said["proxy"]
+        assert b"<!doctype html>" in get(said["proxy"] + "/").lower()
+        assert json.loads(get(said["proxy"] + "/config.json"))["api_url"] == ""
+        path = "/socket.io/?EIO=4&transport=polling"
+        for url in (said["proxy"], said["proxy"].replace("127.0.0.1", "localhost")):
+            assert get(url + path, Origin=url).startswith(b"0{")
         with pytest.raises(urllib.error.HTTPError) as refused:
-            get(handshake, Origin="http://elsewhere.test")
+            get(said["proxy"] + path, Origin="http://elsewhere.test")
         refused.value.close()
         assert refused.value.code == 403
+
+
+def top(said: dict[str, Any]) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "mad", "proxy", "top", "--once", "--json", "--interval", "0.1"]
+    done = subprocess.run([*command, said["admin"]], capture_output=True, check=True, timeout=30)
+    upstreams: list[dict[str, Any]] = json.loads(done.stdout)["upstreams"]
+    return upstreams
+
+
+def test_the_proxy_can_be_watched() -> None:
+    with up() as (_, said):
+        wait_until(lambda: top(said)[0]["sessions"] >= 1)
+        (node,) = top(said)
+        assert (node["name"], node["url"], node["state"]) == ("node-1", said["api"], "up")
 
 
 def test_the_agent_reports_this_machine() -> None:
@@ -88,8 +103,8 @@ def test_several_nodes_show_the_same_agents() -> None:
         for node in (first, second):
             wait_until(lambda node=node: "mad_fleet_agents 3" in shown(node))  # type: ignore[misc]
             assert json.loads(get(node + "/ready"))["ready"] is True
-        assert shown(first) == ["mad_agents 2", "mad_fleet_agents 3"]
-        assert shown(second) == ["mad_agents 1", "mad_fleet_agents 3"]
+        own = [int(shown(node)[0].removeprefix("mad_agents ")) for node in (first, second)]
+        assert sorted(own) == [1, 2], "the proxy gives no node more than its part"
         (redis,) = [p for p in said["programs"] if p["url"].startswith("unix://")]
         socket = Path(redis["url"].removeprefix("unix://"))
         assert socket.is_socket()
@@ -98,10 +113,29 @@ def test_several_nodes_show_the_same_agents() -> None:
         assert not socket.parent.exists()
 
 
+@pytest.mark.skipif(not find_server(), reason="no redis-server: apt-get install redis-server")
+def test_agents_of_a_node_that_is_killed_go_on_at_the_others() -> None:
+    def agents(node: str) -> list[str]:
+        lines = get(node + "/metrics").decode().splitlines()
+        return [line for line in lines if line.startswith(("mad_agents ", "mad_fleet_agents "))]
+
+    with up("--nodes", "2", "--agents", "3") as (process, said):
+        first, second = said["nodes"]
+        wait_until(lambda: "mad_fleet_agents 3" in agents(first))
+        (pid,) = (program["pid"] for program in said["programs"] if program["url"] == first)
+        os.kill(pid, signal.SIGKILL)
+        assert process.stdout is not None
+        assert select.select([process.stdout], [], [], 20)[0]
+        lost = json.loads(process.stdout.readline())
+        assert (lost["event"], lost["url"], lost["nodes_left"]) == ("lost", first, 1)
+        wait_until(lambda: agents(second) == ["mad_agents 3", "mad_fleet_agents 3"])
+        wait_until(lambda: [one["state"] for one in top(said)] == ["down", "up"])
+
+
 def test_ctrl_c_stops_it_all_in_time() -> None:
     with up("--agents", "2") as (process, said):
         pids = [program["pid"] for program in said["programs"]]
-        assert len(pids) == 4
+        assert len(pids) == 5
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
         assert not any(is_alive(pid) for pid in pids)

@@ -2,9 +2,10 @@
 #define MAD_FLEET_IMPL_API_IPP
 
 #include <mad/core/base64.hpp>
-#include <mad/core/hmac.hpp>
 #include <mad/core/ids.hpp>
 #include <mad/core/json_text.hpp>
+#include <mad/core/sha256.hpp>
+#include <mad/fleet/announced_node.hpp>
 #include <mad/fleet/api.hpp>
 #include <mad/net/shard.hpp>
 #include <mad/net/wait.hpp>
@@ -12,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <thread>
 
@@ -45,6 +47,20 @@ inline socketio::server_settings node_settings(api_settings const& s, net::shard
 /// What a stop may take that tells other nodes.
 inline constexpr milliseconds leave_time{1'500};
 
+/// Between the word that this node drains and the end of its listeners: for what proxies have sent
+/// before they heard it.
+inline constexpr milliseconds drain_notice{250};
+
+/// With a tag of its own, by which proxies know whose sessions are whose.
+inline api_settings tagged(api_settings s) {
+    std::array<std::uint8_t, 2> raw;
+    while (s.sockets.engine.node_tag == 0) {
+        fill_random(raw);
+        s.sockets.engine.node_tag = static_cast<std::uint16_t>(raw[0] << 8 | raw[1]);
+    }
+    return s;
+}
+
 inline std::size_t shard_count(std::size_t wanted) {
     return wanted ? wanted : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -52,7 +68,7 @@ inline std::size_t shard_count(std::size_t wanted) {
 /// What consoles are shown as `socketID`: the same for a socket as long as it lives, and without
 /// the key no way back to its id, which with revision 3 is the session's and so a secret.
 inline std::string veiled(std::string_view key, std::string_view socket_id) {
-    auto const digest = hmac_sha1(key, socket_id);
+    auto const digest = hmac_sha256(key, socket_id);
     std::string out;
     append_base64url(out, {reinterpret_cast<char const*>(digest.data()), 15});
     return out;
@@ -85,6 +101,9 @@ class api::hub : public std::enable_shared_from_this<hub> {
         };
         w.gone = [this](std::string_view id) { tell_gone(id); };
         store_->start(home_, std::move(w));
+    }
+    void announce(std::string text, std::function<void()> done) {
+        store_->announce(std::move(text), std::move(done));
     }
     void stop(std::function<void()> done) { store_->stop(std::move(done)); }
     /// When the shard runs no more: what is left of the store ends while its io_context is there.
@@ -160,7 +179,7 @@ class api::hub : public std::enable_shared_from_this<hub> {
 };
 
 MAD_DECL api::api(api_settings s)
-    : settings_(std::move(s))
+    : settings_(detail::tagged(std::move(s)))
     , node_id_(settings_.node_id.empty() ? random_id(6) : settings_.node_id)
     , instance_(random_id(6))
     , pool_(detail::shard_count(settings_.threads), settings_.log)
@@ -316,6 +335,8 @@ MAD_DECL void api::add_routes() {
         append_json_string(body, settings_.version);
         body += ",\"instance\":";
         append_json_string(body, instance_);
+        body += ",\"tag\":";
+        append_json_number(body, std::uint64_t{settings_.sockets.engine.node_tag});
         return net::http::json_answer(200, body += '}');
     });
     routes.get("/metrics", [this](net::http::request const&) {
@@ -354,6 +375,29 @@ MAD_DECL std::string api::metrics() const {
     return out += "# EOF\n";
 }
 
+/// What proxies are told; empty: nothing.
+MAD_DECL std::string api::address(boost::asio::ip::tcp::endpoint const& at) const {
+    if (!settings_.advertise.empty())
+        return settings_.advertise == "off" ? std::string() : settings_.advertise;
+    bool const useful = !at.address().is_loopback() && !at.address().is_unspecified();
+    return useful ? url_ : std::string();
+}
+
+MAD_DECL void api::announce(bool draining, std::function<void()> done) {
+    if (announced_.empty())
+        return done();
+    announced_node n;
+    n.node = node_id_;
+    n.url = announced_;
+    n.version = settings_.version;
+    n.instance = instance_;
+    n.tag = settings_.sockets.engine.node_tag;
+    n.draining = draining;
+    hub_->home().post([h = hub_, text = announcement_of(n), done = std::move(done)]() mutable {
+        h->announce(std::move(text), std::move(done));
+    });
+}
+
 MAD_DECL result<boost::asio::ip::tcp::endpoint> api::start() {
     auto at = result<boost::asio::ip::tcp::endpoint>(settings_.listen);
     if (settings_.passed_listeners.empty())
@@ -364,6 +408,9 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> api::start() {
         return at;
     started_ = std::chrono::steady_clock::now();
     url_ = net::http::url_of(*at, settings_.sockets.http.tls != nullptr);
+    if (settings_.make_store) // alone there is nobody to be told
+        announced_ = address(*at);
+    announce(false, [] {});
     hub_->home().post([h = hub_] { h->start(); });
     pool_.start();
     running_ = true;
@@ -377,6 +424,13 @@ MAD_DECL void api::stop(milliseconds drain) {
     if (drain.count() > 0) {
         draining_since_ = system_clock::instance().wall_ms();
         draining_ = true;
+        if (!announced_.empty()) {
+            auto const told = std::make_shared<std::atomic<bool>>(false);
+            announce(true, [told] { *told = true; });
+            auto const notice = std::min(drain / 4, detail::drain_notice);
+            net::wait_until([told] { return told->load(); }, notice);
+            net::wait_until([] { return false; }, notice);
+        }
         io_.close();
         net::wait_until([this] { return io_.sessions() == 0 && io_.connections() == 0; }, drain);
     }

@@ -67,6 +67,7 @@ MAD_DECL redis_names::redis_names(std::string_view prefix, std::string_view node
     lease = begin + "lease";
     clients = begin + "clients";
     fresh = begin + "fresh";
+    address = begin + "address";
 }
 
 MAD_DECL redis_link::redis_link(redis_store_settings const& s)
@@ -136,6 +137,28 @@ MAD_DECL void redis_link::add_lease(redis::pipeline& p, std::string_view epoch,
     p.add("ZADD", nodes_, score, settings_.sharing.node);
 }
 
+/// Where this node can be reached, for as long as its lease; `tell`: it is new.
+MAD_DECL void redis_link::add_announcement(redis::pipeline& p, bool tell) const {
+    if (announced_.empty())
+        return;
+    p.add("SET", own_.address, announced_, "PX", settings_.sharing.lease.count());
+    if (!tell)
+        return;
+    redis::command c("PUBLISH", nodes_, "here " + settings_.sharing.node);
+    c.route_by(own_.address);
+    p.add(std::move(c));
+}
+
+MAD_DECL void redis_link::announce(std::string text, std::function<void()> done) {
+    announced_ = std::move(text);
+    redis::pipeline p;
+    if (up_) // else it goes with the lease
+        add_announcement(p, true);
+    if (p.empty())
+        return done();
+    client_->exec(std::move(p), guarded([done = std::move(done)](auto const&) { done(); }));
+}
+
 MAD_DECL void redis_link::carry_out(redis::pipeline p, answer<written> a) {
     client_->exec(std::move(p), guarded([a = std::move(a)](result<std::vector<redis::reply>> r) {
                       a(r ? sum_up(*r) : result<written>(r.error()));
@@ -159,6 +182,7 @@ MAD_DECL void redis_link::join(std::string epoch, std::int64_t score,
     redis::pipeline p;
     // First, so that whatever is left of a node that dies half-way is found by who buries it.
     add_lease(p, epoch, score);
+    add_announcement(p, true);
     p.add("DEL", own_.fresh);
     // Beside what is there, in pieces, then in one step in its place: who reads meanwhile sees the
     // old or the new, and no command is long.
@@ -198,6 +222,7 @@ MAD_DECL void redis_link::renew(std::string epoch, std::int64_t score, std::stri
     p.add("HLEN", own_.clients);
     add_lease(p, epoch, score);
     p.add(publish(message));
+    add_announcement(p, false);
     client_->exec(std::move(p), guarded([a = std::move(a)](result<std::vector<redis::reply>> r) {
                       if (!r)
                           return a(r.error());
@@ -347,6 +372,11 @@ MAD_DECL void redis_link::leave(std::string message, std::function<void()> done)
     p.add(redis::command("DEL", own_.clients, own_.fresh, own_.lease).timeout(leave_limit));
     p.add(redis::command("ZREM", nodes_, settings_.sharing.node).timeout(leave_limit));
     p.add(publish(message).timeout(leave_limit));
+    if (!announced_.empty()) {
+        p.add(redis::command("DEL", own_.address).timeout(leave_limit));
+        redis::command c("PUBLISH", nodes_, "left " + settings_.sharing.node);
+        p.add(c.route_by(own_.address).timeout(leave_limit));
+    }
     for (auto const& [id, socket] : told_original_)
         p.add(redis::command("DEL", "client_" + socket).timeout(leave_limit));
     client_->exec(std::move(p), guarded([done = std::move(done)](auto const&) { done(); }));

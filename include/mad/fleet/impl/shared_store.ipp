@@ -62,6 +62,10 @@ MAD_DECL void shared_store::start(net::shard& home, store_watch w) {
     ticker_->arm(*this);
 }
 
+MAD_DECL void shared_store::announce(std::string text, std::function<void()> done) {
+    link_->announce(std::move(text), std::move(done));
+}
+
 MAD_DECL void shared_store::stop(std::function<void()> done) {
     bool const was_there = phase_ == phase::joined || phase_ == phase::joining;
     flush();

@@ -189,6 +189,7 @@ MAD_DECL void shard::arm() {
     armed_ = true;
     epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](error_code ec) {
         armed_ = false;
+        woken_ = true;
         if (down_)
             return;
         if (!driven_) {
@@ -205,16 +206,19 @@ MAD_DECL void shard::drive() {
     bool busy = false;
     while (!ctx_.stopped()) {
         try {
+            woken_ = false;
             if (!busy) {
                 arm();
                 if (ctx_.run_one() == 0)
                     break;
             }
-            // Bounded: handlers that post themselves must not starve the descriptors.
-            for (int i = 0; i < 512 && ctx_.poll_one() != 0; ++i) {
+            // Bounded: handlers that post themselves must not starve the descriptors. When it is
+            // these that woke us, they come first, and Asio is asked in the next round.
+            for (int i = 0; !woken_ && i < 512 && ctx_.poll_one() != 0; ++i) {
             }
-            // Reading twice lets peers that answer at once share the same write.
-            busy = poll_once() != 0;
+            // Looking again lets peers that answer at once share the same write. After one alone it
+            // is not worth two more system calls: the wait returns at once if there is more.
+            busy = poll_once() > 1;
             run_turn_end();
             busy = busy || !marked_.empty() || !graves_.empty();
         } catch (...) {

@@ -16,7 +16,9 @@ namespace detail {
 class head_parser final : public boost::beast::http::basic_parser<true> {
   public:
     head_parser(std::string_view text, limits const& l, head& out)
-        : text_(text), limits_(l), out_(out) {
+        : text_(text)
+        , limits_(l)
+        , out_(out) {
         header_limit(static_cast<std::uint32_t>(l.max_head_bytes + 1024));
         skip(true); // bodies are framed by the connection
     }
@@ -74,6 +76,13 @@ class head_parser final : public boost::beast::http::basic_parser<true> {
     limits const& limits_;
     head& out_;
 };
+
+/// Whether the line that ends at `line_feed` goes on in the next one. (Beast's parser joins such
+/// lines, and shows the outcome as if it were one when the first part is empty.)
+inline bool is_folded(std::string_view text, std::size_t line_feed) {
+    auto const next = line_feed + 1 < text.size() ? text[line_feed + 1] : '\0';
+    return next == ' ' || next == '\t';
+}
 
 /// True when the request line ends like `HTTP/2.0`, not in something else.
 inline bool names_other_version(std::string_view text) {
@@ -134,7 +143,7 @@ MAD_DECL int judge_partial_head(std::string_view text, limits const& l) {
     if (text.find('\0') != text.npos)
         return 400;
     for (auto i = text.find('\n'); i != text.npos; i = text.find('\n', i + 1))
-        if (i == 0 || text[i - 1] != '\r')
+        if (i == 0 || text[i - 1] != '\r' || detail::is_folded(text, i))
             return 400;
     auto const line = text.substr(0, text.find('\r'));
     auto const space = line.find(' ');

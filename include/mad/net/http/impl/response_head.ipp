@@ -129,7 +129,8 @@ MAD_DECL error_code parse_response_head(std::string_view text, client_limits con
     if (text.find('\0') != text.npos)
         return client_error::bad_response;
     for (auto i = text.find('\n'); i != text.npos; i = text.find('\n', i + 1))
-        if (i == 0 || text[i - 1] != '\r')
+        if (i == 0 || text[i - 1] != '\r' ||
+            (i + 1 < text.size() && (text[i + 1] == ' ' || text[i + 1] == '\t')))
             return client_error::bad_response;
     detail::response_head_parser p(text, limits, out);
     boost::beast::error_code ec;
