@@ -141,10 +141,4 @@ class client_connection final : public end_owner, public net::turn_work {
 
 } // namespace mad::inline MAD_ABI::proxy::detail
 
-#if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/proxy/impl/client_answer.ipp>
-#include <mad/proxy/impl/client_connection.ipp>
-#include <mad/proxy/impl/client_request.ipp>
-#endif
-
 #endif

@@ -92,8 +92,4 @@ class end final : public net::poll_target {
 
 } // namespace mad::inline MAD_ABI::proxy::detail
 
-#if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/proxy/impl/end.ipp>
-#endif
-
 #endif

@@ -66,8 +66,4 @@ class lane {
 
 } // namespace mad::inline MAD_ABI::proxy::detail
 
-#if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/proxy/impl/lane.ipp>
-#endif
-
 #endif

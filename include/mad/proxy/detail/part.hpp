@@ -156,7 +156,15 @@ class part {
 } // namespace mad::inline MAD_ABI::proxy::detail
 
 #if !defined(MAD_SEPARATE_COMPILATION)
+// All of them here: they know each other.
+#include <mad/proxy/impl/client_answer.ipp>
+#include <mad/proxy/impl/client_connection.ipp>
+#include <mad/proxy/impl/client_request.ipp>
+#include <mad/proxy/impl/end.ipp>
+#include <mad/proxy/impl/lane.ipp>
 #include <mad/proxy/impl/part.ipp>
+#include <mad/proxy/impl/tunnel.ipp>
+#include <mad/proxy/impl/upstream_connection.ipp>
 #endif
 
 #endif

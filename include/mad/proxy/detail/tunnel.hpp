@@ -74,8 +74,4 @@ class tunnel final : public end_owner {
 
 } // namespace mad::inline MAD_ABI::proxy::detail
 
-#if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/proxy/impl/tunnel.ipp>
-#endif
-
 #endif

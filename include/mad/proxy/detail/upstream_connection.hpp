@@ -75,8 +75,4 @@ class upstream_connection final : public end_owner {
 
 } // namespace mad::inline MAD_ABI::proxy::detail
 
-#if !defined(MAD_SEPARATE_COMPILATION)
-#include <mad/proxy/impl/upstream_connection.ipp>
-#endif
-
 #endif
