@@ -28,9 +28,10 @@ namespace mad::inline MAD_ABI::proxy {
 struct timeouts {
     /// One connect to an upstream, TLS included.
     milliseconds connect{1'000};
-    /// An upstream's answer to a poll: longer than pingInterval + pingTimeout (45 s).
+    /// An upstream's answer to a poll, and any standstill within the body of an answer: longer than
+    /// pingInterval + pingTimeout (45 s).
     milliseconds poll_answer{60'000};
-    /// The head of any other answer, and any standstill within a body.
+    /// The head of any other answer.
     milliseconds answer{10'000};
     /// A tunnel in which nothing moves either way: three pings of Engine.IO missing.
     milliseconds tunnel_idle{75'000};

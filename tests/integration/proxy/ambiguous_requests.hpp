@@ -352,7 +352,7 @@ class ambiguous_requests {
 
     /// One byte changed, put in or taken away, but not in a name by which requests are told apart.
     void mutate(std::string& text) {
-        static std::string const bytes("\r\n\t :;,0159aX\0\x7f\xff\x0b\"", 20);
+        static std::string const bytes("\r\n\t :;,0159aX\0\x7f\xff\x0b\"", 18);
         auto const at = below(text.size());
         auto const from = at < 12 ? 0 : at - 12;
         if (text.substr(from, 24).find('/') != text.npos)

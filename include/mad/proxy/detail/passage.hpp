@@ -46,13 +46,11 @@ struct passage {
     bool handshake = false; ///< makes a session, and may be sent again as long as no answer came
     bool poll = false;      ///< a GET that waits for packets
     bool jsonp = false;
-    bool upgrade = false;
     bool request_done = false; ///< its body, too, has come
     bool may_repeat = false;   ///< `request` is whole and may go to another upstream
     bool answering = false;    ///< the head of the answer has gone out
     bool sniffing = false;
     bool slow_checked = false;
-    bool moved = false; ///< since the deadline was set
 
     /// Ready for the next one; memory is kept.
     void reset() {
@@ -67,8 +65,8 @@ struct passage {
         answer = {};
         body_bytes = 0;
         tries = address = eio = 0;
-        handshake = poll = jsonp = upgrade = request_done = may_repeat = answering = sniffing =
-            slow_checked = moved = false;
+        handshake = poll = jsonp = request_done = may_repeat = answering = sniffing = slow_checked =
+            false;
     }
 };
 

@@ -40,7 +40,6 @@ MAD_DECL void client_connection::take_answer(std::string_view in, bool ended) {
     auto& p = *passage_;
     auto& text = part_.text();
     std::string kept; // what `in` points into, when a head came in pieces
-    p.moved = true;
     if (!p.answering && !take_answer_head(in, text, kept))
         return;
     framed_piece out;

@@ -194,7 +194,7 @@ MAD_DECL bool client_connection::wants_input() const {
     if (p.request_done) // the next request may wait here, and going is noticed
         return in_.size() <= part_.set().limits.max_head_bytes;
     return p.up && p.up->connected() ? !p.up->wire().blocked()
-                                     : p.request.size() < relay_read_bytes;
+                                     : p.request.size() < 64 * 1024 - relay_read_bytes;
 }
 
 MAD_DECL void client_connection::interest() {
@@ -331,7 +331,6 @@ MAD_DECL void client_connection::await_body_or_answer() {
 MAD_DECL void client_connection::await_answer() {
     auto& p = *passage_;
     auto const& t = part_.set().timeouts;
-    p.moved = false;
     if (p.answering && end_->blocked()) {
         was_blocked_ = true;
         in_flight_ = end_->stream.in_flight();

