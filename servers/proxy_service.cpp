@@ -91,7 +91,7 @@ void proxy_service::inherit() {
     heritage_->restore(*proxy_);
     pool_.start();
     running_ = true;
-    if (auto const done = heritage_->commit(*proxy_); !done)
+    if (auto const done = heritage_->commit(*proxy_, pool_.shards()); !done)
         throw std::runtime_error("--handover: " + done.error().message);
     if (!config_.discover) // nobody will name them: they leave when they are drained
         set_list(before, {});
@@ -182,10 +182,8 @@ void proxy_service::serve_redirect(std::uint16_t https_port) {
 void proxy_service::follow_nodes() {
     if (!config_.discover)
         return;
-#if __has_include(<mad/fleet/impl/discovery.ipp>)
-    auto const nodes_of = std::make_shared<mad::fleet::discovery>(*config_.discover);
-    discovery_ = nodes_of;
-    nodes_of->start(pool_[0], [this](std::vector<mad::fleet::announced_node> const& nodes) {
+    discovery_ = std::make_unique<mad::fleet::discovery>(*config_.discover);
+    discovery_->start(pool_[0], [this](std::vector<mad::fleet::announced_node> const& nodes) {
         std::vector<mad::proxy::listed_upstream> all;
         for (auto const& n : nodes)
             if (auto u = mad::fleet::upstream_of(n))
@@ -193,9 +191,6 @@ void proxy_service::follow_nodes() {
         set_list(discovered, std::move(all));
         set_list(before, {});
     });
-#else
-    throw usage_error("--discover: not in this build: name the nodes by --upstream");
-#endif
 }
 
 void proxy_service::offer() {

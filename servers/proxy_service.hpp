@@ -70,7 +70,7 @@ class proxy_service {
     std::unique_ptr<mad::proxy::server> proxy_;
     std::shared_ptr<mad::proxy::admin> admin_;
     std::unique_ptr<mad::net::http::server> admin_http_, redirect_http_;
-    std::shared_ptr<void> discovery_;
+    std::unique_ptr<mad::fleet::discovery> discovery_;
     std::unique_ptr<mad::proxy::inheritance> heritage_;
     std::unique_ptr<mad::proxy::handover_offer> offer_;
     std::map<listener_use, int> side_listeners_; ///< ours, beside those of the servers

@@ -51,8 +51,8 @@ class Proxy(Hosted):
 
     Sessions that are drained begin to leave after `drain_grace` seconds, one after another within
     `drain_over`. 0 of `max_connections` means half of the descriptors; of the limits per address
-    (connections, and new ones a second): no limit. `ca_file` are certificates to trust for https
-    upstreams, the system's without it."""
+    (connections, and new ones a second; loopback is exempt): no limit. `ca_file` are certificates
+    to trust for https upstreams, the system's without it."""
 
     _native: _core.Proxy
 
@@ -71,8 +71,8 @@ class Proxy(Hosted):
         drain_grace: float = 1,
         drain_over: float = 30,
         max_connections: int = 0,
-        max_connections_per_address: int = 0,
-        max_rate_per_address: float = 0,
+        max_connections_per_address: int = 1024,
+        max_rate_per_address: float = 100,
         accept_proxy_protocol: bool = False,
         tls_cert: str | Path = "",
         tls_key: str | Path = "",

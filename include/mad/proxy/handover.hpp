@@ -116,8 +116,9 @@ class inheritance {
     void restore(server&);
 
     /// From here on the other one accepts nothing more, and what it lets go comes into that server,
-    /// which outlives this object. A failure: it goes on as if nothing had been.
-    handover_result<void> commit(server&);
+    /// which outlives this object. First all of its shards, which must run, get to know what was
+    /// restored. A failure: the other one goes on as if nothing had been.
+    handover_result<void> commit(server&, std::vector<net::shard*> const& shards);
 
     /// Whether the old process has nothing left to give.
     bool done() const;

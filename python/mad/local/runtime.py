@@ -7,7 +7,6 @@ import os
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 LONGEST_PATH = 100  # the path of a unix socket has 107 bytes at most
@@ -17,17 +16,21 @@ class NotOursError(OSError):
     """The folder belongs to somebody else, or others may look into it."""
 
 
-def _folders() -> Iterator[Path]:
-    given = os.environ.get("XDG_RUNTIME_DIR", "")
-    if given and os.access(given, os.W_OK) and len(given) < LONGEST_PATH - 30:
-        yield Path(given) / "mad"
-    yield Path(tempfile.gettempdir()) / f"mad-{os.getuid()}"
+def _is_ours(given: str) -> bool:
+    """Under sudo it may still be somebody else's."""
+    try:
+        return Path(given).stat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def folder() -> Path:
     """`$XDG_RUNTIME_DIR/mad`, or `mad-UID` where temporary files are; made when it is missing.
     Raises NotOursError."""
-    path = next(_folders())
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    path = Path(tempfile.gettempdir()) / f"mad-{os.getuid()}"
+    if given and len(given) < LONGEST_PATH - 30 and _is_ours(given):
+        path = Path(given) / "mad"
     path.mkdir(mode=0o700, exist_ok=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:

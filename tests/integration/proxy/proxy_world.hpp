@@ -155,7 +155,7 @@ class proxy_world {
         s.health.slow_start = 0ms;
         if (change)
             change(s);
-        auto const wanted = s.upstreams.size() + (s.web ? 1u : 0u);
+        auto const wanted = s.upstreams.size(); // the web node is in a pool of its own
         server_ = std::make_unique<proxy::server>(pool_.shards(), std::move(s));
         port = server_->listen({boost::asio::ip::address_v4::loopback(), 0}).value().port();
         pool_.start();

@@ -242,6 +242,9 @@ MAD_DECL void client_connection::process(std::string_view in) {
     in_.assign(in);
     if (in_.empty() && in_.capacity() > 4096)
         in_.shrink_to_fit();
+    // What waited was empty lines: nothing begins, and nobody else looks at the time.
+    if (phase_ == phase::head && !end_->blocked() && !deadline_.armed())
+        part_.shard.deadlines().arm(deadline_, part_.set().limits.idle_timeout);
 }
 
 MAD_DECL bool client_connection::take_introduction(std::string_view& in) {

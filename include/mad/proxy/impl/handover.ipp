@@ -1,6 +1,7 @@
 #ifndef MAD_PROXY_IMPL_HANDOVER_IPP
 #define MAD_PROXY_IMPL_HANDOVER_IPP
 
+#include <mad/net/wait.hpp>
 #include <mad/proxy/detail/handover_link.hpp>
 #include <mad/proxy/handover.hpp>
 
@@ -244,12 +245,29 @@ MAD_DECL void inheritance::restore(server& to) {
     sessions_.clear();
 }
 
-MAD_DECL handover_result<void> inheritance::commit(server& to) {
+MAD_DECL handover_result<void> inheritance::commit(server& to,
+                                                   std::vector<net::shard*> const& shards) {
     auto const failed = [](error_code e) {
         return handover_failure{e, "the process before does not let go: " + e.message()};
     };
     if (!wire_)
         return failed(detail::handover_error(EALREADY));
+    // Names that are not known soon are not worth the wait: their upstreams are as good as down.
+    (void)net::wait_until(
+        [&] {
+            auto const view = to.pool().view();
+            return std::none_of(view->targets().begin(), view->targets().end(),
+                                [](auto const& t) { return t->serves && t->addresses.empty(); });
+        },
+        std::min(patience_, milliseconds(2'000)));
+    // Upstreams go from the home shard to the others; this comes behind them.
+    auto const ready = std::make_shared<std::atomic<std::size_t>>(0);
+    shards.front()->post([shards, ready] {
+        for (auto* const s : shards)
+            s->post([ready] { ++*ready; });
+    });
+    if (!net::wait_until([&] { return *ready == shards.size(); }, patience_))
+        return failed(detail::handover_error(ETIMEDOUT));
     auto link = std::make_shared<detail::handover_link>(to, log_);
     if (auto const e = wire_->send(handover::word::commit, {}, patience_))
         return failed(e);

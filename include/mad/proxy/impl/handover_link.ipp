@@ -207,7 +207,8 @@ MAD_DECL void handover_link::run() {
             if (all[0].revents != 0 && !hear())
                 break;
         }
-        if (say_end_ && !broken_)
+        // What came between the last look and the wish to end.
+        if (say_end_ && say_all())
             (void)wire_->send(handover::word::end, {}, link_patience);
     } catch (std::exception const& e) {
         log_.error("proxy.handover.failed", {{"what", e.what()}});

@@ -1,0 +1,297 @@
+#include "proxy_world.hpp"
+
+#include <mad/proxy/handover.hpp>
+
+#include <support/temp_folder.hpp>
+
+using namespace mad_test;
+
+namespace {
+
+using names = std::vector<std::string>;
+
+/// The process that goes on, with threads of its own: made of what another one tells.
+struct successor {
+    successor(std::string const& path, names const& upstreams)
+        : pool(1, log.handle()) {
+        heritage = proxy::inheritance::claim(path, log.handle()).value();
+        proxy::settings s;
+        for (auto const& u : upstreams)
+            s.upstreams.push_back(proxy::parse_upstream(u).value());
+        s.log = log.handle();
+        s.cookies = proxy::cookie_signer(heritage->cookie_secret());
+        server = std::make_unique<proxy::server>(pool.shards(), std::move(s));
+        heritage->restore(*server);
+        pool.start();
+    }
+    ~successor() {
+        heritage.reset();
+        pool.stop();
+    }
+    void take_over() {
+        heritage->commit(*server, pool.shards()).value();
+        port = server->adopt(heritage->take_listeners(proxy::handover::listener_use::proxy))
+                   .value()
+                   .port();
+    }
+
+    captured_log log;
+    mad::net::io_pool pool;
+    std::unique_ptr<proxy::inheritance> heritage;
+    std::unique_ptr<proxy::server> server;
+    std::uint16_t port = 0;
+};
+
+/// A proxy that waits to be taken over from.
+struct offering {
+    explicit offering(names const& upstreams, std::string const& path)
+        : world(upstreams) {
+        proxy::handover_settings h;
+        h.path = path;
+        h.log = world.log().handle();
+        h.patience = 5s;
+        h.given = [this] { given = true; };
+        offer = std::make_unique<proxy::handover_offer>(world.server(), h);
+        REQUIRE_FALSE(offer->start());
+    }
+    ~offering() {
+        offer.reset();
+        world.stop();
+    }
+
+    proxy_world world;
+    std::atomic<bool> given{false};
+    std::unique_ptr<proxy::handover_offer> offer;
+};
+
+/// A session that polls: its id as the node gave it.
+void open_session(raw_client& client, raw_node& node, std::string const& sid) {
+    client.send(get(poll_path));
+    auto at_node = node.accept();
+    at_node.take_until("\r\n\r\n");
+    at_node.send(ok(open_packet(sid)));
+    REQUIRE(client.answer().status == 200);
+}
+
+} // namespace
+
+TEST_CASE("tunnels, sessions and idle connections go on in the next process") {
+    temp_folder folder;
+    raw_node one, two;
+    names const upstreams{"one=" + one.url(), "two=" + two.url()};
+    offering old(upstreams, folder.file("handover"));
+
+    // With both nodes there is one that each session lives on.
+    auto polling = old.world.client(), idle = old.world.client();
+    polling.send(get(poll_path));
+    raw_node* home = nullptr;
+    REQUIRE(wait_until([&] {
+        home = !one.nobody_waits() ? &one : !two.nobody_waits() ? &two : nullptr;
+        return home != nullptr;
+    }));
+    auto at_node = home->accept();
+    at_node.take_until("\r\n\r\n");
+    at_node.send(ok(open_packet("the-session"), "Connection: close\r\n"));
+    REQUIRE(polling.answer().status == 200);
+    CHECK(idle.ask(get("/health")).status == 200);
+
+    ws_peer client(old.world.port, "/socket.io/?EIO=4&transport=websocket&sid=the-session");
+    auto node_end = home->accept();
+    node_end.take_until("\r\n\r\n");
+    auto const frame = server_frame(1, "2");
+    node_end.send(switching + frame.substr(0, 2)); // half a frame is under way
+    REQUIRE(client.accepted().status == 101);
+    client.wire.take(2);
+
+    successor next(folder.file("handover"), upstreams);
+    CHECK_FALSE(old.given);
+    next.take_over();
+    CHECK(wait_until([&] { return old.given.load(); }));
+    CHECK(next.port == old.world.port);
+    CHECK(old.world.await_connections(0));
+    CHECK(wait_until([&] { return next.server->connections() == 3; }));
+    old.offer.reset();
+    CHECK(wait_until([&] { return next.heritage->done(); }));
+
+    // The tunnel, in the middle of its frame.
+    node_end.send(frame.substr(2));
+    CHECK(client.wire.take(1) == "2");
+    client.wire.send(client_frame(1, "3"));
+    CHECK(node_end.take(client_frame(1, "3").size()) == client_frame(1, "3"));
+
+    // The session, over its old connection and over a new one.
+    CHECK(idle.ask(get("/health")).status == 200);
+    for (int i = 0; i < 2; ++i) {
+        auto fresh = raw_client(next.port);
+        auto& asks = i == 0 ? polling : fresh;
+        asks.send(get(poll_path + "&sid=the-session"));
+        auto again = home->accept();
+        CHECK(again.take_until("\r\n\r\n").find("sid=the-session") != std::string::npos);
+        again.send(ok("6", "Connection: close\r\n"));
+        CHECK(asks.answer().body == "6");
+    }
+    CHECK(next.server->count().session_gone == 0);
+}
+
+TEST_CASE("what was under way in the old process ends there, then goes over") {
+    temp_folder folder;
+    raw_node node;
+    names const upstreams{"one=" + node.url()};
+    offering old(upstreams, folder.file("handover"));
+    auto client = old.world.client();
+    client.send(get(poll_path));
+    auto at_node = node.accept();
+    at_node.take_until("\r\n\r\n");
+
+    successor next(folder.file("handover"), upstreams);
+    next.take_over();
+    CHECK(wait_until([&] { return old.given.load(); }));
+    CHECK(old.world.server().connections() == 1);
+    at_node.send(ok(open_packet("late")));
+    CHECK(client.answer().status == 200);
+    // What the old one has learnt last is known in the new one before the client can use it.
+    CHECK(old.world.await_connections(0));
+    CHECK(wait_until([&] {
+        return next.server->sids().find("late", std::chrono::steady_clock::now()).has_value();
+    }));
+    client.send(get(poll_path + "&sid=late"));
+    auto again = node.accept();
+    again.take_until("\r\n\r\n");
+    again.send(ok("6", "Connection: close\r\n"));
+    CHECK(client.answer().body == "6");
+}
+
+TEST_CASE("cookies of the process before are taken by the next one") {
+    temp_folder folder;
+    raw_node node;
+    offering old({"one=" + node.url()}, folder.file("handover"));
+    successor next(folder.file("handover"), {"one=" + node.url()});
+    auto const cookie_of = [](proxy::server& s) { return s.pool().view()->by_name("one")->cookie; };
+    CHECK(cookie_of(*next.server) == cookie_of(old.world.server()));
+}
+
+TEST_CASE("states of upstreams are known to the next process") {
+    temp_folder folder;
+    raw_node one, two;
+    names const upstreams{"one=" + one.url(), "two=" + two.url()};
+    offering old(upstreams, folder.file("handover"));
+    REQUIRE(old.world.await_up(2));
+    old.world.server().pool().drain("two").value();
+    REQUIRE(wait_until([&] {
+        return old.world.server().pool().view()->by_name("two")->state ==
+               proxy::upstream_state::drained;
+    }));
+    successor next(folder.file("handover"), upstreams);
+    auto const view = next.server->pool().view();
+    CHECK(view->by_name("one")->state == proxy::upstream_state::up);
+    CHECK_FALSE(view->by_name("two")->takes());
+    CHECK(view->by_name("two")->serves);
+}
+
+TEST_CASE("a hand-over that fails leaves the old process serving, and the next may try again") {
+    temp_folder folder;
+    raw_node node;
+    names const upstreams{"one=" + node.url()};
+    offering old(upstreams, folder.file("handover"));
+    auto client = old.world.client();
+    open_session(client, node, "before");
+    auto const serves = [&] {
+        return client.ask(get("/health")).status == 200 &&
+               old.world.client().ask(get("/health")).status == 200;
+    };
+    struct row {
+        char const* how;
+        std::function<void(int)> say;
+    };
+    auto const path = folder.file("handover");
+    auto const packet = [](int fd, std::string const& text) {
+        (void)!::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    };
+    auto const hello = proxy::handover::encode(proxy::handover::hello{});
+    std::vector<row> const rows{
+        {"goes at once", [](int) {}},
+        {"says nonsense", [&](int fd) { packet(fd, "nonsense"); }},
+        {"speaks another version",
+         [&](int fd) {
+             packet(fd, proxy::handover::encode(proxy::handover::hello{99, "x"}));
+         }},
+        {"goes after its hello", [&](int fd) { packet(fd, hello); }},
+        {"says something else than that it is ready",
+         [&](int fd) {
+             packet(fd, hello);
+             packet(fd, proxy::handover::encode(proxy::handover::word::end));
+         }},
+    };
+    for (auto const& r : rows) {
+        CAPTURE(r.how);
+        int const fd = mad::net::connect_unix(path, mad::net::unix_kind::packets).value();
+        r.say(fd);
+        ::close(fd);
+        CHECK(serves());
+    }
+    { // one that has heard everything and does not go on
+        successor heard(path, upstreams);
+        CHECK(serves());
+    }
+    CHECK_FALSE(old.given);
+    successor next(path, upstreams);
+    next.take_over();
+    CHECK(wait_until([&] { return old.given.load(); }));
+    CHECK(client.ask(get("/health")).status == 200);
+    CHECK(raw_client(next.port).ask(get("/health")).status == 200);
+}
+
+TEST_CASE("a process that speaks another version is told what to do") {
+    temp_folder folder;
+    raw_node node;
+    offering old({"one=" + node.url()}, folder.file("handover"));
+    int const fd =
+        mad::net::connect_unix(folder.file("handover"), mad::net::unix_kind::packets).value();
+    auto const hello = proxy::handover::encode(proxy::handover::hello{99, "x"});
+    REQUIRE(::send(fd, hello.data(), hello.size(), MSG_NOSIGNAL) > 0);
+    pollfd p{fd, POLLIN, 0};
+    REQUIRE(::poll(&p, 1, 20'000) == 1);
+    char text[1'000];
+    auto const n = ::recv(fd, text, sizeof text, 0);
+    ::close(fd);
+    auto const m = proxy::handover::decode({text, static_cast<std::size_t>(n)});
+    REQUIRE(m);
+    CHECK(std::get<proxy::handover::refusal>(*m).why.find("stop it") != std::string::npos);
+}
+
+TEST_CASE("nobody to take over from is no failure of the hand-over") {
+    temp_folder folder;
+    auto const none = proxy::inheritance::claim(folder.file("none"), {});
+    REQUIRE(none.has_error());
+    CHECK(none.error().nobody());
+    { // one that died
+        auto l = mad::net::open_unix_listener(folder.file("dead"), mad::net::unix_taken::refuse,
+                                              mad::net::unix_kind::packets)
+                     .value();
+        ::close(l.fd);
+        l.file.release();
+    }
+    auto const dead = proxy::inheritance::claim(folder.file("dead"), {});
+    REQUIRE(dead.has_error());
+    CHECK(dead.error().nobody());
+    { // one that takes the connection and says nothing
+        auto const l =
+            mad::net::open_unix_listener(folder.file("mute"), mad::net::unix_taken::refuse,
+                                         mad::net::unix_kind::packets)
+                .value();
+        auto const mute = proxy::inheritance::claim(folder.file("mute"), {}, 50ms);
+        REQUIRE(mute.has_error());
+        CHECK_FALSE(mute.error().nobody());
+        ::close(l.fd);
+    }
+}
+
+TEST_CASE("only one process offers at a path") {
+    temp_folder folder;
+    raw_node node;
+    offering old({"one=" + node.url()}, folder.file("handover"));
+    proxy::handover_settings h;
+    h.path = folder.file("handover");
+    proxy::handover_offer second(old.world.server(), h);
+    CHECK(second.start() == boost::system::errc::address_in_use);
+}
