@@ -255,13 +255,14 @@ void proxy_service::reload(proxy_config next) {
     config_.upstreams = std::move(next.upstreams);
 }
 
-/// When the next process has taken over, what is left here (TLS) is left alone as long as there is
-/// still time to ask it to go.
+/// When the next process has taken over, what is left here is left alone: polls until they are
+/// answered, and go there then; TLS as long as there is still time to ask it to go.
 void proxy_service::drain(milliseconds most) {
     auto const empty = [this] { return proxy_->connections() == 0; };
     if (given_) {
-        auto const alone = std::max(milliseconds(0), most - config_.proxy.drain.over);
-        if (mad::net::wait_until(empty, alone))
+        auto const& p = config_.proxy;
+        auto const alone = std::max(milliseconds(0), most - p.drain.over);
+        if (mad::net::wait_until(empty, p.tls ? alone : p.timeouts.poll_answer))
             return;
         most -= alone;
     }
