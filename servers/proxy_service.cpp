@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <stdexcept>
+#include <thread>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -93,6 +94,9 @@ void proxy_service::inherit() {
     running_ = true;
     if (auto const done = heritage_->commit(*proxy_, pool_.shards()); !done)
         throw std::runtime_error("--handover: " + done.error().message);
+    // Sessions that begin there in this moment are told to us as they do; who comes meanwhile waits
+    // in the queue of the socket.
+    std::this_thread::sleep_for(milliseconds(50));
     if (!config_.discover) // nobody will name them: they leave when they are drained
         set_list(before, {});
 }
