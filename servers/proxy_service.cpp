@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <stdexcept>
+#include <thread>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -93,6 +94,9 @@ void proxy_service::inherit() {
     running_ = true;
     if (auto const done = heritage_->commit(*proxy_, pool_.shards()); !done)
         throw std::runtime_error("--handover: " + done.error().message);
+    // Sessions that begin there in this moment are told to us as they do; who comes meanwhile waits
+    // in the queue of the socket.
+    std::this_thread::sleep_for(milliseconds(50));
     if (!config_.discover) // nobody will name them: they leave when they are drained
         set_list(before, {});
 }
@@ -255,13 +259,14 @@ void proxy_service::reload(proxy_config next) {
     config_.upstreams = std::move(next.upstreams);
 }
 
-/// When the next process has taken over, what is left here (TLS) is left alone as long as there is
-/// still time to ask it to go.
+/// When the next process has taken over, what is left here is left alone: polls until they are
+/// answered, and go there then; TLS as long as there is still time to ask it to go.
 void proxy_service::drain(milliseconds most) {
     auto const empty = [this] { return proxy_->connections() == 0; };
     if (given_) {
-        auto const alone = std::max(milliseconds(0), most - config_.proxy.drain.over);
-        if (mad::net::wait_until(empty, alone))
+        auto const& p = config_.proxy;
+        auto const alone = std::max(milliseconds(0), most - p.drain.over);
+        if (mad::net::wait_until(empty, p.tls ? alone : p.timeouts.poll_answer))
             return;
         most -= alone;
     }

@@ -145,7 +145,7 @@ inline strict_state read_strictly(std::string_view& in, strict_request& out) {
 
     std::size_t hosts = 0, lengths = 0, codings = 0;
     std::string host, length, coding;
-    bool close = version == "HTTP/1.0";
+    bool close = false, keep = version == "HTTP/1.1";
     for (std::size_t i = 1; i < lines.size(); ++i) {
         auto const colon = lines[i].find(':');
         if (colon == lines[i].npos || !is_token(lines[i].substr(0, colon)))
@@ -161,10 +161,11 @@ inline strict_state read_strictly(std::string_view& in, strict_request& out) {
             length = value;
         else if (name == "transfer-encoding" && ++codings)
             coding = lower(value);
-        else if (name == "connection" && lower(value).find("close") != std::string::npos)
-            close = true;
-        else if (name == "expect" && lower(value) != "100-continue")
-            return strict_state::bad;
+        else if (name == "connection") {
+            keep = keep || lower(value).find("keep-alive") != std::string::npos;
+            close = close || lower(value).find("close") != std::string::npos;
+        } else if (name == "expect" && version == "HTTP/1.1" && lower(value) != "100-continue")
+            return strict_state::bad; // HTTP/1.0 knows none: ignored
     }
     if (hosts > 1 || (hosts == 0 && version == "HTTP/1.1") || (hosts == 1 && !is_host(host)))
         return strict_state::bad;
@@ -190,7 +191,7 @@ inline strict_state read_strictly(std::string_view& in, strict_request& out) {
         out.body = rest.substr(0, n);
         rest.remove_prefix(n);
     }
-    out.last = close;
+    out.last = close || !keep;
     in = rest;
     return strict_state::done;
 }

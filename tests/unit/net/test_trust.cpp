@@ -109,3 +109,16 @@ TEST_CASE("whether the peer speaks TLS is said by the proxy") {
     CHECK(who(t, "10.0.0.1", {{"X-Forwarded-Proto", "https, http"}}) == "10.0.0.1");
     CHECK(who(t, "9.9.9.9", {{"X-Forwarded-Proto", "https"}}) == "9.9.9.9");
 }
+
+TEST_CASE("a list of networks is taken whole or not at all") {
+    std::vector<std::string> networks{"10.0.0.0/8", "loopback"};
+    auto const t = trust_list::parse(networks);
+    REQUIRE(t);
+    CHECK(t->has(boost::asio::ip::make_address("10.1.1.1")));
+    CHECK(t->has(boost::asio::ip::make_address("::1")));
+    networks.push_back("nonsense");
+    CHECK_FALSE(trust_list::parse(networks));
+    CHECK(trust_list::parse({})->empty());
+    CHECK(trust_list::loopback().has(boost::asio::ip::make_address("127.9.9.9")));
+    CHECK_FALSE(trust_list::loopback().has(boost::asio::ip::make_address("10.1.1.1")));
+}

@@ -58,6 +58,7 @@ class handover_wire {
     error_code await(short events, time_point until) const;
 
     int fd_;
+    bool reset_ = false; ///< the system has said that the other has gone
 };
 
 /// What two processes have to say to each other once the new one serves: sessions that either

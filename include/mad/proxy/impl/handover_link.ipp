@@ -93,6 +93,9 @@ MAD_DECL result<handed> handover_wire::receive(milliseconds patience) {
     auto const until = std::chrono::steady_clock::now() + patience;
     ssize_t n;
     while ((n = ::recvmsg(fd_, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0) {
+        // The other went with something unread: said once, and what it has sent is still there.
+        if (errno == ECONNRESET && !std::exchange(reset_, true))
+            continue;
         if (errno != EAGAIN && errno != EINTR)
             return handover_error();
         if (auto const e = await(POLLIN, until))
@@ -199,16 +202,21 @@ MAD_DECL void handover_link::learnt(std::string_view sid, std::uint32_t target, 
 
 MAD_DECL void handover_link::run() {
     try {
-        while (say_all() && !finish_) {
+        // Who has gone may have said more than was read: it is heard to its end.
+        for (bool hears = true;;) {
+            if (!broken_ && !say_all())
+                broken_ = true;
+            if (finish_ || !hears)
+                break;
             std::array<pollfd, 2> all{pollfd{wire_->fd(), POLLIN, 0}, pollfd{wake_, POLLIN, 0}};
             ::poll(all.data(), all.size(), 1'000);
             std::uint64_t times = 0;
             [[maybe_unused]] auto const n = ::read(wake_, &times, sizeof times);
-            if (all[0].revents != 0 && !hear())
-                break;
+            if (all[0].revents != 0)
+                hears = hear();
         }
         // What came between the last look and the wish to end.
-        if (say_end_ && say_all())
+        if (say_end_ && !broken_ && say_all())
             (void)wire_->send(handover::word::end, {}, link_patience);
     } catch (std::exception const& e) {
         log_.error("proxy.handover.failed", {{"what", e.what()}});
@@ -234,11 +242,11 @@ MAD_DECL bool handover_link::say_all() {
             return true;
         auto const failed = [&](handover::message const& m, std::span<int const> fds) {
             auto const e = wire_->send(m, fds, link_patience);
-            if (e && e.value() != EMSGSIZE) { // a client that has sent too much is just closed
+            if (!e || e.value() == EMSGSIZE) // a client that has sent too much is just closed
+                return false;
+            if (!fds.empty()) // else the old process, which is through, misses nothing
                 log_.error("proxy.handover.broken", {{"error", e.message()}});
-                return true;
-            }
-            return false;
+            return true;
         };
         auto const view = server_.pool().view();
         handover::known_sessions out;

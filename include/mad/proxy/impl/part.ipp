@@ -166,6 +166,8 @@ MAD_DECL void part::adopt(passed_client p) {
     net::stream plain(p.fd);
     if (phase_ == phase::closed)
         return;
+    if (!view) // the first one is still on its way here
+        set_view(all.pool.view());
     auto c = std::make_unique<client_connection>(*this, std::move(plain), p.peer);
     all.open.fetch_add(1, std::memory_order_relaxed);
     if (c->start(p))
@@ -174,8 +176,12 @@ MAD_DECL void part::adopt(passed_client p) {
 
 MAD_DECL void part::adopt(passed_tunnel p) {
     net::stream mine(p.client_fd), theirs(p.upstream_fd);
-    auto const to = view ? view->by_name(p.upstream) : nullptr;
-    if (phase_ == phase::closed || !to)
+    if (phase_ == phase::closed)
+        return;
+    if (!view || !view->by_name(p.upstream)) // the first one is still on its way here
+        set_view(all.pool.view());
+    auto const to = view->by_name(p.upstream);
+    if (!to)
         return;
     if (!p.counted.is_unspecified() &&
         !all.addresses.enter(p.counted, std::chrono::steady_clock::now()))
