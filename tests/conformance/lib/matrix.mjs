@@ -35,9 +35,14 @@ export function matrixOn(server, names = Object.keys(clients)) {
   for (const name of names) {
     withClient(name, (client, can) => {
       for (const column of Object.keys(columns)) {
-        describe(column, { concurrency: 8 }, () => {
-          for (const [name, run] of rowsFor(can(column))) row(name, server, client, column, run);
-        });
+        const rows = rowsFor(can(column));
+        for (const apart of [false, true]) {
+          describe(apart ? `${column}, alone` : column, { concurrency: apart ? 1 : 8 }, () => {
+            for (const [name, run] of rows) {
+              if (Boolean(run.alone) === apart) row(name, server, client, column, run);
+            }
+          });
+        }
       }
     });
   }

@@ -15,6 +15,12 @@ export function needs(abilities, run) {
   return Object.assign((...args) => run(...args), { needs: [abilities].flat() });
 }
 
+/**
+ * A row that cuts connections: not beside others, whose broadcast it could cut in the middle of a
+ * packet with bytes. Clients of release 3 and older still wait for the rest on the next connection.
+ */
+export const alone = (run) => Object.assign((...args) => run(...args), { alone: true });
+
 /** Whether a client that can `abilities` can go through the row. */
 export const able = (abilities, { needs = [] }) => needs.every((one) => abilities.includes(one));
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { until } from "../lib/wait.mjs";
-import { again, connected, count, needs } from "./common.mjs";
+import { again, alone, connected, count, needs } from "./common.mjs";
 
 export const endings = {
   "kick: io server disconnect, and no new attempt": async (peers) => {
@@ -73,7 +73,7 @@ export const endings = {
     }
   }),
 
-  "a connection that is cut by the network comes back": async (peers) => {
+  "a connection that is cut by the network comes back": alone(async (peers) => {
     const cable = await peers.throughCable();
     const peer = await peers.join("/", again);
     const before = peer.id;
@@ -87,9 +87,9 @@ export const endings = {
     await peer.next("connect");
     assert.notEqual(peer.id, before);
     await connected(peer);
-  },
+  }),
 
-  "a server that is away for a while is found again": async (peers) => {
+  "a server that is away for a while is found again": alone(async (peers) => {
     const cable = await peers.throughCable();
     const peer = await peers.join("/", again);
     cable.plug(false);
@@ -98,7 +98,7 @@ export const endings = {
     cable.plug(true);
     await peer.next("connect");
     await connected(peer);
-  },
+  }),
 
   "the client's own leave: io client disconnect": async (peers) => {
     const peer = await peers.join("/", again);
