@@ -138,6 +138,29 @@ TEST_CASE("a node that does not know a session any more makes us forget it") {
     CHECK(wait_until([&] { return w.server().sids().size() == 0; }));
 }
 
+TEST_CASE("a session that says goodbye is counted no more") {
+    struct row {
+        std::string request, answer;
+    };
+    auto const path = path_of("abc");
+    auto const r = GENERATE_COPY(
+        row{"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1", "ok"},
+        row{"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n1:1", "ok"},
+        row{get(path), "1"}, row{get(path), "1:1"});
+    nodes_behind nodes(1);
+    proxy_world w(nodes.urls());
+    std::vector<raw_client> wires;
+    auto c = w.client();
+    open_session(c, nodes.all, wires, "abc");
+    CHECK(w.server().sids().size() == 1);
+    c.send(r.request);
+    auto n = nodes.all[0]->accept();
+    n.take_until("\r\n\r\n");
+    n.send(ok(r.answer, "Connection: close\r\n"));
+    CHECK(c.answer().body == r.answer);
+    CHECK(wait_until([&] { return w.server().sids().size() == 0; }));
+}
+
 TEST_CASE("real servers behind it: every session ends where it began") {
     engine_world one, two, three;
     std::vector<std::string> urls;

@@ -10,10 +10,20 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace mad::inline MAD_ABI::proxy::detail {
 
 class upstream_connection;
+
+/// Whether a polling body is a close packet alone: how a session ends, said by either side, in
+/// revision 4 (`1`) and 3 (`1:1`).
+inline bool is_goodbye(std::string_view body) {
+    return body == "1" || body == "1:1";
+}
+inline bool is_goodbye_length(std::uint64_t bytes) {
+    return bytes == 1 || bytes == 3;
+}
 
 /// One request on its way through, from its head to the end of its answer. Taken from its shard's
 /// stock and given back, with what its strings have grown to: a warm proxy allocates nothing.
@@ -51,6 +61,7 @@ struct passage {
     bool answering = false;    ///< the head of the answer has gone out
     bool sniffing = false;
     bool slow_checked = false;
+    bool goodbye = false; ///< its body ends the session
 
     /// Ready for the next one; memory is kept.
     void reset() {
@@ -66,7 +77,7 @@ struct passage {
         body_bytes = 0;
         tries = address = eio = 0;
         handshake = poll = jsonp = request_done = may_repeat = answering = sniffing = slow_checked =
-            false;
+            goodbye = false;
     }
 };
 

@@ -121,7 +121,9 @@ MAD_DECL bool client_connection::take_answer_head(std::string_view& in, std::str
     p.from_upstream =
         body_reader(p.answer.from, p.answer.length, part_.conf->answers.max_chunk_overhead_bytes);
     p.sniffing = p.to == destination::engine &&
-                 (p.sid.empty() ? p.handshake && h.status == 200 : h.status == 400);
+                 (p.sid.empty() ? p.handshake && h.status == 200
+                                : h.status == 400 || (p.poll && p.answer.from == framing::sized &&
+                                                      is_goodbye_length(p.answer.length)));
     return true;
 }
 
@@ -142,7 +144,7 @@ MAD_DECL void client_connection::sniff(std::string_view data, bool over) {
     p.sniffed.append(data.substr(0, most - p.sniffed.size()));
     auto const text = std::string_view(p.sniffed);
     if (!p.sid.empty()) {
-        if (text.find("\"code\":1,") != text.npos)
+        if (text.find("\"code\":1,") != text.npos || is_goodbye(text))
             part_.all.sids.erase(p.sid);
         else if (!over && text.size() < most)
             return;
@@ -185,6 +187,8 @@ MAD_DECL void client_connection::become_tunnel(std::string_view head, std::strin
 
 MAD_DECL void client_connection::finish(bool keep_upstream) {
     auto& p = *passage_;
+    if (p.goodbye)
+        part_.all.sids.erase(p.sid);
     if (auto* const up = std::exchange(p.up, nullptr))
         up->done(keep_upstream && p.request_done);
     close_after_ = close_after_ || !p.request_done;

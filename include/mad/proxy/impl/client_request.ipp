@@ -138,6 +138,8 @@ MAD_DECL bool client_connection::frame_body(std::string_view& in, framed_piece& 
         return false;
     }
     p.request_done = u.state == body_reader::state::done;
+    p.goodbye = p.request_done && p.body_bytes == u.data.size() && is_goodbye(u.data) &&
+                p.to == destination::engine && !p.sid.empty();
     out.body(u.data, p.from_client.form(), p.request_done);
     return true;
 }
