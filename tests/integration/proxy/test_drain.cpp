@@ -161,6 +161,7 @@ TEST_CASE("connections and tunnels go on in another server") {
         });
     };
     REQUIRE(have(2, 1));
+    busy.send(get("/health") + get("/health") + get("/health").substr(0, 10));
     n.send(ok("done"));
     CHECK(busy.answer().body == "done");
     REQUIRE(have(3, 1));
@@ -174,6 +175,9 @@ TEST_CASE("connections and tunnels go on in another server") {
     }
     CHECK(idle.ask(get("/health")).status == 200);
     CHECK(half.ask(get("/health").substr(10)).status == 200);
+    CHECK(busy.answer().status == 200); // what was pipelined behind the poll
+    CHECK(busy.answer().status == 200);
+    CHECK(busy.ask(get("/health").substr(10)).status == 200);
     t.node_end.send(std::string("\x02hi", 3));
     CHECK(t.client.wire.take(3) == "\x02hi");
     t.client.text("back");
@@ -185,6 +189,40 @@ TEST_CASE("connections and tunnels go on in another server") {
     raw_client waits(before.port);
     REQUIRE(after.server().adopt(sockets));
     CHECK(waits.ask(get("/health")).status == 200);
+}
+
+TEST_CASE("connections that another process has let in are not refused for coming at once") {
+    raw_node node;
+    proxy_world w({node.url()}, [](proxy::settings& s) {
+        s.addresses.max_rate = 0.001;
+        s.addresses.burst = 1;
+    });
+    for (int i = 0; i < 3; ++i) {
+        int ends[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+        proxy::passed_client p;
+        p.fd = ends[0];
+        p.peer = p.counted = boost::asio::ip::make_address("192.0.2.1");
+        w.server().adopt(std::move(p));
+        CHECK(raw_client::over(ends[1]).ask(get("/health")).status == 200);
+    }
+}
+
+TEST_CASE("a poll that is shed before all of its request has come ends its connection") {
+    raw_node node;
+    proxy_world w({"n=" + node.url()}, quick);
+    auto c = w.client();
+    c.send(get(poll_path));
+    auto n = node.accept();
+    n.take_until("\r\n\r\n");
+    n.send(ok(open_packet("one")));
+    CHECK(c.answer().status == 200);
+    c.send(get(poll_path + "&sid=one", "Content-Length: 100\r\n"));
+    n.take_until("\r\n\r\n");
+    REQUIRE(w.server().pool().drain("n"));
+    auto const a = c.answer();
+    CHECK(a.body == "1");
+    CHECK(a.header("connection") == "close");
 }
 
 TEST_CASE("a reload changes limits and keeps sessions") {

@@ -134,6 +134,26 @@ TEST_CASE("bodies pass in any framing and any pieces") {
     }
 }
 
+TEST_CASE("an answer waits for a client that is slow, and arrives whole") {
+    raw_node node;
+    proxy_world w({node.url()});
+    raw_client c(w.port, {.receive_buffer = 4096});
+    c.send(get(poll_path));
+    auto n = node.accept();
+    n.take_until("\r\n\r\n");
+    std::string const lot(24 * 1024 * 1024, 'x');
+    std::thread says([&] {
+        n.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(lot.size()) + "\r\n\r\n" +
+               lot);
+        n.close();
+    });
+    CHECK(wait_until([&] { return w.server().count().bytes_out > 0; }));
+    auto const body = c.answer().body;
+    says.join();
+    CHECK(body.size() == lot.size());
+    CHECK(c.ask(get("/health")).status == 200);
+}
+
 TEST_CASE("HEAD has no body, and the next answer is not taken for one") {
     raw_node node;
     proxy_world w({node.url()}, [&](proxy::settings& s) {

@@ -135,6 +135,7 @@ class client_connection final : public end_owner, public net::turn_work {
     bool secure_ = false; // its connection, or its PROXY header says so
     bool head_begun_ = false;
     bool head_request_ = false;
+    bool processing_ = false; // what was read is not yet all in `in_`
     bool read_again_ = false; // plaintext may have come that the descriptor does not announce
     bool close_after_ = false, draining_ = false, was_blocked_ = false;
 };

@@ -30,7 +30,8 @@ MAD_DECL void client_connection::on_upstream_input() {
         if (phase_ != phase::relaying || !passage_ || !passage_->up)
             return;
         bool const blocked = end_->blocked();
-        passage_->up->wire().want_input(!blocked);
+        // Its end is not news before what it has said is taken: it would be told again and again.
+        passage_->up->wire().want_input(!blocked, false);
         if (blocked || r.bytes < into.size())
             return;
     }
@@ -251,7 +252,7 @@ MAD_DECL void client_connection::shed_poll() {
     part_.count.shed.add();
     if (p.jsonp)
         return answer_failed(reject::session_gone);
-    bool const close_it = !p.context.client_keep_alive || ends_here();
+    bool const close_it = !p.request_done || !p.context.client_keep_alive || ends_here();
     net::http::response r;
     r.set("Content-Type", "text/plain; charset=UTF-8").set("Cache-Control", "no-store");
     r.body = p.eio == 3 ? "1:1" : "1";
@@ -282,7 +283,7 @@ MAD_DECL void client_connection::after_answer() {
         return close();
     } else {
         part_.shard.deadlines().arm(deadline_, l.idle_timeout);
-        if (part_.releasing())
+        if (part_.releasing() && !processing_)
             return part_.offer(*this);
     }
     interest();

@@ -47,8 +47,13 @@ MAD_DECL bool client_connection::start(bool proxy_header) {
 MAD_DECL bool client_connection::start(passed_client const& c) {
     served_ = c.served;
     secure_ = c.secure;
-    if (!start(false))
+    // The process before has let it in: that all of them come at once is no reason to refuse it.
+    if (!c.counted.is_unspecified() &&
+        part_.all.addresses.enter(c.counted, std::chrono::steady_clock::now()))
+        counted_ = c.counted;
+    if (!end_->watch(EPOLLIN))
         return false;
+    part_.shard.deadlines().arm(deadline_, part_.set().limits.head_timeout);
     if (!c.rest.empty()) {
         in_ = c.rest;
         part_.shard.mark(*this);
@@ -223,6 +228,7 @@ MAD_DECL void client_connection::consume(std::string_view in) {
 }
 
 MAD_DECL void client_connection::process(std::string_view in) {
+    processing_ = true;
     for (bool more = true; more;) {
         switch (phase_) {
         case phase::introduction:
@@ -238,6 +244,7 @@ MAD_DECL void client_connection::process(std::string_view in) {
             more = false;
         }
     }
+    processing_ = false;
     if (phase_ == phase::closed || phase_ == phase::lingering || close_after_)
         return;
     in_.assign(in);
@@ -246,6 +253,8 @@ MAD_DECL void client_connection::process(std::string_view in) {
     // What waited was empty lines: nothing begins, and nobody else looks at the time.
     if (phase_ == phase::head && !end_->blocked() && !deadline_.armed())
         part_.shard.deadlines().arm(deadline_, part_.set().limits.idle_timeout);
+    if (phase_ == phase::head && part_.releasing())
+        part_.offer(*this); // with what came behind the requests that were answered
 }
 
 MAD_DECL bool client_connection::take_introduction(std::string_view& in) {
@@ -334,6 +343,7 @@ MAD_DECL void client_connection::await_answer() {
     if (p.answering && end_->blocked()) {
         was_blocked_ = true;
         in_flight_ = end_->stream.in_flight();
+        interest();
         return part_.shard.deadlines().arm(deadline_, part_.set().limits.write_timeout);
     }
     was_blocked_ = false;
