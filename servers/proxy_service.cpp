@@ -157,6 +157,7 @@ int proxy_service::side_listener(listener_use use, endpoint const& at) {
 void proxy_service::serve_admin() {
     mad::proxy::admin_settings s;
     s.token = config_.admin_token;
+    s.unix_socket = !config_.admin_socket.empty();
     s.log = config_.proxy.log;
     admin_ = std::make_shared<mad::proxy::admin>(*proxy_, std::move(s));
     if (config_.admin_socket.empty() && !config_.admin)

@@ -19,6 +19,10 @@ struct admin_settings {
     /// let in (a unix socket of mode 0600, or this machine).
     std::string token;
 
+    /// Only a unix socket leads here, so no page of a browser can ask: `Host` and `Origin` are not
+    /// looked at. Default: they are.
+    bool unix_socket = false;
+
     /// Where time comes from.
     clock const* time = &system_clock::instance();
     logger log;
@@ -42,9 +46,9 @@ struct admin_settings {
 /// `metrics_text` |
 ///
 /// What changes one upstream answers with it as it is then (DELETE: `{"removed":NAME}`). Errors are
-/// JSON: `{"error":"has_sessions","message":…,"remedy":…}`. Without a token, requests are refused
-/// that a page in a browser on this machine could have sent: any with an `Origin`, and any whose
-/// `Host` is not this machine.
+/// JSON: `{"error":"has_sessions","message":…,"remedy":…}`. On a port without a token, requests are
+/// refused that a page in a browser on this machine could have sent: any with an `Origin`, and any
+/// whose `Host` is not this machine.
 class admin final : public net::http::route {
   public:
     /// The proxy outlives it. Any number of shards may serve it.

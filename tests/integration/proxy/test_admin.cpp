@@ -14,10 +14,12 @@ namespace {
 
 /// A proxy with an admin interface on a port of its own.
 struct admin_world {
-    explicit admin_world(std::vector<std::string> const& upstreams, std::string token = {})
+    explicit admin_world(std::vector<std::string> const& upstreams, std::string token = {},
+                         bool unix_socket = false)
         : proxy(upstreams) {
         proxy::admin_settings s;
         s.token = std::move(token);
+        s.unix_socket = unix_socket;
         s.log = proxy.log().handle();
         admin = std::make_shared<proxy::admin>(proxy.server(), s);
         side = std::make_unique<http::server>(std::vector{&proxy.pool()[0]}, admin_router(admin),
@@ -185,9 +187,10 @@ TEST_CASE("without a token no page in a browser of this machine gets in") {
 TEST_CASE("the admin interface serves a unix socket") {
     raw_node node;
     temp_folder folder;
-    admin_world w({"one=" + node.url()});
+    admin_world w({"one=" + node.url()}, {}, true);
     auto const path = folder.file("admin");
     REQUIRE_FALSE(w.side->listen_unix(path));
     auto c = raw_client::over(mad::net::connect_unix(path).value());
     CHECK(c.ask("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 200);
+    CHECK(c.ask("GET /upstreams HTTP/1.1\r\nHost: x\r\n\r\n").status == 200);
 }
