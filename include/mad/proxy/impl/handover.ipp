@@ -205,6 +205,10 @@ inheritance::claim(std::string const& path, logger log, milliseconds patience) {
     std::unique_ptr<inheritance> self(
         new inheritance(std::make_unique<detail::handover_wire>(*fd), std::move(log), patience));
     auto& w = *self->wire_;
+    // What it says is believed: its secret signs our cookies.
+    if (!w.same_user())
+        return handover_failure{detail::handover_error(EPERM),
+                                path + ": another user's process is there"};
     if (auto const e = w.send(handover::hello{handover::version, MAD_VERSION}, {}, patience))
         return handover_failure{e, path + ": " + e.message()};
     for (;;) {
