@@ -42,7 +42,6 @@ int main(int argc, char** argv) {
 
     signals.next();
     server.close();
-    for (auto const& u : server.pool().status())
-        std::cout << u.at->to.name << ": " << u.at->count->handshakes << " sessions\n";
     threads.stop();
+    std::cout << "served: " << server.count().handshakes << " sessions\n";
 }
