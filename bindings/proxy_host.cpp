@@ -31,6 +31,7 @@ mad::result<void> proxy_host::start() {
         return at.error();
     url_ = mad::net::http::url_of(*at, settings_.tls != nullptr);
     threads_.start();
+    server_->wait_until_known(mad::milliseconds(1'500));
     return {};
 }
 

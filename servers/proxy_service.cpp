@@ -234,6 +234,8 @@ void proxy_service::start() {
         running_ = true;
     }
     offer();
+    // Who is told that we are ready finds the nodes that are; one that hangs is not waited for.
+    proxy_->wait_until_known(milliseconds(1'500));
     config_.proxy.log.info("proxy.started", {{"url", url_},
                                              {"upstreams", config_.upstreams.size()},
                                              {"inherited", heritage_ != nullptr}});

@@ -81,6 +81,10 @@ class server {
     void adopt(passed_client);
     void adopt(passed_tunnel);
 
+    /// Waits until each upstream has been asked once and all shards know what came of it: before
+    /// that, all of them are tried. At most so long; whether they have. Not from a shard's thread.
+    bool wait_until_known(milliseconds most);
+
     /// Closes everything. From any thread; done when the shards have run it.
     void close();
 

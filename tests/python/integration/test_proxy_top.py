@@ -74,6 +74,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 def top(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "mad", "proxy", "top", *arguments],
+        env={k: v for k, v in os.environ.items() if k != "FORCE_COLOR"} | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=False,

@@ -26,7 +26,8 @@ class lane {
     /// A connection that waits for work, or null. The last one used comes first.
     upstream_connection* take_idle();
 
-    /// Begins a new connection to the n-th address; null when that fails at once.
+    /// Begins a new connection to the n-th address; null when that fails at once, with `exhausted`
+    /// set when it was for want of a descriptor.
     upstream_connection* connect(std::size_t address);
 
     void keep_idle(upstream_connection&);
@@ -56,6 +57,8 @@ class lane {
     std::vector<std::unique_ptr<upstream_connection>> connections;
     std::vector<upstream_connection*> idle;
     std::vector<std::unique_ptr<tunnel>> tunnels;
+
+    bool exhausted = false; ///< after `connect` has given null
 
     /// Not yet added to `upstream_counters`.
     struct {

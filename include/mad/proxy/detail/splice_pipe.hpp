@@ -4,7 +4,9 @@
 #include <mad/config.hpp>
 
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
+#include <ctime>
 #include <span>
 
 #include <fcntl.h>
@@ -33,6 +35,7 @@ class splice_pipe {
 
     /// At most `scratch.size()` bytes.
     outcome move(int from, int to, std::size_t most, std::span<char> scratch) {
+        no_sigpipe quiet;
         outcome o;
         if (!open())
             return o;
@@ -50,6 +53,7 @@ class splice_pipe {
                 continue;
             }
             o.broken = m == 0 || (errno != EAGAIN && errno != EINTR);
+            quiet.raised = m < 0 && errno == EPIPE;
             break;
         }
         for (std::size_t at = 0; at < o.rest;) {
@@ -64,6 +68,31 @@ class splice_pipe {
     }
 
   private:
+    /// `splice` knows no MSG_NOSIGNAL: a peer that has gone may not end whoever has not blocked
+    /// SIGPIPE.
+    class no_sigpipe {
+      public:
+        no_sigpipe() {
+            ::sigemptyset(&pipe_);
+            ::sigaddset(&pipe_, SIGPIPE);
+            ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+        }
+        ~no_sigpipe() {
+            if (::sigismember(&before_, SIGPIPE) == 1)
+                return;
+            if (timespec const at_once{}; raised)
+                ::sigtimedwait(&pipe_, nullptr, &at_once);
+            ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        }
+        no_sigpipe(no_sigpipe const&) = delete;
+        no_sigpipe& operator=(no_sigpipe const&) = delete;
+
+        bool raised = false;
+
+      private:
+        sigset_t pipe_{}, before_{};
+    };
+
     bool open() {
         if (ends_[0] >= 0)
             return true;

@@ -197,6 +197,8 @@ MAD_DECL void client_connection::send_request(std::shared_ptr<target const> cons
             return;
         }
         c->close();
+    } else if (l.exhausted) {
+        return answer_failed(reject::overloaded);
     }
     if (p.request.empty())
         append_parts(p.request, parts);

@@ -31,12 +31,15 @@ MAD_DECL upstream_connection* lane::take_idle() {
 }
 
 MAD_DECL upstream_connection* lane::connect(std::size_t address) {
+    exhausted = false;
     if (address >= to->addresses.size())
         return nullptr;
     auto const& at = to->addresses[address];
     int const fd = ::socket(at.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    if (fd < 0) {
+        exhausted = true; // of descriptors or memory: no fault of the upstream
         return nullptr;
+    }
     net::stream plain(fd);
     int const on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -176,6 +176,8 @@ MAD_DECL result<void> pool::remove(std::string_view name, removal how, time_poin
 
 MAD_DECL void pool::set_addresses(std::uint32_t id,
                                   std::vector<boost::asio::ip::tcp::endpoint> addresses) {
+    constexpr std::size_t most = 64; // each is tried before the next upstream is
+    addresses.resize(std::min(addresses.size(), most));
     if (auto* const e = find(id))
         e->addresses = std::move(addresses);
 }

@@ -2,6 +2,7 @@
 #define MAD_PROXY_IMPL_SERVER_IPP
 
 #include <mad/net/listener.hpp>
+#include <mad/net/wait.hpp>
 #include <mad/proxy/detail/part.hpp>
 #include <mad/proxy/server.hpp>
 
@@ -223,6 +224,25 @@ MAD_DECL void server::adopt(passed_client c) {
 MAD_DECL void server::adopt(passed_tunnel t) {
     auto& p = *state_->parts[state_->next_part.fetch_add(1) % state_->parts.size()];
     p.shard.dispatch([&p, t = std::move(t)] { p.adopt(t); });
+}
+
+MAD_DECL bool server::wait_until_known(milliseconds most) {
+    auto const knows = [](control const& c) {
+        auto const all = c.status();
+        return std::none_of(all.begin(), all.end(), [](upstream_status const& u) {
+            return u.at->state == upstream_state::unknown;
+        });
+    };
+    auto& shared = state_->shared;
+    bool const known =
+        net::wait_until([&] { return knows(shared.pool) && knows(*shared.web); }, most);
+    auto const left = std::make_shared<std::atomic<std::size_t>>(state_->parts.size());
+    state_->each([left](detail::part& p) {
+        p.set_view(p.all.pool.view());
+        p.set_web(p.all.web->view());
+        left->fetch_sub(1);
+    });
+    return net::wait_until([&] { return left->load() == 0; }, milliseconds(1'000)) && known;
 }
 
 MAD_DECL void server::close() {
