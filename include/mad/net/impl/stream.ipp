@@ -34,8 +34,11 @@ inline io_outcome send(int fd, std::span<iovec const> parts) {
     msghdr m{};
     m.msg_iov = const_cast<iovec*>(parts.data());
     m.msg_iovlen = parts.size();
+    constexpr int how = MSG_NOSIGNAL | MSG_DONTWAIT;
     for (;;) {
-        auto const n = ::sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+        // The kernel reads no list for one part, which is the usual case.
+        auto const n = parts.size() == 1 ? ::send(fd, parts[0].iov_base, parts[0].iov_len, how)
+                                         : ::sendmsg(fd, &m, how);
         if (n >= 0)
             return {io_status::ok, static_cast<std::size_t>(n)};
         if (errno == EINTR)
