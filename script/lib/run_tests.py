@@ -320,7 +320,7 @@ GROUPS: dict[str, Callable[[], Counts]] = {
     for group in (package, conformance, integration, python, browser, console, unit)
 }
 MORE: dict[str, Callable[[], Counts]] = {group.__name__: group for group in (asan, tsan, fuzz)}
-BESIDE = 2  # groups at a time
+BESIDE = max(1, (os.cpu_count() or 2) // 2)  # groups at a time: rows measure time
 COMPILES = {"package"}  # runs after them: tests beside a compiler would measure that
 
 
