@@ -37,8 +37,7 @@ mad::result<void> proxy_host::start() {
 
 void proxy_host::drain(mad::milliseconds most) const {
     auto in_time = settings_;
-    in_time.drain.over = std::min(in_time.drain.over, most * 9 / 10);
-    in_time.drain.grace = std::min(in_time.drain.grace, most - in_time.drain.over);
+    in_time.drain = in_time.drain.within(most);
     static_cast<void>(server_->reload(in_time));
     server_->drain();
     mad::net::wait_until([this] { return server_->connections() == 0; }, most);

@@ -274,9 +274,7 @@ void proxy_service::drain(milliseconds most) {
         most -= alone;
     }
     // All are asked to go in the time that there is.
-    auto& slices = config_.proxy.drain;
-    slices.over = std::min(slices.over, most * 9 / 10);
-    slices.grace = std::min(slices.grace, most - slices.over);
+    config_.proxy.drain = config_.proxy.drain.within(most);
     static_cast<void>(proxy_->reload(config_.proxy));
     proxy_->drain();
     mad::net::wait_until(empty, most);

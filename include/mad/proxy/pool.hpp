@@ -6,6 +6,7 @@
 #include <mad/proxy/health_check.hpp>
 #include <mad/proxy/pool_view.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -38,6 +39,12 @@ struct drain_settings {
     /// How long it takes to close them all, a part each second. Default 30 s: clients of Socket.IO
     /// come back within 1 to 5 s, one after another.
     milliseconds over{30'000};
+
+    /// The same, at most so long in all.
+    drain_settings within(milliseconds most) const {
+        auto const closing = std::min(over, most * 9 / 10);
+        return {std::min(grace, most - closing), closing};
+    }
 };
 
 enum class removal : std::uint8_t {
