@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-/// What a host's health is made of. All numbers are finite and not negative; what could not be
-/// measured is absent, and 0 is a measured 0. Percents are 0 to 100.
+/// What a host's health is made of. All numbers are finite and, but for temperatures, not negative;
+/// what could not be measured is absent, and 0 is a measured 0. Percents are 0 to 100.
 namespace mad::inline MAD_ABI::host {
 
 /// Names of the longest kinds there are: interfaces have 15 bytes, disks 31, both the kernel's.
@@ -17,6 +17,10 @@ using nic_name = short_text<15>;
 using disk_name = short_text<31>;
 using mount_name = short_text<255>;
 using type_name = short_text<31>;
+using sensor_name = short_text<63>;
+
+/// Which view a sample is of: the whole machine, or what the limits of a control group leave of it.
+enum class scope : std::uint8_t { host, cgroup };
 
 /// Share of CPU time since the sample before, all CPUs together.
 struct cpu_use {
@@ -28,6 +32,10 @@ struct cpu_use {
 
     /// Idle with a device being waited for; taken by the hypervisor for others.
     double iowait = 0, steal = 0;
+
+    /// Share of the time in which the quota held the group back; absent without a quota. In scope
+    /// `cgroup`, `pct` is of `sample::usable_cpus`, and the other parts stay those of the machine.
+    std::optional<double> throttled;
 };
 
 /// Memory in bytes.
@@ -42,6 +50,35 @@ struct memory_use {
 
     /// Swap space; 0 in all when there is none. Absent when the kernel does not tell.
     std::optional<std::uint64_t> swap_total, swap_used;
+};
+
+/// Time in which tasks waited for something, as percent of the time that passed.
+struct pressure {
+    /// At least one task; all that were not idle. Since the sample before; absent in the first.
+    std::optional<double> some, full;
+
+    /// The kernel's own averages over 60 s.
+    std::optional<double> some_60s, full_60s;
+};
+
+/// What the kernel says about waiting; parts that it does not tell are absent. The machine's `cpu`
+/// has no `full`: the kernel's is 0 by definition.
+struct pressures {
+    std::optional<pressure> cpu, memory, io;
+
+    bool empty() const { return !cpu && !memory && !io; }
+};
+
+/// One sensor.
+struct temperature {
+    /// Name of the chip and of its input. Example: `coretemp Package id 0`
+    sensor_name name;
+
+    /// Degrees Celsius; the only number here that may be negative.
+    double celsius = 0;
+
+    /// Where the maker says it becomes dangerous; absent when he does not.
+    std::optional<double> critical;
 };
 
 /// Space of a mounted filesystem in bytes.
@@ -141,7 +178,21 @@ struct own_cost {
 };
 
 /// What a sample is taken from; in `sample::failed` when it could not be read.
-enum class source : std::uint8_t { cpu, load, mem, disk, io, net, up, agent, storage, count_ };
+enum class source : std::uint8_t {
+    cpu,
+    load,
+    mem,
+    disk,
+    io,
+    net,
+    up,
+    agent,
+    storage,
+    psi,
+    temp,
+    cgroup,
+    count_
+};
 
 /// A set of sources.
 class source_set {
@@ -177,8 +228,21 @@ struct sample {
     /// in the first sample.
     std::vector<std::optional<double>> cores;
 
+    /// The view that `cpu` and `memory` are of.
+    host::scope scope = host::scope::host;
+
+    /// CPUs that may be used, less than one too: the quota in scope `cgroup`, else those online.
+    /// Absent when unknown.
+    std::optional<double> usable_cpus;
+
     std::optional<load_averages> load;
     std::optional<memory_use> memory;
+
+    /// Empty where the kernel keeps none.
+    pressures psi;
+
+    /// Every sensor, the hottest by its own limit first. Empty on most virtual machines.
+    std::vector<temperature> temperatures;
 
     /// Stuck ones first, then the fullest first.
     std::vector<filesystem> filesystems;

@@ -105,6 +105,10 @@ MAD_DECL void sampler::state::clear() {
     out.cores.clear();
     out.load.reset();
     out.memory.reset();
+    out.scope = host::scope::host;
+    out.usable_cpus.reset();
+    out.psi = {};
+    out.temperatures.clear();
     out.filesystems.clear();
     out.io.reset();
     out.disks.clear();
