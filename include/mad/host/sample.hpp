@@ -35,7 +35,7 @@ struct cpu_use {
 
     /// Share of the time in which the quota held the group back; absent without a quota. In scope
     /// `cgroup`, `pct` is of `sample::usable_cpus`, and the other parts stay those of the machine.
-    std::optional<double> throttled;
+    std::optional<double> throttled = std::nullopt;
 };
 
 /// Memory in bytes.
