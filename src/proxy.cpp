@@ -17,6 +17,8 @@
 #include <mad/proxy/impl/lane.ipp>
 #include <mad/proxy/impl/part.ipp>
 #include <mad/proxy/impl/pool.ipp>
+#include <mad/proxy/impl/pool_drain.ipp>
+#include <mad/proxy/impl/pool_health.ipp>
 #include <mad/proxy/impl/pool_view.ipp>
 #include <mad/proxy/impl/proxy_protocol.ipp>
 #include <mad/proxy/impl/server.ipp>

@@ -44,9 +44,10 @@ struct affinity_settings {
 };
 
 /// Reads `sid,cookie,hash`, or a part of it that ends with `hash`. `hash` alone is what `ip_hash`
-/// of nginx is for, but over the whole address: sessions are not known then, and those of an
-/// upstream that drains, or of which a neighbour comes back, move at once. Nothing for any other
-/// text.
+/// of nginx is for, but over the whole address: any number of proxies agree without a word. An
+/// upstream that drains keeps its part of the sessions that there are; when one goes down or comes
+/// back, the sessions of its part of the addresses move at once, and end with that. Nothing for any
+/// other text.
 std::optional<affinity_settings> parse_affinity(std::string_view text);
 
 /// The bytes of an address that are hashed: 4 or 16. An IPv4 address in IPv6 form gives 4.

@@ -18,6 +18,13 @@
 
 namespace mad::inline MAD_ABI::proxy {
 
+namespace detail {
+
+/// Between two looks at something that changes by itself: growth, drains.
+inline constexpr seconds pool_step{1};
+
+} // namespace detail
+
 /// Why the pool refuses.
 enum class pool_error : std::uint8_t {
     none = 0,
@@ -222,6 +229,8 @@ struct boost::system::is_error_code_enum<mad::proxy::pool_error> : std::true_typ
 
 #if !defined(MAD_SEPARATE_COMPILATION)
 #include <mad/proxy/impl/pool.ipp>
+#include <mad/proxy/impl/pool_drain.ipp>
+#include <mad/proxy/impl/pool_health.ipp>
 #endif
 
 #endif

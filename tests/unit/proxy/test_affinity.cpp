@@ -191,6 +191,100 @@ TEST_CASE("the hash alone leaves sid and cookie aside") {
     CHECK(c.by == affinity_rule::hash);
 }
 
+TEST_CASE("by the hash alone, who takes no new sessions keeps those that it has") {
+    auto const why = GENERATE(state::draining, state::drained, state::not_ready, state::up);
+    auto all = some(3);
+    pool_view const before(all);
+    auto leaving = changed(all[1]); // up: it gives away what it has over its part
+    leaving->share = 0;
+    leaving->state = why;
+    all[1] = leaving;
+    pool_view const during(all);
+    proxy::sid_table sids;
+    int old = 0, fresh = 0;
+    for (int i = 0; i < 1000; ++i) {
+        auto const key = key_of(v4(i));
+        // Of which the table knows nothing: another proxy may have opened it.
+        auto const home = choose(before, pure, {{}, {}, key}, sids, now).to->id;
+        auto const polled = choose(during, pure, {"old", {}, key}, sids, now);
+        CHECK(polled.to->id == home);
+        CHECK(polled.by == affinity_rule::hash);
+        old += home == 2;
+        // What begins now begins elsewhere, and stays there.
+        auto const at = choose(during, pure, {{}, {}, key}, sids, now).to;
+        REQUIRE(at->id != 2);
+        auto const sid = "session " + std::to_string(i);
+        sids.learn(sid, *at, true, now);
+        CHECK(choose(during, pure, {sid, {}, key}, sids, now).to == at);
+        fresh += at->id != home;
+    }
+    CHECK(old > 250);
+    CHECK(fresh == old);
+}
+
+TEST_CASE("by the hash alone, one that is not probed yet is a member like those that are up") {
+    auto all = some(3);
+    auto const before = spread(pool_view(all), &v4, 3000, pure);
+    auto unknown = changed(all[1]);
+    unknown->state = state::unknown;
+    unknown->share = GENERATE(0, 1); // others are up; none is
+    all[1] = unknown;
+    pool_view const view(all);
+    CHECK(spread(view, &v4, 3000, pure) == before);
+    proxy::sid_table sids;
+    for (int i = 0; i < 100; ++i) {
+        auto const key = key_of(v4(i));
+        auto const at = choose(view, pure, {{}, {}, key}, sids, now).to;
+        CHECK(choose(view, pure, {"session", {}, key}, sids, now).to == at);
+        // It did not answer, and the handshake went on to another one.
+        std::array const tried{at->id};
+        auto const other = choose(view, pure, {{}, {}, key}, sids, now, tried).to;
+        auto const sid = "session " + std::to_string(i);
+        sids.learn(sid, *other, true, now);
+        auto const follows = at == all[1] ? other : at;
+        CHECK(choose(view, pure, {sid, {}, key}, sids, now).to == follows);
+    }
+    auto down = changed(all[1]);
+    down->state = state::down;
+    down->share = 0;
+    down->serves = false;
+    all[1] = down;
+    CHECK(spread(pool_view(all), &v4, 3000, pure).count(2) == 0);
+}
+
+TEST_CASE("by the hash alone, the pool's own views keep the set from start to up") {
+    world w;
+    std::vector<std::uint32_t> ids{w.add("a"), w.add("b"), w.add("c")};
+    auto const start = spread(*w.it.view(w.now), &v4, 1000, pure);
+    CHECK(start.size() == 3);
+    for (auto const id : ids) {
+        w.good(id);
+        CHECK(spread(*w.it.view(w.now), &v4, 1000, pure) == start);
+    }
+    proxy::sid_table sids;
+    REQUIRE(w.it.drain("b", w.now));
+    auto const draining = w.it.view(w.now);
+    std::map<std::uint32_t, int> polls;
+    for (int i = 0; i < 1000; ++i)
+        ++polls[choose(*draining, pure, {"old", {}, key_of(v4(i))}, sids, now).to->id];
+    CHECK(polls == start);
+    CHECK(spread(*draining, &v4, 1000, pure).count(ids[1]) == 0);
+}
+
+TEST_CASE("by the hash alone, too, each request renews what is known of its session") {
+    auto const all = some(2);
+    pool_view const view(all);
+    proxy::sid_table sids;
+    auto const key = key_of("10.0.0.1");
+    auto const at = choose(view, pure, {{}, {}, key}, sids, now).to;
+    sids.learn("session", *at, true, now);
+    for (auto t = now; t < now + 10min; t += 60s) {
+        choose(view, pure, {"session", {}, key}, sids, t);
+        sids.expire(t);
+    }
+    CHECK(at->count->polling_sessions == 1);
+}
+
 TEST_CASE("no upstream gets more than a quarter over its part of the sessions") {
     auto const all = some(4);
     pool_view const view(all);

@@ -81,6 +81,34 @@ std::shared_ptr<target const> by_hash(pool_view const& view, std::string_view cl
     return it ? *it : nullptr;
 }
 
+/// Neither load nor slow start: the same client, the same set, the same upstream. One that is not
+/// probed yet is a member until it is down, so that the set is not another one when it is up.
+inline choice by_hash_alone(pool_view const& view, affinity_request const& request, sid_table& sids,
+                            time_point now, std::span<std::uint32_t const> excluded) {
+    using outcome = choice::outcome;
+    auto const weight = [](target const& t, bool member) {
+        return member ? static_cast<double>(t.to.weight) : 0.0;
+    };
+    if (request.sid.empty()) {
+        auto to = by_hash(view, request.client_key, excluded, 0, [&](target const& t) {
+            return weight(t, t.takes() || t.state == upstream_state::unknown);
+        });
+        auto const verdict = to ? outcome::chosen : outcome::none;
+        return {verdict, affinity_rule::hash, std::move(to)};
+    }
+    // Those that serve and take no new sessions keep their part of the old ones.
+    auto const maker = sids.use(request.sid, now);
+    auto to = by_hash(view, request.client_key, excluded, 0,
+                      [&](target const& t) { return weight(t, t.serves); });
+    // This one may have been passed over, or not been answering, when the session began.
+    bool const unsure = to && (!to->takes() || to->state == upstream_state::unknown);
+    if (unsure && maker && *maker != to->id)
+        if (auto home = view.by_id(*maker); home && home->serves)
+            return {outcome::chosen, affinity_rule::sid, std::move(home)};
+    auto const verdict = to ? outcome::chosen : outcome::none;
+    return {verdict, affinity_rule::hash, std::move(to)};
+}
+
 } // namespace detail
 
 MAD_DECL std::string_view to_string(affinity_rule r) {
@@ -132,14 +160,8 @@ MAD_DECL choice choose(pool_view const& view, affinity_settings const& how,
                        affinity_request const& request, sid_table& sids, time_point now,
                        std::span<std::uint32_t const> excluded) {
     using outcome = choice::outcome;
-    if (how.pure_hash()) {
-        // Neither load nor slow start: the same client, the same set, the same upstream.
-        auto to = detail::by_hash(view, request.client_key, excluded, 0, [](target const& t) {
-            return t.takes() ? static_cast<double>(t.to.weight) : 0.0;
-        });
-        auto const verdict = to ? outcome::chosen : outcome::none;
-        return {verdict, affinity_rule::hash, std::move(to)};
-    }
+    if (how.pure_hash())
+        return detail::by_hash_alone(view, request, sids, now, excluded);
 
     if (how.sid && !request.sid.empty()) {
         std::shared_ptr<target const> home;
