@@ -130,13 +130,15 @@ MAD_DECL bool client_connection::take_answer_head(std::string_view& in, std::str
 
 MAD_DECL void client_connection::count_first_byte() {
     auto const& p = *passage_;
-    if (p.poll)
-        return;
+    auto const kind = p.poll        ? answer_kind::poll
+                      : p.handshake ? answer_kind::handshake
+                                    : answer_kind::request;
     auto const took =
         std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - p.began);
     auto const at = std::upper_bound(first_byte_buckets.begin(), first_byte_buckets.end(), took);
-    part_.count.first_byte[static_cast<std::size_t>(at - first_byte_buckets.begin())].add();
-    part_.count.first_byte_ms.add(static_cast<std::uint64_t>(took.count()));
+    auto& count = part_.count.first_byte[static_cast<std::size_t>(kind)];
+    count.buckets[static_cast<std::size_t>(at - first_byte_buckets.begin())].add();
+    count.sum_ms.add(static_cast<std::uint64_t>(took.count()));
 }
 
 MAD_DECL void client_connection::sniff(std::string_view data, bool over) {
