@@ -243,6 +243,26 @@ TEST_CASE("a websocket is a tunnel after the node's 101, no sooner") {
     CHECK(w.server().count().clients == 0);
 }
 
+TEST_CASE("a websocket beside the engine path is a tunnel, and no session") {
+    struct row {
+        std::string path;
+        std::uint64_t handshakes;
+    };
+    auto const r = GENERATE(row{"/socket.io/?EIO=4&transport=websocket", 1}, row{"/api/live", 0},
+                            row{"/live", 0});
+    raw_node node, web;
+    proxy_world w({node.url()}, [&](proxy::settings& s) {
+        s.web = proxy::parse_upstream("web=" + web.url()).value();
+    });
+    ws_peer client(w.port, r.path);
+    auto n = (r.path == "/live" ? web : node).accept();
+    n.take_until("\r\n\r\n");
+    n.send(switching);
+    CHECK(client.accepted().status == 101);
+    CHECK(w.server().count().upgrades == 1);
+    CHECK(w.server().count().handshakes == r.handshakes);
+}
+
 TEST_CASE("times to the first byte are counted by what was asked for") {
     raw_node node;
     proxy_world w({node.url()});

@@ -168,10 +168,10 @@ MAD_DECL void client_connection::sniff(std::string_view data, bool over) {
 MAD_DECL void client_connection::become_tunnel(std::string_view head, std::string_view rest) {
     auto& p = *passage_;
     auto& l = p.up->of();
-    if (p.sid.empty()) {
+    if (p.handshake) { // what has no sid elsewhere than on the engine path opens no session
         ++l.recent.handshakes;
         part_.count.handshakes.add();
-    } else {
+    } else if (!p.sid.empty()) {
         part_.all.sids.upgraded(p.sid);
     }
     part_.count.upgrades.add();
