@@ -114,6 +114,9 @@ MAD_DECL bool client_connection::take_answer_head(std::string_view& in, std::str
     close_after_ = !p.answer.keep_client || !p.request_done || ends_here();
     append_response(text, h, p.answer, p.context, cookie, close_after_);
     count_first_byte();
+    if (p.unlearnt && (h.status == 200 || p.answer.switching)) // only who has it answers so
+        part_.all.sids.meet(p.sid, *p.up->of().to, !p.answer.switching,
+                            std::chrono::steady_clock::now());
     if (p.answer.switching) {
         become_tunnel(text, in);
         return false;
