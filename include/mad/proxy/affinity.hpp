@@ -79,6 +79,7 @@ struct choice {
     outcome verdict = outcome::none;
     affinity_rule by = affinity_rule::hash;
     std::shared_ptr<target const> to;
+    bool learnt = false; ///< the session is in the table
 
     explicit operator bool() const { return verdict == outcome::chosen; }
 };

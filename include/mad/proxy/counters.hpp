@@ -11,12 +11,26 @@
 
 namespace mad::inline MAD_ABI::proxy {
 
-/// Upper ends of the buckets in which times to the first byte of an answer are counted; polls
-/// excepted, which wait on purpose. One more bucket takes the rest.
-inline constexpr std::array<milliseconds, 10> first_byte_buckets{
-    milliseconds(1),    milliseconds(2),   milliseconds(5),   milliseconds(10),
-    milliseconds(25),   milliseconds(100), milliseconds(250), milliseconds(500),
-    milliseconds(1000), milliseconds(5000)};
+/// Upper ends of the buckets in which times to the first byte of an answer are counted. One more
+/// bucket takes the rest.
+inline constexpr std::array<milliseconds, 12> first_byte_buckets{
+    milliseconds(1),    milliseconds(2),    milliseconds(5),     milliseconds(10),
+    milliseconds(25),   milliseconds(100),  milliseconds(250),   milliseconds(500),
+    milliseconds(1000), milliseconds(5000), milliseconds(25000), milliseconds(60000)};
+
+/// What is asked for, where times to the first byte are counted.
+enum class answer_kind : std::uint8_t {
+    request,   ///< all that is none of the others
+    handshake, ///< makes a session
+    poll,      ///< waits for packets, on purpose: up to pingInterval, 25 s by default
+};
+inline constexpr std::size_t answer_kinds = 3;
+
+/// Times to the first byte of answers of one kind.
+struct first_byte_snapshot {
+    std::array<std::uint64_t, first_byte_buckets.size() + 1> buckets{};
+    std::uint64_t sum_ms = 0;
+};
 
 /// What a `server` has done since its start, and has open. Per upstream: `upstream_counters`.
 struct counters_snapshot {
@@ -33,8 +47,7 @@ struct counters_snapshot {
     std::uint64_t bytes_in = 0;                        ///< from clients
     std::uint64_t bytes_out = 0;                       ///< to clients
     std::array<std::uint64_t, reject_count> rejects{}; ///< by `reject`
-    std::array<std::uint64_t, first_byte_buckets.size() + 1> first_byte{};
-    std::uint64_t first_byte_ms = 0; ///< sum of those times
+    std::array<first_byte_snapshot, answer_kinds> first_byte{}; ///< by `answer_kind`
 
     std::size_t clients = 0;       ///< open connections of clients that are not tunnels
     std::size_t tunnels = 0;       ///< open tunnels

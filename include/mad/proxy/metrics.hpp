@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mad::inline MAD_ABI::proxy {
@@ -22,6 +23,9 @@ struct overview {
     std::size_t open_descriptors = 0; ///< of the process; 0: not known
     std::size_t max_descriptors = 0;
 };
+
+/// `request`.
+std::string_view to_string(answer_kind);
 
 /// Descriptors that this process has open. 0: the system does not tell.
 std::size_t open_descriptors();
@@ -60,7 +64,8 @@ void append_upstream(std::string& out, upstream_status const&, time_point now);
 /// `retries`, `session_gone`, `shed`, `bytes_in`, `bytes_out` | since the start | | `rejects` |
 /// object: requests that the proxy answered itself, by reason; those with none are left out | |
 /// `first_byte` | `{"count","mean_ms","p50_ms","p99_ms"}` of answers, polls excepted; quantiles are
-/// upper ends of buckets, null without any |
+/// upper ends of buckets, null without any | | `first_byte_polls` | the same of polls, which wait
+/// on purpose |
 std::string upstreams_json(overview const&);
 
 /// `{"healthy":true,"version","uptime_s","upstreams","up","sessions","panic"}`; `up` counts those

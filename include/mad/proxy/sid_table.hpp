@@ -38,8 +38,8 @@ class sid_observer {
     ~sid_observer() = default;
 };
 
-/// Which upstream made which session, learnt from the answers to handshakes. All shards share one;
-/// each call locks one of 64 parts. It counts the polling sessions of each upstream: those learnt,
+/// Which upstream made which session, learnt from the answers to handshakes, and to requests of
+/// sessions that were there before. All shards share one; each call locks one of 64 parts. It counts the polling sessions of each upstream: those learnt,
 /// not upgraded and not gone.
 class sid_table {
   public:
@@ -62,6 +62,10 @@ class sid_table {
     /// A handshake was answered by that upstream. `polling`: it counts as one of its polling
     /// sessions. False: an id that cannot be one (empty, or too long).
     bool learn(std::string_view sid, target const&, bool polling, time_point now);
+
+    /// That upstream has answered a request of the session as its own: it is learnt when it was not
+    /// known, as after a restart of the proxy. False: it was, or cannot be an id.
+    bool meet(std::string_view sid, target const&, bool polling, time_point now);
 
     /// The upstream's id, and the entry's time begins anew. Nothing: not known, or too old.
     std::optional<std::uint32_t> use(std::string_view sid, time_point now);

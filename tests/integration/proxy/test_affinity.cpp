@@ -138,6 +138,61 @@ TEST_CASE("a node that does not know a session any more makes us forget it") {
     CHECK(wait_until([&] { return w.server().sids().size() == 0; }));
 }
 
+TEST_CASE("a session that was there before the proxy is learnt from its node's answer") {
+    struct row {
+        std::string request, status;
+        std::size_t known, polling;
+    };
+    std::string const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                                "Sec-WebSocket-Version: 13\r\n"
+                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    auto const path = path_of("before");
+    auto const r = GENERATE_COPY(
+        row{get(path), ok("6"), 1, 1}, row{post(path, "4hello"), ok("ok"), 1, 1},
+        row{get("/socket.io/?EIO=4&transport=websocket&sid=before", upgrade), switching, 1, 0},
+        // What tells nothing of a session.
+        row{get(path), "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", 0, 0},
+        row{get("/socket.io/socket.io.js?transport=polling&sid=before"), ok("6"), 0, 0},
+        row{get("/socket.io/?EIO=4&sid=before"), ok("6"), 0, 0},
+        row{get(path_of(std::string(129, 's'))), ok("6"), 0, 0}, row{get(path), ok("1"), 0, 0},
+        row{post(path, "1"), ok("ok"), 0, 0});
+    nodes_behind nodes(1);
+    auto const rules = GENERATE("sid,cookie,hash", "hash");
+    proxy_world w(nodes.urls(),
+                  [&](proxy::settings& s) { s.affinity = *proxy::parse_affinity(rules); });
+    auto c = w.client();
+    c.send(r.request);
+    auto n = nodes.all[0]->accept();
+    n.take_until("\r\n\r\n");
+    n.send(r.status);
+    c.take_until("\r\n\r\n");
+    // Until it is over, and what follows from it.
+    if (r.status != switching)
+        REQUIRE(w.await([](auto const& count) { return count.upstream_busy == 0; }));
+    INFO(r.request);
+    CHECK(w.server().sids().size() == r.known);
+    auto const& count = *w.server().pool().status().at(0).at->count;
+    CHECK(count.polling_sessions == r.polling);
+}
+
+TEST_CASE("what a session asks for beside its websocket does not count it twice") {
+    nodes_behind nodes(1);
+    proxy_world w(nodes.urls());
+    auto poll = w.client();
+    poll.send(get(path_of("before")));
+    auto waits = nodes.all[0]->accept();
+    waits.take_until("\r\n\r\n");
+    ws_peer ws(w.port, "/socket.io/?EIO=4&transport=websocket&sid=before");
+    auto n = nodes.all[0]->accept();
+    n.take_until("\r\n\r\n");
+    n.send(switching);
+    CHECK(ws.accepted().status == 101);
+    waits.send(ok("6")); // as nodes do when a probe has come
+    CHECK(poll.answer().body == "6");
+    auto const& count = *w.server().pool().status().at(0).at->count;
+    CHECK(count.sessions() == 1);
+}
+
 TEST_CASE("a session that says goodbye is counted no more") {
     struct row {
         std::string request, answer;

@@ -243,6 +243,54 @@ TEST_CASE("a websocket is a tunnel after the node's 101, no sooner") {
     CHECK(w.server().count().clients == 0);
 }
 
+TEST_CASE("a websocket beside the engine path is a tunnel, and no session") {
+    struct row {
+        std::string path;
+        std::uint64_t handshakes;
+    };
+    auto const r = GENERATE(row{"/socket.io/?EIO=4&transport=websocket", 1}, row{"/api/live", 0},
+                            row{"/live", 0});
+    raw_node node, web;
+    proxy_world w({node.url()}, [&](proxy::settings& s) {
+        s.web = proxy::parse_upstream("web=" + web.url()).value();
+    });
+    ws_peer client(w.port, r.path);
+    auto n = (r.path == "/live" ? web : node).accept();
+    n.take_until("\r\n\r\n");
+    n.send(switching);
+    CHECK(client.accepted().status == 101);
+    CHECK(w.server().count().upgrades == 1);
+    CHECK(w.server().count().handshakes == r.handshakes);
+}
+
+TEST_CASE("times to the first byte are counted by what was asked for") {
+    raw_node node;
+    proxy_world w({node.url()});
+    auto c = w.client();
+    auto const asked = [&](std::string const& request, std::string const& body) {
+        c.send(request);
+        auto n = node.accept();
+        n.take_until("\r\n\r\n");
+        n.send(ok(body, "Connection: close\r\n"));
+        CHECK(c.answer().body == body);
+    };
+    auto const counted = [&](proxy::answer_kind kind) {
+        std::uint64_t all = 0;
+        for (auto const n : w.server().count().first_byte[static_cast<std::size_t>(kind)].buckets)
+            all += n;
+        return all;
+    };
+    asked(get(poll_path), open_packet("abc"));
+    asked(get(poll_path + "&sid=abc"), "6");
+    asked(get(poll_path + "&sid=abc"), "6");
+    asked(post(poll_path + "&sid=abc", "4hello"), "ok");
+    asked(get("/api/clients"), "[]");
+    asked(get("/api/clients"), "[]");
+    CHECK(counted(proxy::answer_kind::handshake) == 1);
+    CHECK(counted(proxy::answer_kind::poll) == 2);
+    CHECK(counted(proxy::answer_kind::request) == 3);
+}
+
 TEST_CASE("an upgrade that a node declines is an ordinary answer") {
     raw_node node;
     proxy_world w({node.url()});

@@ -271,15 +271,19 @@ TEST_CASE("by the hash alone, the pool's own views keep the set from start to up
     CHECK(spread(*draining, &v4, 1000, pure).count(ids[1]) == 0);
 }
 
-TEST_CASE("by the hash alone, too, each request renews what is known of its session") {
+TEST_CASE("by whatever rule: each request renews what is known of its session, and says so") {
     auto const all = some(2);
     pool_view const view(all);
     proxy::sid_table sids;
     auto const key = key_of("10.0.0.1");
-    auto const at = choose(view, pure, {{}, {}, key}, sids, now).to;
+    auto const how = *proxy::parse_affinity(GENERATE("hash", "cookie,hash", "sid,cookie,hash"));
+    auto const first = choose(view, how, {{}, {}, key}, sids, now);
+    auto const at = first.to;
+    CHECK_FALSE(first.learnt);
+    CHECK_FALSE(choose(view, how, {"session", {}, key}, sids, now).learnt);
     sids.learn("session", *at, true, now);
     for (auto t = now; t < now + 10min; t += 60s) {
-        choose(view, pure, {"session", {}, key}, sids, t);
+        CHECK(choose(view, how, {"session", {}, key}, sids, t).learnt);
         sids.expire(t);
     }
     CHECK(at->count->polling_sessions == 1);

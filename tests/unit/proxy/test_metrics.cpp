@@ -33,10 +33,17 @@ proxy::overview some_day() {
     o.count.tunnels = 3;
     o.count.requests = 100;
     o.count.rejects[static_cast<std::size_t>(proxy::reject::no_upstream)] = 5;
-    o.count.first_byte[0] = 98; // up to 1 ms
-    o.count.first_byte[3] = 1;  // up to 10 ms
-    o.count.first_byte.back() = 1;
-    o.count.first_byte_ms = 6'250;
+    auto& requests = o.count.first_byte[static_cast<std::size_t>(proxy::answer_kind::request)];
+    requests.buckets[0] = 90; // up to 1 ms
+    requests.buckets[3] = 1;  // up to 10 ms
+    requests.buckets.back() = 1;
+    requests.sum_ms = 6'000;
+    auto& handshakes = o.count.first_byte[static_cast<std::size_t>(proxy::answer_kind::handshake)];
+    handshakes.buckets[0] = 8;
+    handshakes.sum_ms = 250;
+    auto& polls = o.count.first_byte[static_cast<std::size_t>(proxy::answer_kind::poll)];
+    polls.buckets[10] = 2; // up to 25 s
+    polls.sum_ms = 40'000;
     return o;
 }
 
@@ -59,13 +66,18 @@ TEST_CASE("metrics show what hardening asks for") {
           "mad_proxy_open_descriptors 12",
           "mad_proxy_max_descriptors 1024",
           "mad_proxy_panic 0",
-          "mad_proxy_first_byte_seconds_bucket{le=\"0.001\"} 98",
-          "mad_proxy_first_byte_seconds_bucket{le=\"0.005\"} 98",
-          "mad_proxy_first_byte_seconds_bucket{le=\"0.01\"} 99",
-          "mad_proxy_first_byte_seconds_bucket{le=\"1.0\"} 99",
-          "mad_proxy_first_byte_seconds_bucket{le=\"+Inf\"} 100",
-          "mad_proxy_first_byte_seconds_count 100",
-          "mad_proxy_first_byte_seconds_sum 6.25",
+          "mad_proxy_first_byte_seconds_bucket{kind=\"request\",le=\"0.001\"} 90",
+          "mad_proxy_first_byte_seconds_bucket{kind=\"request\",le=\"0.005\"} 90",
+          "mad_proxy_first_byte_seconds_bucket{kind=\"request\",le=\"0.01\"} 91",
+          "mad_proxy_first_byte_seconds_bucket{kind=\"request\",le=\"1.0\"} 91",
+          "mad_proxy_first_byte_seconds_bucket{kind=\"request\",le=\"+Inf\"} 92",
+          "mad_proxy_first_byte_seconds_count{kind=\"request\"} 92",
+          "mad_proxy_first_byte_seconds_sum{kind=\"request\"} 6",
+          "mad_proxy_first_byte_seconds_count{kind=\"handshake\"} 8",
+          "mad_proxy_first_byte_seconds_bucket{kind=\"poll\",le=\"5.0\"} 0",
+          "mad_proxy_first_byte_seconds_bucket{kind=\"poll\",le=\"25.0\"} 2",
+          "mad_proxy_first_byte_seconds_count{kind=\"poll\"} 2",
+          "mad_proxy_first_byte_seconds_sum{kind=\"poll\"} 40",
           "mad_proxy_upstream_state{upstream=\"a\",state=\"up\"} 1",
           "mad_proxy_upstream_state{upstream=\"a\",state=\"down\"} 0",
           "mad_proxy_upstream_state{upstream=\"b\",state=\"down\"} 1",
@@ -123,6 +135,8 @@ TEST_CASE("the pool as JSON") {
     CHECK(all["rejects"] == json{{"no_upstream", 5}});
     CHECK(all["first_byte"] ==
           json{{"count", 100}, {"mean_ms", 62.5}, {"p50_ms", 1}, {"p99_ms", 10}});
+    CHECK(all["first_byte_polls"] ==
+          json{{"count", 2}, {"mean_ms", 20'000.0}, {"p50_ms", 25'000}, {"p99_ms", 25'000}});
     auto const& a = all["upstreams"][0];
     CHECK(a["name"] == "a");
     CHECK(a["url"] == "http://10.0.0.1:3000");

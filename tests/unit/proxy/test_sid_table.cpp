@@ -33,6 +33,27 @@ TEST_CASE("a session is found where its handshake was answered") {
     CHECK_FALSE(table.use("one", start));
 }
 
+TEST_CASE("a session that is met is learnt once, and stays whose it is") {
+    sid_table table;
+    auto const a = target_of(1, "a"), b = target_of(2, "b");
+    CHECK(table.meet("one", *a, true, start));
+    CHECK_FALSE(table.meet("one", *b, true, start));
+    CHECK(table.meet("two", *b, false, start)); // over a websocket, which counts itself
+    CHECK_FALSE(table.meet("two", *b, true, start));
+    CHECK(table.use("one", start) == 1u);
+    CHECK(a->count->polling_sessions == 1);
+    CHECK(b->count->polling_sessions == 0);
+    CHECK_FALSE(table.meet("", *a, true, start));
+    CHECK_FALSE(table.meet(std::string(129, 's'), *a, true, start));
+    proxy::sid_table_settings small;
+    small.max_entries = 64;
+    sid_table bounded(small);
+    for (int i = 0; i < 1000; ++i)
+        bounded.meet(sid_of(i), *b, true, start);
+    CHECK(bounded.size() <= 64);
+    CHECK(b->count->polling_sessions == bounded.size());
+}
+
 TEST_CASE("what cannot be a session id is not learnt") {
     sid_table table;
     auto const a = target_of(1, "a");

@@ -59,8 +59,11 @@ struct tallies {
     tally accepted, requests, handshakes, by_sid, by_cookie, by_hash, retries, upgrades;
     tally session_gone, shed, connects, connect_failures, reused, bytes_in, bytes_out;
     std::array<tally, reject_count> rejects;
-    std::array<tally, first_byte_buckets.size() + 1> first_byte;
-    tally first_byte_ms;
+    struct first_byte_tallies {
+        std::array<tally, first_byte_buckets.size() + 1> buckets;
+        tally sum_ms;
+    };
+    std::array<first_byte_tallies, answer_kinds> first_byte;
     // Gauges: what was opened, and what was closed.
     tally clients_opened, clients_closed, tunnels_opened, tunnels_closed;
     tally upstream_opened, upstream_closed, idle_begun, idle_ended;

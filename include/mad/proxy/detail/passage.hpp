@@ -55,6 +55,7 @@ struct passage {
 
     bool handshake = false; ///< makes a session, and may be sent again as long as no answer came
     bool poll = false;      ///< a GET that waits for packets
+    bool unlearnt = false;  ///< of a session that is not in the table
     bool jsonp = false;
     bool request_done = false; ///< its body, too, has come
     bool may_repeat = false;   ///< `request` is whole and may go to another upstream
@@ -76,6 +77,7 @@ struct passage {
         answer = {};
         body_bytes = 0;
         tries = address = eio = 0;
+        unlearnt = false;
         handshake = poll = jsonp = request_done = may_repeat = answering = sniffing = slow_checked =
             goodbye = false;
     }

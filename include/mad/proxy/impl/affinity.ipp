@@ -83,8 +83,10 @@ std::shared_ptr<target const> by_hash(pool_view const& view, std::string_view cl
 
 /// Neither load nor slow start: the same client, the same set, the same upstream. One that is not
 /// probed yet is a member until it is down, so that the set is not another one when it is up.
-inline choice by_hash_alone(pool_view const& view, affinity_request const& request, sid_table& sids,
-                            time_point now, std::span<std::uint32_t const> excluded) {
+/// `maker`: whose the session is, where that was learnt.
+inline choice by_hash_alone(pool_view const& view, affinity_request const& request,
+                            std::optional<std::uint32_t> maker,
+                            std::span<std::uint32_t const> excluded) {
     using outcome = choice::outcome;
     auto const weight = [](target const& t, bool member) {
         return member ? static_cast<double>(t.to.weight) : 0.0;
@@ -97,7 +99,6 @@ inline choice by_hash_alone(pool_view const& view, affinity_request const& reque
         return {verdict, affinity_rule::hash, std::move(to)};
     }
     // Those that serve and take no new sessions keep their part of the old ones.
-    auto const maker = sids.use(request.sid, now);
     auto to = by_hash(view, request.client_key, excluded, 0,
                       [&](target const& t) { return weight(t, t.serves); });
     // This one may have been passed over, or not been answering, when the session began.
@@ -105,6 +106,39 @@ inline choice by_hash_alone(pool_view const& view, affinity_request const& reque
     if (unsure && maker && *maker != to->id)
         if (auto home = view.by_id(*maker); home && home->serves)
             return {outcome::chosen, affinity_rule::sid, std::move(home)};
+    auto const verdict = to ? outcome::chosen : outcome::none;
+    return {verdict, affinity_rule::hash, std::move(to)};
+}
+
+/// The rules that are wanted, one after another.
+inline choice by_rules(pool_view const& view, affinity_settings const& how,
+                       affinity_request const& request, std::optional<std::uint32_t> maker,
+                       std::span<std::uint32_t const> excluded) {
+    using outcome = choice::outcome;
+    if (how.sid && !request.sid.empty()) {
+        std::shared_ptr<target const> home;
+        bool known = false;
+        if (maker) {
+            known = true;
+            home = view.by_id(*maker);
+        } else if (auto const tag = session_id::node_tag_of(request.sid)) {
+            home = view.by_tag(*tag);
+            known = home != nullptr;
+        }
+        if (known) {
+            auto const verdict = home && home->serves ? outcome::chosen : outcome::session_gone;
+            return {verdict, affinity_rule::sid, std::move(home)};
+        }
+    }
+    if (how.cookie && !request.cookie.empty())
+        // One that drains is still right for a session that was there before we knew it.
+        if (auto home = view.by_cookie(request.cookie);
+            home && (request.sid.empty() ? home->takes() : home->serves) &&
+            !among(excluded, home->id))
+            return {outcome::chosen, affinity_rule::cookie, std::move(home)};
+
+    auto to = by_hash(view, request.client_key, excluded, how.bound,
+                      [](target const& t) { return t.share; });
     auto const verdict = to ? outcome::chosen : outcome::none;
     return {verdict, affinity_rule::hash, std::move(to)};
 }
@@ -159,36 +193,14 @@ MAD_DECL client_key::client_key(boost::asio::ip::address const& from) {
 MAD_DECL choice choose(pool_view const& view, affinity_settings const& how,
                        affinity_request const& request, sid_table& sids, time_point now,
                        std::span<std::uint32_t const> excluded) {
-    using outcome = choice::outcome;
-    if (how.pure_hash())
-        return detail::by_hash_alone(view, request, sids, now, excluded);
-
-    if (how.sid && !request.sid.empty()) {
-        std::shared_ptr<target const> home;
-        bool known = false;
-        if (auto const id = sids.use(request.sid, now)) {
-            known = true;
-            home = view.by_id(*id);
-        } else if (auto const tag = session_id::node_tag_of(request.sid)) {
-            home = view.by_tag(*tag);
-            known = home != nullptr;
-        }
-        if (known) {
-            auto const verdict = home && home->serves ? outcome::chosen : outcome::session_gone;
-            return {verdict, affinity_rule::sid, std::move(home)};
-        }
-    }
-    if (how.cookie && !request.cookie.empty())
-        // One that drains is still right for a session that was there before we knew it.
-        if (auto home = view.by_cookie(request.cookie);
-            home && (request.sid.empty() ? home->takes() : home->serves) &&
-            !detail::among(excluded, home->id))
-            return {outcome::chosen, affinity_rule::cookie, std::move(home)};
-
-    auto to = detail::by_hash(view, request.client_key, excluded, how.bound,
-                              [](target const& t) { return t.share; });
-    auto const verdict = to ? outcome::chosen : outcome::none;
-    return {verdict, affinity_rule::hash, std::move(to)};
+    // By whatever rule it goes: it is counted as long as it asks.
+    std::optional<std::uint32_t> maker;
+    if (!request.sid.empty())
+        maker = sids.use(request.sid, now);
+    auto c = how.pure_hash() ? detail::by_hash_alone(view, request, maker, excluded)
+                             : detail::by_rules(view, how, request, maker, excluded);
+    c.learnt = maker.has_value();
+    return c;
 }
 
 MAD_DECL std::shared_ptr<target const> choose_any(pool_view const& view,

@@ -114,6 +114,9 @@ MAD_DECL bool client_connection::take_answer_head(std::string_view& in, std::str
     close_after_ = !p.answer.keep_client || !p.request_done || ends_here();
     append_response(text, h, p.answer, p.context, cookie, close_after_);
     count_first_byte();
+    if (p.unlearnt && (h.status == 200 || p.answer.switching)) // only who has it answers so
+        part_.all.sids.meet(p.sid, *p.up->of().to, !p.answer.switching,
+                            std::chrono::steady_clock::now());
     if (p.answer.switching) {
         become_tunnel(text, in);
         return false;
@@ -130,13 +133,15 @@ MAD_DECL bool client_connection::take_answer_head(std::string_view& in, std::str
 
 MAD_DECL void client_connection::count_first_byte() {
     auto const& p = *passage_;
-    if (p.poll)
-        return;
+    auto const kind = p.poll        ? answer_kind::poll
+                      : p.handshake ? answer_kind::handshake
+                                    : answer_kind::request;
     auto const took =
         std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - p.began);
     auto const at = std::upper_bound(first_byte_buckets.begin(), first_byte_buckets.end(), took);
-    part_.count.first_byte[static_cast<std::size_t>(at - first_byte_buckets.begin())].add();
-    part_.count.first_byte_ms.add(static_cast<std::uint64_t>(took.count()));
+    auto& count = part_.count.first_byte[static_cast<std::size_t>(kind)];
+    count.buckets[static_cast<std::size_t>(at - first_byte_buckets.begin())].add();
+    count.sum_ms.add(static_cast<std::uint64_t>(took.count()));
 }
 
 MAD_DECL void client_connection::sniff(std::string_view data, bool over) {
@@ -166,10 +171,10 @@ MAD_DECL void client_connection::sniff(std::string_view data, bool over) {
 MAD_DECL void client_connection::become_tunnel(std::string_view head, std::string_view rest) {
     auto& p = *passage_;
     auto& l = p.up->of();
-    if (p.sid.empty()) {
+    if (p.handshake) { // what has no sid elsewhere than on the engine path opens no session
         ++l.recent.handshakes;
         part_.count.handshakes.add();
-    } else {
+    } else if (!p.sid.empty()) {
         part_.all.sids.upgraded(p.sid);
     }
     part_.count.upgrades.add();

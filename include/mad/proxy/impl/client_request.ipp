@@ -48,6 +48,9 @@ MAD_DECL void client_connection::route(net::http::head const& h, verdict const& 
     p.eio = v.eio;
     p.poll = v.to == destination::engine && v.polling && !v.sid.empty() && h.req.method == "GET";
     p.sid.assign(v.sid.substr(0, sid_table::max_sid));
+    // On that path alone: files that servers have beside it are answered whatever the query says.
+    p.unlearnt = v.to == destination::engine && p.sid == v.sid && !v.sid.empty() &&
+                 v.path == s.engine_path && (v.polling || v.upgrade);
     p.from_client = body_reader(framed_as, h.content_length, s.limits.max_chunk_overhead_bytes);
     p.request_done = framed_as == framing::none;
     p.began = std::chrono::steady_clock::now();
@@ -107,6 +110,7 @@ MAD_DECL reject client_connection::find_upstream(std::string_view sid, std::stri
     if (!c)
         return reject::no_upstream;
     p.by = c.by;
+    p.unlearnt = p.unlearnt && !c.learnt;
     to = std::move(c.to);
     auto& l = part_.lane_of(to, p.to == destination::other);
     switch (p.by) {

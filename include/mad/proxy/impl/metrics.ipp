@@ -75,14 +75,19 @@ inline double in_seconds(milliseconds t) {
     return static_cast<double>(t.count()) / 1000.0;
 }
 
-/// Upper end of the bucket in which that part of all lies; nothing without any, or beyond all ends.
-inline std::optional<double> quantile(counters_snapshot const& c, double part) {
+inline std::uint64_t answers_of(first_byte_snapshot const& f) {
     std::uint64_t all = 0;
-    for (auto const n : c.first_byte)
+    for (auto const n : f.buckets)
         all += n;
+    return all;
+}
+
+/// Upper end of the bucket in which that part of all lies; nothing without any, or beyond all ends.
+inline std::optional<double> quantile(first_byte_snapshot const& f, double part) {
+    auto const all = answers_of(f);
     auto left = part * static_cast<double>(all);
     for (std::size_t i = 0; all > 0 && i < first_byte_buckets.size(); ++i) {
-        left -= static_cast<double>(c.first_byte[i]);
+        left -= static_cast<double>(f.buckets[i]);
         if (left <= 0)
             return static_cast<double>(first_byte_buckets[i].count());
     }
@@ -126,6 +131,18 @@ class members {
     std::string& out_;
 };
 
+inline void append_times(std::string& out, first_byte_snapshot const& f) {
+    auto const all = answers_of(f);
+    members m(out);
+    m.add("count", all);
+    m.add_or_null("mean_ms",
+                  all ? std::optional(static_cast<double>(f.sum_ms) / static_cast<double>(all))
+                      : std::nullopt);
+    m.add_or_null("p50_ms", quantile(f, 0.5));
+    m.add_or_null("p99_ms", quantile(f, 0.99));
+    m.end();
+}
+
 inline std::uint64_t sessions_of(overview const& o) {
     std::uint64_t n = 0;
     for (auto const& u : o.upstreams)
@@ -134,6 +151,18 @@ inline std::uint64_t sessions_of(overview const& o) {
 }
 
 } // namespace detail
+
+MAD_DECL std::string_view to_string(answer_kind k) {
+    switch (k) {
+    case answer_kind::request:
+        break;
+    case answer_kind::handshake:
+        return "handshake";
+    case answer_kind::poll:
+        return "poll";
+    }
+    return "request";
+}
 
 MAD_DECL std::size_t open_descriptors() {
     // Newer systems tell the number as the size of the folder; else it is counted.
@@ -180,21 +209,25 @@ MAD_DECL std::string metrics_text(overview const& o) {
     w.one("sent_bytes", "counter", "To clients.", c.bytes_out);
 
     w.family("first_byte_seconds", "histogram",
-             "From a request to the first byte of its answer, polls excepted.");
-    std::uint64_t so_far = 0;
-    for (std::size_t i = 0; i < c.first_byte.size(); ++i) {
-        so_far += c.first_byte[i];
-        std::string end = "+Inf";
-        if (i < first_byte_buckets.size()) {
-            end.clear();
-            append_json_number(end, detail::in_seconds(first_byte_buckets[i]));
-            if (end.find('.') == end.npos)
-                end += ".0"; // as the format wants its ends
+             "From a request to the first byte of its answer; polls wait on purpose.");
+    for (std::size_t kind = 0; kind < answer_kinds; ++kind) {
+        auto const of = label("kind", to_string(static_cast<answer_kind>(kind)));
+        auto const& f = c.first_byte[kind];
+        std::uint64_t so_far = 0;
+        for (std::size_t i = 0; i < f.buckets.size(); ++i) {
+            so_far += f.buckets[i];
+            std::string end = "+Inf";
+            if (i < first_byte_buckets.size()) {
+                end.clear();
+                append_json_number(end, detail::in_seconds(first_byte_buckets[i]));
+                if (end.find('.') == end.npos)
+                    end += ".0"; // as the format wants its ends
+            }
+            w.add(so_far, of + "," + label("le", end), "_bucket");
         }
-        w.add(so_far, label("le", end), "_bucket");
+        w.add(so_far, of, "_count");
+        w.add(static_cast<double>(f.sum_ms) / 1000.0, of, "_sum");
     }
-    w.add(so_far, {}, "_count");
-    w.add(static_cast<double>(c.first_byte_ms) / 1000.0, {}, "_sum");
 
     w.one("upstream_connects", "counter", "Connections made to upstreams.", c.connects);
     w.one("upstream_connect_failures", "counter", "Connections to upstreams that failed.",
@@ -343,21 +376,16 @@ MAD_DECL std::string upstreams_json(overview const& o) {
                 r.add(to_string(static_cast<reject>(i)), c.rejects[i]);
         r.end();
     }
-    std::uint64_t answers = 0;
-    for (auto const n : c.first_byte)
-        answers += n;
-    m.at("first_byte");
-    {
-        detail::members f(out);
-        f.add("count", answers);
-        f.add_or_null("mean_ms", answers
-                                     ? std::optional<double>(static_cast<double>(c.first_byte_ms) /
-                                                             static_cast<double>(answers))
-                                     : std::nullopt);
-        f.add_or_null("p50_ms", detail::quantile(c, 0.5));
-        f.add_or_null("p99_ms", detail::quantile(c, 0.99));
-        f.end();
+    first_byte_snapshot at_once;
+    for (auto const kind : {answer_kind::request, answer_kind::handshake}) {
+        auto const& f = c.first_byte[static_cast<std::size_t>(kind)];
+        for (std::size_t i = 0; i < f.buckets.size(); ++i)
+            at_once.buckets[i] += f.buckets[i];
+        at_once.sum_ms += f.sum_ms;
     }
+    detail::append_times(m.at("first_byte"), at_once);
+    detail::append_times(m.at("first_byte_polls"),
+                         c.first_byte[static_cast<std::size_t>(answer_kind::poll)]);
     m.end();
     return out;
 }

@@ -61,9 +61,11 @@ MAD_DECL void tallies::add_to(counters_snapshot& s) const {
     s.bytes_out += bytes_out.get();
     for (std::size_t i = 0; i < rejects.size(); ++i)
         s.rejects[i] += rejects[i].get();
-    for (std::size_t i = 0; i < first_byte.size(); ++i)
-        s.first_byte[i] += first_byte[i].get();
-    s.first_byte_ms += first_byte_ms.get();
+    for (std::size_t kind = 0; kind < answer_kinds; ++kind) {
+        for (std::size_t i = 0; i < first_byte[kind].buckets.size(); ++i)
+            s.first_byte[kind].buckets[i] += first_byte[kind].buckets[i].get();
+        s.first_byte[kind].sum_ms += first_byte[kind].sum_ms.get();
+    }
     // Read while others count: never under zero.
     auto const open = [](tally const& begun, tally const& ended) {
         auto const gone = ended.get();

@@ -50,6 +50,20 @@ MAD_DECL bool sid_table::learn(std::string_view sid, target const& to, bool poll
     return true;
 }
 
+MAD_DECL bool sid_table::meet(std::string_view sid, target const& to, bool polling,
+                              time_point now) {
+    if (sid.empty() || sid.size() > max_sid)
+        return false;
+    auto& p = part_of(sid);
+    std::lock_guard const lock(p.mutex);
+    if (p.by_sid.contains(sid))
+        return false;
+    put(p, sid, to, polling, now);
+    if (p.observer)
+        p.observer->learnt(sid, to.id, polling);
+    return true;
+}
+
 /// Under the lock of the part.
 MAD_DECL void sid_table::put(part& p, std::string_view sid, target const& to, bool polling,
                              time_point used) {
