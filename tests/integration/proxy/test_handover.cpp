@@ -161,6 +161,39 @@ TEST_CASE("what was under way in the old process ends there, then goes over") {
     CHECK(client.answer().body == "6");
 }
 
+TEST_CASE("what was taken over may end while the process before still has its descriptors open") {
+    raw_node node;
+    proxy_world w({node.url()});
+    struct pair {
+        pair() { REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0); }
+        int fds[2];
+    };
+    pair client, tunnel_client, tunnel_upstream;
+    std::vector<int> kept; // by the process before
+    for (auto const* const p : {&client, &tunnel_client, &tunnel_upstream})
+        kept.push_back(::dup(p->fds[1]));
+    proxy::passed_client c;
+    c.fd = client.fds[1];
+    w.server().adopt(std::move(c));
+    proxy::passed_tunnel t;
+    t.client_fd = tunnel_client.fds[1];
+    t.upstream_fd = tunnel_upstream.fds[1];
+    t.upstream = w.server().pool().status().at(0).at->to.name;
+    w.server().adopt(std::move(t));
+    REQUIRE(w.await_connections(2));
+    for (auto const* const p : {&client, &tunnel_client, &tunnel_upstream})
+        ::close(p->fds[0]);
+    REQUIRE(w.await_connections(0));
+    // Its shard looks at what is ready, again and again, and finds nothing of them.
+    for (int i = 0; i < 20; ++i) {
+        auto later = w.client();
+        later.send(get("/health"));
+        CHECK(later.answer().status == 200);
+    }
+    for (int const fd : kept)
+        ::close(fd);
+}
+
 TEST_CASE("cookies of the process before are taken by the next one") {
     temp_folder folder;
     raw_node node;

@@ -356,6 +356,25 @@ TEST_CASE("a session that nobody learnt goes by the tag in its id") {
     CHECK(c.by == affinity_rule::cookie);
 }
 
+TEST_CASE("the count at the end of a foreign id is not the tag of a mad node beside it") {
+    auto all = some(3);
+    auto tagged = changed(all[2]);
+    tagged->to.node_tag = std::uint16_t{5};
+    all[2] = tagged;
+    pool_view const view(all);
+    proxy::sid_table sids;
+    // The fifth session of a Node server, and one of the mad node.
+    std::string const foreign = "Zm9vYmFyYmF6cXV4AAAF", ours = session_id::make(0, 5);
+    auto const key = key_of("10.0.0.9");
+    CHECK(choose(view, {}, {ours, all[0]->cookie, key}, sids, now).to == all[2]);
+    auto const c = choose(view, {}, {foreign, all[0]->cookie, key}, sids, now);
+    CHECK(c.to == all[0]);
+    CHECK(c.by == affinity_rule::cookie);
+    // What was learnt wins over all of it.
+    sids.learn(foreign, *all[1], true, now);
+    CHECK(choose(view, {}, {foreign, all[0]->cookie, key}, sids, now).to == all[1]);
+}
+
 TEST_CASE("a known session whose upstream is gone is not sent to another one") {
     auto all = some(3);
     auto tagged = changed(all[1]);

@@ -111,7 +111,7 @@ MAD_DECL std::string random_id(std::size_t random_bytes) {
 MAD_DECL std::string session_id::make(std::uint8_t shard, std::uint16_t node_tag) {
     std::array<std::uint8_t, 15> raw;
     fill_random(std::span(raw).first(12));
-    raw[12] = shard;
+    raw[12] = static_cast<std::uint8_t>(255 - shard);
     raw[13] = static_cast<std::uint8_t>(node_tag >> 8);
     raw[14] = static_cast<std::uint8_t>(node_tag);
     std::string id;
@@ -121,12 +121,12 @@ MAD_DECL std::string session_id::make(std::uint8_t shard, std::uint16_t node_tag
 
 MAD_DECL std::optional<std::uint8_t> session_id::shard_of(std::string_view sid) {
     if (auto const tail = detail::session_id_tail(sid))
-        return (*tail)[0];
+        return static_cast<std::uint8_t>(255 - (*tail)[0]);
     return std::nullopt;
 }
 
 MAD_DECL std::optional<std::uint16_t> session_id::node_tag_of(std::string_view sid) {
-    if (auto const tail = detail::session_id_tail(sid))
+    if (auto const tail = detail::session_id_tail(sid); tail && (*tail)[0] > 127)
         return static_cast<std::uint16_t>((*tail)[1] << 8 | (*tail)[2]);
     return std::nullopt;
 }

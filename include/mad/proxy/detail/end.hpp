@@ -40,6 +40,10 @@ class end final : public net::poll_target {
     /// Begins to watch. False: the descriptor cannot be watched.
     bool watch(std::uint32_t events);
 
+    /// Its descriptor came from another process, which may have it open for a moment yet: to close
+    /// it here does not end the watch then, and events would be told to an end that is gone.
+    void came_from_elsewhere() { shared_ = true; }
+
     /// What is watched from here on: input, or while nothing is read only the peer's going (unless
     /// not even that is to be noticed), and room for output as long as something waits for it.
     void want_input(bool yes, bool notice = true);
@@ -87,7 +91,7 @@ class end final : public net::poll_target {
     net::shard& shard_;
     leftover rest_;
     std::uint32_t events_ = 0;
-    bool watched_ = false, reads_ = true;
+    bool watched_ = false, reads_ = true, shared_ = false;
 };
 
 } // namespace mad::inline MAD_ABI::proxy::detail

@@ -45,6 +45,7 @@ MAD_DECL bool client_connection::start(bool proxy_header) {
 }
 
 MAD_DECL bool client_connection::start(passed_client const& c) {
+    end_->came_from_elsewhere();
     served_ = c.served;
     secure_ = c.secure;
     // The process before has let it in: that all of them come at once is no reason to refuse it.

@@ -78,7 +78,9 @@ MAD_DECL void end::close() {
     owner = nullptr;
     if (!stream.is_open())
         return;
-    if (watched_)
+    if (watched_ && shared_)
+        shard_.unwatch(stream.fd());
+    else if (watched_)
         shard_.unwatch_closing(stream.fd());
     watched_ = false;
     stream.close();

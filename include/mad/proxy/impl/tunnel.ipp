@@ -57,6 +57,8 @@ MAD_DECL void tunnel::start(std::string_view head, std::string_view from_upstrea
 }
 
 MAD_DECL void tunnel::adopted() {
+    client_->came_from_elsewhere();
+    upstream_->came_from_elsewhere();
     auto& p = lane_.shard_part;
     p.shard.deadlines().arm(deadline_, p.set().timeouts.tunnel_idle);
     if (!client_->watch(EPOLLIN) || !upstream_->watch(EPOLLIN))
