@@ -328,3 +328,21 @@ TEST_CASE("only one process offers at a path") {
     proxy::handover_offer second(old.world.server(), h);
     CHECK(second.start() == boost::system::errc::address_in_use);
 }
+TEST_CASE("what is let go after the next process has died is closed") {
+    temp_folder folder;
+    raw_node node;
+    offering old({"one=" + node.url()}, folder.file("handover"));
+    auto client = old.world.client();
+    client.send(get(poll_path));
+    auto at_node = node.accept();
+    at_node.take_until("\r\n\r\n");
+    {
+        successor next(folder.file("handover"), {"one=" + node.url()});
+        next.take_over();
+        CHECK(wait_until([&] { return old.given.load(); }));
+    }
+    at_node.send(ok("done"));
+    CHECK(client.answer().body == "done");
+    CHECK(client.at_end());
+    CHECK(old.world.await_connections(0));
+}

@@ -93,6 +93,7 @@ class handover_link final : public heir, public sid_observer {
     void run();
     bool say_all();
     bool hear();
+    void break_off();
 
     server& server_;
     logger log_;

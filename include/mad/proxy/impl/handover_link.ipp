@@ -175,9 +175,9 @@ MAD_DECL void handover_link::wake() const {
 
 MAD_DECL void handover_link::put(handover::message m, std::vector<int> fds) {
     handed h(std::move(m), std::move(fds));
+    std::lock_guard const lock(mutex_);
     if (broken_)
         return; // the descriptors are closed with it
-    std::lock_guard const lock(mutex_);
     queue_.push_back(std::move(h));
     wake();
 }
@@ -193,9 +193,9 @@ MAD_DECL void handover_link::take(passed_tunnel t) {
 }
 
 MAD_DECL void handover_link::learnt(std::string_view sid, std::uint32_t target, bool polling) {
+    std::lock_guard const lock(mutex_);
     if (broken_)
         return;
-    std::lock_guard const lock(mutex_);
     sessions_.push_back({std::string(sid), target, polling});
     wake();
 }
@@ -205,7 +205,7 @@ MAD_DECL void handover_link::run() {
         // Who has gone may have said more than was read: it is heard to its end.
         for (bool hears = true;;) {
             if (!broken_ && !say_all())
-                broken_ = true;
+                break_off();
             if (finish_ || !hears)
                 break;
             std::array<pollfd, 2> all{pollfd{wire_->fd(), POLLIN, 0}, pollfd{wake_, POLLIN, 0}};
@@ -221,8 +221,14 @@ MAD_DECL void handover_link::run() {
     } catch (std::exception const& e) {
         log_.error("proxy.handover.failed", {{"what", e.what()}});
     }
-    broken_ = over_ = true;
+    break_off();
+    over_ = true;
+}
+
+/// Nothing can be said any more: what waits is closed, and nothing comes to wait behind it.
+MAD_DECL void handover_link::break_off() {
     std::lock_guard const lock(mutex_);
+    broken_ = true;
     queue_.clear();
     sessions_.clear();
 }
