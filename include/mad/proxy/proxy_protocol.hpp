@@ -24,6 +24,9 @@ struct proxy_header {
     /// None when the sender speaks for itself (`LOCAL`, a health check) or cannot say
     /// (`UNKNOWN`): then the addresses of the connection count.
     std::optional<boost::asio::ip::tcp::endpoint> source, destination;
+    /// The client has come to the sender over TLS (`PP2_TYPE_SSL` of version 2, with
+    /// `PP2_CLIENT_SSL` set), which ended there.
+    bool secure = false;
 };
 
 enum class proxy_header_state : std::uint8_t {

@@ -131,6 +131,26 @@ TEST_CASE("a PROXY header comes before TLS begins") {
     CHECK(head.find("X-Forwarded-Proto: https\r\n") != head.npos);
 }
 
+TEST_CASE("who has ended TLS in front of us is believed by its binary PROXY header") {
+    raw_node node;
+    proxy_world w({node.url()}, [](proxy::settings& s) { s.accept_proxy_protocol = true; });
+    unsigned const flags = GENERATE(1u, 0u);
+    std::string const header =
+        std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14"
+                    "\xc0\0\x02\x07\xc6\x33\x64\x01\xdc\x04\x01\xbb\x20\0\x05",
+                    31) +
+        static_cast<char>(flags) + std::string(4, '\0');
+    auto c = w.client();
+    c.send(header + get(poll_path, "X-Forwarded-Proto: gopher\r\n"));
+    auto n = node.accept();
+    auto const head = n.take_until("\r\n\r\n");
+    CHECK(head.find("X-Forwarded-For: 192.0.2.7\r\n") != head.npos);
+    CHECK(head.find(flags ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n") !=
+          head.npos);
+    n.send(ok("x"));
+    CHECK(c.answer().body == "x");
+}
+
 TEST_CASE("a new certificate serves new connections, and old ones go on") {
     authority ca, next;
     proxy_world w({}, [&](proxy::settings& s) { s.tls = serve(ca, "front"); });

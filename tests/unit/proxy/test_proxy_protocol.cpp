@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <string>
+#include <vector>
 
 using namespace mad::proxy;
 using boost::asio::ip::make_address;
@@ -178,4 +179,34 @@ TEST_CASE("PROXY headers that we write are read back") {
         CHECK(h.source == r.read_from);
         CHECK(h.destination == r.read_to);
     }
+}
+
+TEST_CASE("a binary PROXY header tells whether its client spoke TLS") {
+    auto const ssl = [](unsigned flags) {
+        return std::string("\x20\0\x05", 3) + static_cast<char>(flags) + std::string(4, '\0');
+    };
+    auto const version = std::string("\x20\0\x0f\x01\0\0\0\0\x21\0\x07TLSv1.3", 18);
+    struct row {
+        char const* what;
+        std::string text;
+        bool secure;
+    };
+    std::vector<row> const rows{
+        {"no values", v2(0x21, 0x11, four), false},
+        {"TLS", v2(0x21, 0x11, four + ssl(0x01)), true},
+        {"TLS, with its version", v2(0x21, 0x11, four + version), true},
+        {"TLS with a certificate", v2(0x21, 0x11, four + ssl(0x07)), true},
+        {"flags without that one", v2(0x21, 0x11, four + ssl(0x06)), false},
+        {"another value that looks like it",
+         v2(0x21, 0x11, four + std::string("\x21\0\x05\x01\0\0\0\0", 8)), false},
+        {"said by the sender of itself", v2(0x20, 0x11, four + ssl(0x01)), false},
+        {"a line", "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n", false},
+    };
+    for (auto const& r : rows) {
+        CAPTURE(r.what);
+        proxy_header h;
+        REQUIRE(parse_proxy_header(r.text, h) == state::done);
+        CHECK(h.secure == r.secure);
+    }
+    CHECK(of(v2(0x21, 0x11, four + std::string("\x20\0\x04\x01\0\0\0", 7))) == state::bad);
 }

@@ -274,6 +274,7 @@ MAD_DECL bool client_connection::take_introduction(std::string_view& in) {
     in.remove_prefix(h.bytes);
     if (h.source)
         peer_ = h.source->address();
+    secure_ = h.secure;
     if (!count_address()) {
         close();
         return false;

@@ -89,8 +89,9 @@ inline std::uint32_t proxy_checksum(std::string_view header, std::size_t hole) {
     return ~crc;
 }
 
-/// The values behind the addresses: each whole, the checksum right.
-inline bool are_proxy_values_good(std::string_view header, std::size_t at) {
+/// The values behind the addresses: false when one is not whole, or the checksum wrong. Of them
+/// all, only whether the client spoke TLS counts.
+inline bool read_proxy_values(std::string_view header, std::size_t at, bool& secure) {
     while (at < header.size()) {
         if (header.size() - at < 3)
             return false;
@@ -103,6 +104,10 @@ inline bool are_proxy_values_good(std::string_view header, std::size_t at) {
             if (size != 4 ||
                 (word_at(header, at) << 16 | word_at(header, at + 2)) != proxy_checksum(header, at))
                 return false;
+        } else if (type == 0x20) { // PP2_TYPE_SSL: flags, a result in four bytes, further values
+            if (size < 5)
+                return false;
+            secure = (byte_at(header, at) & 0x01) != 0; // PP2_CLIENT_SSL
         }
         at += size;
     }
@@ -133,6 +138,10 @@ inline proxy_header_state parse_proxy_v2(std::string_view text, proxy_header& ou
         return proxy_header_state::done;
     auto const header = text.substr(0, out.bytes);
     using boost::asio::ip::address_v4, boost::asio::ip::address_v6;
+    auto const values = [&](std::size_t at) {
+        return read_proxy_values(header, at, out.secure) ? proxy_header_state::done
+                                                         : proxy_header_state::bad;
+    };
     auto const port = [&](std::size_t at) {
         return static_cast<std::uint16_t>(word_at(header, at));
     };
@@ -144,19 +153,15 @@ inline proxy_header_state parse_proxy_v2(std::string_view text, proxy_header& ou
             return proxy_header_state::bad;
         out.source.emplace(address_at<address_v4>(header, 16), port(24));
         out.destination.emplace(address_at<address_v4>(header, 20), port(26));
-        return are_proxy_values_good(header, fixed + 12) ? proxy_header_state::done
-                                                         : proxy_header_state::bad;
+        return values(fixed + 12);
     case 0x21: // TCP over IPv6
         if (length < 36)
             return proxy_header_state::bad;
         out.source.emplace(address_at<address_v6>(header, 16), port(48));
         out.destination.emplace(address_at<address_v6>(header, 32), port(50));
-        return are_proxy_values_good(header, fixed + 36) ? proxy_header_state::done
-                                                         : proxy_header_state::bad;
+        return values(fixed + 36);
     case 0x31: // a stream of the UNIX family: its paths say nothing about a client
-        return length >= 216 && are_proxy_values_good(header, fixed + 216)
-                   ? proxy_header_state::done
-                   : proxy_header_state::bad;
+        return length >= 216 ? values(fixed + 216) : proxy_header_state::bad;
     default:
         return proxy_header_state::bad;
     }
