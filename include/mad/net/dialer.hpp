@@ -45,6 +45,10 @@ struct dial_settings {
     /// A proxy to go through. Its addresses are tried then; the target's name is for it to look up.
     /// Default none: nothing is read from the environment.
     std::optional<dial_proxy> proxy;
+
+    /// What the target hears first of all, before TLS: a PROXY header, say. At most some hundred
+    /// bytes, which every fresh connection takes at once. Default: nothing.
+    std::string preamble = {};
 };
 
 /// Opens one TCP connection: looks the name up, tries each address in the order of the system's

@@ -45,6 +45,10 @@ proxy_header_state parse_proxy_header(std::string_view text, proxy_header& out);
 void append_proxy_header_v1(std::string& out, boost::asio::ip::tcp::endpoint const& source,
                             boost::asio::ip::tcp::endpoint const& destination);
 
+/// What a connection of our own begins with, a health check's: `LOCAL` of version 2, `UNKNOWN` of
+/// version 1. The receiver goes by the addresses of the connection then.
+void append_proxy_header_local(std::string& out, unsigned version);
+
 /// Version 2, without further values.
 void append_proxy_header_v2(std::string& out, boost::asio::ip::tcp::endpoint const& source,
                             boost::asio::ip::tcp::endpoint const& destination);

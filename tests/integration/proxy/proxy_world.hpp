@@ -3,6 +3,7 @@
 
 #include <mad/net/io_pool.hpp>
 #include <mad/net/listener.hpp>
+#include <mad/proxy/proxy_protocol.hpp>
 #include <mad/proxy/server.hpp>
 
 #include <catch2/catch.hpp>
@@ -74,8 +75,8 @@ class raw_node {
 
     /// Whether health checks are answered with 200; else with nothing.
     std::atomic<bool> healthy{true};
-    /// Connections say nothing first (TLS, or a PROXY header before all).
-    std::atomic<bool> speaks_http{true};
+    /// Version of the PROXY header that the last health check came with; 0: none.
+    std::atomic<unsigned> introduced{0};
 
     std::string url() const { return "http://127.0.0.1:" + std::to_string(port); }
     std::uint16_t port = 0;
@@ -107,11 +108,21 @@ class raw_node {
 
     /// True when it is known what becomes of that connection.
     bool look_at(int fd) {
-        char text[16];
+        char text[64];
         auto const n = ::recv(fd, text, sizeof text, MSG_PEEK | MSG_DONTWAIT);
         if (n < 0 && errno == EAGAIN)
             return false;
-        std::string_view const said(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+        std::string_view said(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+        for (unsigned const version : {1u, 2u}) {
+            std::string first;
+            proxy::append_proxy_header_local(first, version);
+            if (said == first)
+                return false; // the question is still to come
+            if (!said.starts_with(first))
+                continue;
+            said.remove_prefix(first.size());
+            introduced = version;
+        }
         if (said.starts_with("GET /ready ")) {
             if (!healthy)
                 return ::close(fd), true;

@@ -240,3 +240,13 @@ TEST_CASE("a node may be told the client's address first") {
     CHECK(c.answer().body == "x");
     CHECK(n.at_end()); // it is good for that client only
 }
+
+TEST_CASE("a node that is told addresses hears of a health check that it is the proxy's own") {
+    raw_node node;
+    unsigned const version = GENERATE(1u, 2u);
+    proxy_world w({"n=" + node.url() + "?proxy_protocol=" + std::to_string(version)});
+    CHECK(wait_until([&] {
+        return w.server().pool().view()->by_name("n")->state == proxy::upstream_state::up;
+    }));
+    CHECK(node.introduced == version);
+}

@@ -210,3 +210,15 @@ TEST_CASE("a binary PROXY header tells whether its client spoke TLS") {
     }
     CHECK(of(v2(0x21, 0x11, four + std::string("\x20\0\x04\x01\0\0\0", 7))) == state::bad);
 }
+
+TEST_CASE("a header that speaks for nobody is read as such") {
+    for (unsigned const version : {1u, 2u}) {
+        std::string text = "x";
+        append_proxy_header_local(text, version);
+        proxy_header h;
+        REQUIRE(parse_proxy_header(text.substr(1), h) == state::done);
+        CHECK(h.version == version);
+        CHECK(h.bytes == text.size() - 1);
+        CHECK_FALSE(h.source);
+    }
+}

@@ -197,6 +197,12 @@ MAD_DECL void dialer::hear_proxy() {
 
 /// The way to the target is open.
 MAD_DECL void dialer::through() {
+    if (auto const& first = settings_.preamble; !first.empty()) {
+        auto const n = ::send(fd_, first.data(), first.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 || static_cast<std::size_t>(n) != first.size())
+            return try_next(n < 0 ? error_code(errno, boost::system::system_category())
+                                  : error_code(boost::asio::error::no_buffer_space));
+    }
     if (!target_.secure) {
         shard_.unwatch(fd_);
         return finish(stream(std::exchange(fd_, -1)));

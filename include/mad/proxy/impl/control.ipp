@@ -4,6 +4,7 @@
 #include <mad/core/ids.hpp>
 #include <mad/net/http/client.hpp>
 #include <mad/proxy/control.hpp>
+#include <mad/proxy/proxy_protocol.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -63,6 +64,8 @@ class control::prober {
             check_ = health_check(how.path, control_.settings_.engine_path);
         how_ = std::move(how);
     }
+    /// What changes of an upstream that stays the same one.
+    void set(upstream const& to) { to_.proxy_protocol = to.proxy_protocol; }
 
   private:
     /// A handler that does nothing once this is gone.
@@ -105,6 +108,9 @@ class control::prober {
         net::dial_settings s;
         s.timeout = how_.timeout;
         s.tls = control_.settings_.tls;
+        // Who demands a PROXY header closes a connection without one.
+        if (to_.proxy_protocol != 0)
+            append_proxy_header_local(s.preamble, static_cast<unsigned>(to_.proxy_protocol));
         return s;
     }
 
@@ -277,6 +283,8 @@ MAD_DECL void control::look_after(std::vector<std::shared_ptr<target const>> con
     for (auto const& t : targets)
         if (auto& p = probers_[t->id]; !p)
             p = std::make_unique<prober>(*this, t->id, t->to, settings_.health);
+        else
+            p->set(t->to);
 }
 
 MAD_DECL void control::tell(std::vector<pool_event> const& happened) const {

@@ -235,6 +235,13 @@ MAD_DECL void append_proxy_header_v2(std::string& out, boost::asio::ip::tcp::end
     put_word(destination.port());
 }
 
+MAD_DECL void append_proxy_header_local(std::string& out, unsigned version) {
+    if (version == 1)
+        out.append("PROXY UNKNOWN\r\n");
+    else
+        out.append(detail::proxy_v2_begin).append("\x20\0\0\0", 4);
+}
+
 } // namespace mad::inline MAD_ABI::proxy
 
 #endif
