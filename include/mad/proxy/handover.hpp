@@ -124,6 +124,9 @@ class inheritance {
     bool done() const;
 
   private:
+    static handover_result<std::unique_ptr<inheritance>>
+    claim(std::string const& path, logger, milliseconds patience, std::uint16_t version);
+
     inheritance(std::unique_ptr<detail::handover_wire>, logger, milliseconds patience);
 
     std::unique_ptr<detail::handover_wire> wire_;

@@ -20,8 +20,9 @@ namespace mad::inline MAD_ABI::proxy {
 /// their length in front). Descriptors go beside it.
 namespace handover {
 
-/// Of the messages below. Processes of different versions do not hand over.
-inline constexpr std::uint16_t version = 1;
+/// Of the messages below. 2: tunnels to the web upstream. The new process asks in its own version,
+/// and if that is refused once more in the oldest; the old one answers all that lie between.
+inline constexpr std::uint16_t version = 2, oldest_version = 1;
 
 /// Longest message, in bytes.
 inline constexpr std::size_t max_bytes = 100 * 1024;
@@ -85,9 +86,14 @@ enum class word : std::uint8_t {
     end,       ///< old: it has none left
 };
 
+/// Old to new, from version 2 on: a tunnel to the web upstream. One to any other goes by itself.
+struct web_tunnel {
+    passed_tunnel what;
+};
+
 /// Connections have their descriptors (1, 2: client and upstream) beside the message.
 using message = std::variant<hello, refusal, secret, known_upstream, known_sessions, listeners,
-                             word, passed_client, passed_tunnel>;
+                             word, passed_client, passed_tunnel, web_tunnel>;
 
 /// At most `max_bytes`: longer texts are cut, sessions that do not fit are left out. Empty for a
 /// client whose `rest` does not fit.

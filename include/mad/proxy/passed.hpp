@@ -27,6 +27,7 @@ struct passed_tunnel {
     int client_fd = -1, upstream_fd = -1;
     frame_scan frames;                ///< where the upstream is within a frame
     std::string upstream;             ///< its name
+    bool web = false;                 ///< the upstream is that of `settings::web`
     boost::asio::ip::address counted; ///< as in `passed_client`
 };
 
@@ -37,6 +38,8 @@ class heir {
     /// From any shard's thread, also from several at a time. The descriptors are the heir's.
     virtual void take(passed_client) = 0;
     virtual void take(passed_tunnel) = 0;
+    /// Whether it can do anything with tunnels to the web upstream; else they go on where they are.
+    virtual bool takes_web() const { return true; }
 };
 
 } // namespace mad::inline MAD_ABI::proxy

@@ -1,5 +1,8 @@
 #include "proxy_world.hpp"
 
+#include <mad/net/tls_engine.hpp>
+#include <mad/net/unix_socket.hpp>
+#include <mad/proxy/detail/handover_link.hpp>
 #include <mad/proxy/handover.hpp>
 
 #include <support/temp_folder.hpp>
@@ -12,10 +15,12 @@ using names = std::vector<std::string>;
 
 /// The process that goes on, with threads of its own: made of what another one tells.
 struct successor {
-    successor(std::string const& path, names const& upstreams)
+    successor(std::string const& path, names const& upstreams, std::string const& web = {})
         : pool(1, log.handle()) {
         heritage = proxy::inheritance::claim(path, log.handle()).value();
         proxy::settings s;
+        if (!web.empty())
+            s.web = proxy::parse_upstream(web).value();
         for (auto const& u : upstreams)
             s.upstreams.push_back(proxy::parse_upstream(u).value());
         s.log = log.handle();
@@ -44,8 +49,9 @@ struct successor {
 
 /// A proxy that waits to be taken over from.
 struct offering {
-    explicit offering(names const& upstreams, std::string const& path)
-        : world(upstreams) {
+    explicit offering(names const& upstreams, std::string const& path,
+                      std::function<void(proxy::settings&)> const& change = {})
+        : world(upstreams, change) {
         proxy::handover_settings h;
         h.path = path;
         h.log = world.log().handle();
@@ -328,6 +334,99 @@ TEST_CASE("only one process offers at a path") {
     proxy::handover_offer second(old.world.server(), h);
     CHECK(second.start() == boost::system::errc::address_in_use);
 }
+
+TEST_CASE("a tunnel to the web upstream goes on in the next process, as one of its") {
+    temp_folder folder;
+    raw_node node, web;
+    names const upstreams{"n=" + node.url()};
+    auto const to_web = "n=" + web.url(); // of the same name, in a pool of its own
+    offering old(upstreams, folder.file("handover"),
+                 [&](proxy::settings& s) { s.web = proxy::parse_upstream(to_web).value(); });
+    ws_peer client(old.world.port, "/hot-reload");
+    auto node_end = web.accept();
+    node_end.take_until("\r\n\r\n");
+    node_end.send(switching);
+    REQUIRE(client.accepted().status == 101);
+
+    successor next(folder.file("handover"), upstreams, to_web);
+    next.take_over();
+    CHECK(old.world.await_connections(0));
+    CHECK(wait_until([&] { return next.server->connections() == 1; }));
+    node_end.send(server_frame(1, "changed"));
+    CHECK(client.next_text() == "changed");
+    client.text("seen");
+    CHECK(node_end.take(client_frame(1, "seen").size()) == client_frame(1, "seen"));
+    // It is no session of the upstream that is called the same.
+    CHECK(next.server->pool().view()->by_name("n")->count->tunnels == 0);
+}
+
+TEST_CASE("a process of before gets all that it understands, and the rest goes on here") {
+    temp_folder folder;
+    raw_node node, web;
+    offering old({"n=" + node.url()}, folder.file("handover"), [&](proxy::settings& s) {
+        s.web = proxy::parse_upstream("w=" + web.url()).value();
+    });
+    ws_peer client(old.world.port, "/hot-reload");
+    auto web_end = web.accept();
+    web_end.take_until("\r\n\r\n");
+    web_end.send(switching);
+    REQUIRE(client.accepted().status == 101);
+    raw_tunnel session(old.world.port, node);
+    REQUIRE(session.status == 101);
+
+    proxy::detail::handover_wire wire(
+        mad::net::connect_unix(folder.file("handover"), mad::net::unix_kind::packets).value());
+    REQUIRE_FALSE(wire.send(proxy::handover::hello{1, "0.0.1"}, {}, 5s));
+    auto const hear = [&] {
+        auto got = wire.receive(10s).value();
+        return std::move(got.what); // its descriptors are closed
+    };
+    auto const is = [](proxy::handover::message const& m, proxy::handover::word w) {
+        auto const* const said = std::get_if<proxy::handover::word>(&m);
+        return said && *said == w;
+    };
+    using enum proxy::handover::word;
+    for (auto m = hear(); !is(m, state_end); m = hear())
+        REQUIRE_FALSE(std::holds_alternative<proxy::handover::refusal>(m));
+    REQUIRE_FALSE(wire.send(commit, {}, 5s));
+    REQUIRE(is(hear(), go));
+    CHECK(std::get<proxy::passed_tunnel>(hear()).upstream == "n");
+    web_end.send(server_frame(1, "changed"));
+    CHECK(client.next_text() == "changed");
+    CHECK(old.world.server().connections() == 1);
+}
+
+TEST_CASE("who asks a process of before is refused first, then speaks as that one does") {
+    temp_folder folder;
+    auto const l = mad::net::open_unix_listener(folder.file("before"), mad::net::unix_taken::refuse,
+                                                mad::net::unix_kind::packets)
+                       .value();
+    std::vector<unsigned> asked;
+    std::thread before([&] {
+        for (unsigned const understood : {1u, 1u}) {
+            pollfd p{l.fd, POLLIN, 0};
+            ::poll(&p, 1, 10'000);
+            proxy::detail::handover_wire wire(
+                ::accept4(l.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+            auto const got = wire.receive(10s);
+            asked.push_back(std::get<proxy::handover::hello>(got.value().what).version);
+            if (asked.back() != understood) {
+                (void)wire.send(proxy::handover::refusal{"another version"}, {}, 10s);
+                continue;
+            }
+            (void)wire.send(proxy::handover::secret{"the secret of before"}, {}, 10s);
+            (void)wire.send(proxy::handover::word::state_end, {}, 10s);
+            return;
+        }
+    });
+    auto const got = proxy::inheritance::claim(folder.file("before"), {});
+    before.join();
+    ::close(l.fd);
+    REQUIRE(got.has_value());
+    CHECK((*got)->cookie_secret() == "the secret of before");
+    CHECK(asked == std::vector<unsigned>{2, 1});
+}
+
 TEST_CASE("what is let go after the next process has died is closed") {
     temp_folder folder;
     raw_node node;

@@ -51,6 +51,7 @@ std::vector<handover::message> all_messages() {
     t.upstream = "node-1";
     t.counted = at("10.1.2.3");
     out.emplace_back(t);
+    out.emplace_back(handover::web_tunnel{t});
     return out;
 }
 
@@ -94,6 +95,20 @@ TEST_CASE("a tunnel is where it was within a frame") {
     t.frames.feed("x");
     CHECK(t.frames.at_boundary());
     CHECK(t.upstream == "node-1");
+    CHECK_FALSE(t.web);
+}
+
+TEST_CASE("a tunnel to the web upstream says so, and a process of before does not hear of it") {
+    auto const text = handover::encode(all_messages()[12]);
+    auto const m = handover::decode(text);
+    auto const& t = std::get<handover::web_tunnel>(*m).what;
+    CHECK(t.web);
+    CHECK(t.upstream == "node-1");
+    CHECK_FALSE(t.frames.at_boundary());
+    // All others are as they were in version 1, and in their old places.
+    CHECK(handover::encode(all_messages()[11]).substr(1) == text.substr(1));
+    CHECK(all_messages()[11].index() == 8);
+    CHECK(all_messages()[12].index() == 9);
 }
 
 TEST_CASE("nothing that is cut, or has more behind it, is understood") {
@@ -144,5 +159,6 @@ TEST_CASE("each message says how many descriptors belong to it") {
     CHECK(handover::descriptors_of(handover::hello{}) == 0u);
     CHECK(handover::descriptors_of(passed_client{}) == 1u);
     CHECK(handover::descriptors_of(passed_tunnel{}) == 2u);
+    CHECK(handover::descriptors_of(handover::web_tunnel{}) == 2u);
     CHECK_FALSE(handover::descriptors_of(handover::listeners{}));
 }

@@ -65,8 +65,8 @@ class handover_wire {
 /// learns, and connections that the old one lets go. Its thread writes what was queued, in order.
 class handover_link final : public heir, public sid_observer {
   public:
-    /// Learns from now on; says it when started.
-    handover_link(server&, logger);
+    /// Learns from now on; says it when started. `version`: what the other understands.
+    handover_link(server&, logger, std::uint16_t version = handover::version);
     ~handover_link() override;
 
     void start(std::unique_ptr<handover_wire>);
@@ -79,6 +79,7 @@ class handover_link final : public heir, public sid_observer {
 
     void take(passed_client) override;
     void take(passed_tunnel) override;
+    bool takes_web() const override { return version_ >= 2; }
     void learnt(std::string_view sid, std::uint32_t target, bool polling) override;
 
   private:
@@ -97,6 +98,7 @@ class handover_link final : public heir, public sid_observer {
 
     server& server_;
     logger log_;
+    std::uint16_t version_;
     std::unique_ptr<handover_wire> wire_;
     int wake_ = -1;
     std::thread thread_;

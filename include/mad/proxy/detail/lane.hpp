@@ -18,9 +18,10 @@ class part;
 /// added to those of all shards once a second.
 class lane {
   public:
-    lane(part& p, std::shared_ptr<target const> t)
+    lane(part& p, std::shared_ptr<target const> t, bool web)
         : to(std::move(t))
-        , shard_part(p) {}
+        , shard_part(p)
+        , of_web(web) {}
     ~lane();
 
     /// A connection that waits for work, or null. The last one used comes first.
@@ -54,6 +55,7 @@ class lane {
 
     std::shared_ptr<target const> to;
     part& shard_part;
+    bool const of_web; ///< to the web upstream
     std::vector<std::unique_ptr<upstream_connection>> connections;
     std::vector<upstream_connection*> idle;
     std::vector<std::unique_ptr<tunnel>> tunnels;

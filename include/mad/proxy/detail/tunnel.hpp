@@ -40,6 +40,7 @@ class tunnel final : public end_owner {
     void cut();
 
     bool shedding() const { return shed_ != stage::open; }
+    bool of_web() const;
 
     /// Whether it can be carried on by another process; then its values, and it is over here.
     bool passable() const;

@@ -101,7 +101,7 @@ MAD_DECL bool handover_offer::give(int fd) {
     if (!asked)
         return failed("hello", asked.error().message());
     auto const* const hello = std::get_if<handover::hello>(&asked->what);
-    if (!hello || hello->version != handover::version) {
+    if (!hello || hello->version > handover::version || hello->version < handover::oldest_version) {
         (void)w->send(handover::refusal{"the process there hands over in another way (version " +
                                         std::to_string(handover::version) +
                                         "): stop it, then start this one"},
@@ -109,7 +109,7 @@ MAD_DECL bool handover_offer::give(int fd) {
         return failed("hello", "it asks for another version");
     }
     settings_.log.info("proxy.handover.asked", {{"version", hello->program}});
-    link_ = std::make_shared<detail::handover_link>(server_, settings_.log);
+    link_ = std::make_shared<detail::handover_link>(server_, settings_.log, hello->version);
     if (!tell_state(*w))
         return failed("state", "it does not listen");
     auto const ready = w->receive(settings_.patience);
@@ -199,6 +199,18 @@ MAD_DECL inheritance::~inheritance() {
 
 MAD_DECL handover_result<std::unique_ptr<inheritance>>
 inheritance::claim(std::string const& path, logger log, milliseconds patience) {
+    auto first = claim(path, log, patience, handover::version);
+    if (first || first.error().code != detail::handover_error(EPROTONOSUPPORT))
+        return first;
+    // A process of before says nothing of what it would have understood.
+    auto again = claim(path, log, patience, handover::oldest_version);
+    return again ? std::move(again) : std::move(first);
+}
+
+MAD_DECL handover_result<std::unique_ptr<inheritance>> inheritance::claim(std::string const& path,
+                                                                          logger log,
+                                                                          milliseconds patience,
+                                                                          std::uint16_t version) {
     auto const fd = net::connect_unix(path, net::unix_kind::packets);
     if (!fd)
         return handover_failure{fd.error(), path + ": " + fd.error().message()};
@@ -209,7 +221,7 @@ inheritance::claim(std::string const& path, logger log, milliseconds patience) {
     if (!w.same_user())
         return handover_failure{detail::handover_error(EPERM),
                                 path + ": another user's process is there"};
-    if (auto const e = w.send(handover::hello{handover::version, MAD_VERSION}, {}, patience))
+    if (auto const e = w.send(handover::hello{version, MAD_VERSION}, {}, patience))
         return handover_failure{e, path + ": " + e.message()};
     for (;;) {
         auto got = w.receive(patience);

@@ -141,9 +141,10 @@ MAD_DECL void restore_sessions(server& to, handover::known_sessions const& from)
     }
 }
 
-MAD_DECL handover_link::handover_link(server& s, logger log)
+MAD_DECL handover_link::handover_link(server& s, logger log, std::uint16_t version)
     : server_(s)
     , log_(std::move(log))
+    , version_(version)
     , wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     server_.sids().observe(*this);
 }
@@ -189,6 +190,8 @@ MAD_DECL void handover_link::take(passed_client c) {
 
 MAD_DECL void handover_link::take(passed_tunnel t) {
     std::vector<int> fds{t.client_fd, t.upstream_fd};
+    if (t.web)
+        return put(handover::web_tunnel{std::move(t)}, std::move(fds));
     put(std::move(t), std::move(fds));
 }
 
@@ -280,7 +283,8 @@ MAD_DECL bool handover_link::hear() {
     if (auto* const c = std::get_if<passed_client>(&got->what)) {
         c->fd = got->take().front();
         server_.adopt(std::move(*c));
-    } else if (auto* const t = std::get_if<passed_tunnel>(&got->what)) {
+    } else if (auto* const w = std::get_if<handover::web_tunnel>(&got->what);
+               auto* const t = w ? &w->what : std::get_if<passed_tunnel>(&got->what)) {
         auto const fds = got->take();
         t->client_fd = fds[0];
         t->upstream_fd = fds[1];
@@ -288,8 +292,8 @@ MAD_DECL bool handover_link::hear() {
     } else if (auto const* const s = std::get_if<handover::known_sessions>(&got->what)) {
         restore_sessions(server_, *s);
     } else {
-        auto const* const w = std::get_if<handover::word>(&got->what);
-        if (!w || *w != handover::word::end)
+        auto const* const said = std::get_if<handover::word>(&got->what);
+        if (!said || *said != handover::word::end)
             log_.warn("proxy.handover.ended", {{"error", "it says what it should not"}});
         return false;
     }

@@ -219,6 +219,14 @@ inline void get(reader& r, passed_tunnel& m) {
     m.counted = r.address();
 }
 
+inline void put(writer& w, web_tunnel const& m) {
+    put(w, m.what);
+}
+inline void get(reader& r, web_tunnel& m) {
+    get(r, m.what);
+    m.what.web = true;
+}
+
 template <std::size_t I = 0>
 std::optional<message> decode_as(std::size_t which, reader& r) {
     if constexpr (I < std::variant_size_v<message>) {
@@ -254,9 +262,10 @@ MAD_DECL std::optional<message> decode(std::string_view text) {
 MAD_DECL std::optional<std::size_t> descriptors_of(message const& m) {
     if (std::holds_alternative<listeners>(m))
         return std::nullopt;
-    return std::holds_alternative<passed_client>(m)   ? 1u
-           : std::holds_alternative<passed_tunnel>(m) ? 2u
-                                                      : 0u;
+    if (std::holds_alternative<passed_client>(m))
+        return 1u;
+    return std::holds_alternative<passed_tunnel>(m) || std::holds_alternative<web_tunnel>(m) ? 2u
+                                                                                             : 0u;
 }
 
 } // namespace mad::inline MAD_ABI::proxy::handover

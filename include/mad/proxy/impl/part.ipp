@@ -180,16 +180,17 @@ MAD_DECL void part::adopt(passed_tunnel p) {
     net::stream mine(p.client_fd), theirs(p.upstream_fd);
     if (phase_ == phase::closed)
         return;
-    if (!view || !view->by_name(p.upstream)) // the first one is still on its way here
-        set_view(all.pool.view());
-    auto const to = view->by_name(p.upstream);
+    auto const& seen = p.web ? web : view;
+    if (!seen || !seen->by_name(p.upstream)) // the first one is still on its way here
+        p.web ? set_web(all.web->view()) : set_view(all.pool.view());
+    auto const to = seen->by_name(p.upstream);
     if (!to)
         return;
     if (!p.counted.is_unspecified() &&
         !all.addresses.enter(p.counted, std::chrono::steady_clock::now()))
         p.counted = boost::asio::ip::address();
     all.open.fetch_add(1, std::memory_order_relaxed);
-    auto& l = lane_of(to, false);
+    auto& l = lane_of(to, p.web);
     // The tunnel becomes the owner of both at once.
     auto t = std::make_unique<tunnel>(l, std::make_unique<end>(shard, std::move(mine), nullptr),
                                       std::make_unique<end>(shard, std::move(theirs), nullptr),
@@ -230,7 +231,7 @@ MAD_DECL lane& part::lane_of(std::shared_ptr<target const> const& t, bool of_web
         return *last_lane_;
     auto& l = lanes_[of_web ? t->id | of_web_pool : t->id];
     if (!l)
-        l = std::make_unique<lane>(*this, t);
+        l = std::make_unique<lane>(*this, t, of_web);
     last_lane_ = l.get();
     return *l;
 }
@@ -338,7 +339,7 @@ MAD_DECL void part::offer(client_connection& c) {
 }
 
 MAD_DECL void part::offer(tunnel& t) {
-    if (heir_ && t.passable())
+    if (heir_ && t.passable() && (!t.of_web() || heir_->takes_web()))
         heir_->take(t.pass());
 }
 

@@ -243,6 +243,10 @@ MAD_DECL void tunnel::on_deadline() {
     p.shard.deadlines().arm(deadline_, eighth * left);
 }
 
+MAD_DECL bool tunnel::of_web() const {
+    return lane_.of_web;
+}
+
 MAD_DECL bool tunnel::passable() const {
     return !closed_ && shed_ == stage::open && !client_ended_ && !upstream_ended_ &&
            !client_->stream.secure() && !upstream_->stream.secure() && !client_->blocked() &&
@@ -255,6 +259,7 @@ MAD_DECL passed_tunnel tunnel::pass() {
     t.upstream_fd = upstream_->take().release();
     t.frames = frames_;
     t.upstream = lane_.to->to.name;
+    t.web = lane_.of_web;
     t.counted = counted_;
     close();
     return t;
