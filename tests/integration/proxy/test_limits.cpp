@@ -250,3 +250,60 @@ TEST_CASE("a node that is told addresses hears of a health check that it is the 
     }));
     CHECK(node.introduced == version);
 }
+
+namespace {
+
+std::string const somebody = "PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n";
+
+void one_each(proxy::settings& s) {
+    s.accept_proxy_protocol = true;
+    s.addresses = {1, 0, 0};
+}
+
+} // namespace
+
+TEST_CASE("an address with too many connections is told so") {
+    proxy_world w({}, one_each);
+    auto first = w.client();
+    CHECK(first.ask(somebody + get("/health")).status == 200);
+    bool const asks = GENERATE(true, false);
+    auto c = w.client();
+    c.send(asks ? somebody + get("/health") : somebody);
+    auto const a = c.answer();
+    CHECK(a.status == 429);
+    CHECK(a.header("retry-after") == "5");
+    CHECK(a.header("connection") == "close");
+    CHECK(a.header("content-type").starts_with("application/json"));
+    CHECK(a.body == R"({"code":429,"message":"Too many requests"})");
+    CHECK(c.at_end());
+    CHECK_FALSE(c.was_reset());
+    c.close();
+    CHECK(w.await_connections(1));
+    CHECK(w.rejected(proxy::reject::too_many) == 1);
+    CHECK(first.ask(get("/health")).status == 200);
+    // Another address is not concerned, and who comes after the first has gone is not either.
+    CHECK(w.client().ask("PROXY TCP4 192.0.2.8 198.51.100.1 1 2\r\n" + get("/health")).status ==
+          200);
+    first.close();
+    CHECK(w.await_connections(0));
+    CHECK(w.client().ask(somebody + get("/health")).status == 200);
+}
+
+TEST_CASE("of a flood from one address only some are answered, and all are closed") {
+    proxy_world w({}, one_each);
+    auto first = w.client();
+    CHECK(first.ask(somebody + get("/health")).status == 200);
+    std::vector<raw_client> flood;
+    for (int i = 0; i < 400; ++i) {
+        flood.push_back(w.client());
+        flood.back().send(somebody);
+    }
+    int answered = 0;
+    for (auto& c : flood)
+        answered += c.read_to_end().starts_with("HTTP/1.1 429 ") ? 1 : 0;
+    CHECK(answered >= 32);
+    CHECK(answered < 400);
+    CHECK(w.rejected(proxy::reject::too_many) == 400);
+    flood.clear();
+    CHECK(w.await_connections(1));
+}

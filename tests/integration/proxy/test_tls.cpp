@@ -151,6 +151,26 @@ TEST_CASE("who has ended TLS in front of us is believed by its binary PROXY head
     CHECK(c.answer().body == "x");
 }
 
+TEST_CASE("an address with too many connections is told so over TLS, too") {
+    authority ca;
+    proxy_world w({}, [&](proxy::settings& s) {
+        s.tls = serve(ca, "front");
+        s.accept_proxy_protocol = true;
+        s.addresses = {1, 0, 0};
+    });
+    std::string const first = "PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n";
+    tls_client one(w.port, ca.ca_file()), two(w.port, ca.ca_file());
+    one.wire.send(first);
+    REQUIRE(one.handshake());
+    CHECK(one.ask(get("/health")).status == 200);
+    two.wire.send(first);
+    REQUIRE(two.handshake());
+    auto const a = two.ask(get("/health"));
+    CHECK(a.status == 429);
+    CHECK(a.header("retry-after") == "5");
+    CHECK(a.body == R"({"code":429,"message":"Too many requests"})");
+}
+
 TEST_CASE("a new certificate serves new connections, and old ones go on") {
     authority ca, next;
     proxy_world w({}, [&](proxy::settings& s) { s.tls = serve(ca, "front"); });

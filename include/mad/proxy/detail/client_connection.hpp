@@ -69,7 +69,14 @@ class client_connection final : public end_owner, public net::turn_work {
     std::uint32_t slot = 0; ///< in the part
 
   private:
-    enum class phase : std::uint8_t { introduction, head, relaying, lingering, closed };
+    enum class phase : std::uint8_t {
+        introduction,
+        turned_away, ///< by the limits of addresses; the answer waits for TLS
+        head,
+        relaying,
+        lingering,
+        closed,
+    };
 
     void on_end(end&, std::uint32_t events) override;
     void on_end_fault(end&) override { close(); }
@@ -88,6 +95,7 @@ class client_connection final : public end_owner, public net::turn_work {
     void process(std::string_view in);
     bool take_introduction(std::string_view& in);
     bool count_address();
+    void turn_away();
     bool take_head(std::string_view& in);
     void begin(std::string_view& in, std::size_t head_bytes);
 

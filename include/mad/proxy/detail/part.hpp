@@ -115,6 +115,10 @@ class part {
     bool releasing() const { return heir_ != nullptr; }
     void offer(client_connection&);
     void offer(tunnel&);
+    /// Whether one more of those whom the limits of addresses keep out is told so: some of them a
+    /// second, each for a second at most, TLS handshake included. The others are closed upon: a
+    /// flood is not to live on our answers.
+    bool may_turn_away();
     /// A poll of a session that is to go may be answered with its end now.
     bool take_shed(std::uint32_t id);
 
@@ -150,6 +154,7 @@ class part {
     std::vector<std::unique_ptr<passage>> spare_;
     std::unordered_map<std::uint32_t, std::size_t> owed_sheds_;
     std::shared_ptr<heir> heir_;
+    unsigned turned_away_ = 0; ///< in this second
     std::string text_, cookie_text_;
     net::deadline tick_, slice_;
     time_point drain_until_{};

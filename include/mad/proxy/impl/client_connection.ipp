@@ -33,12 +33,15 @@ MAD_DECL client_connection::~client_connection() {
 
 MAD_DECL bool client_connection::start(bool proxy_header) {
     auto const& s = part_.set();
+    bool const welcome = proxy_header || count_address();
     if (proxy_header)
         phase_ = phase::introduction;
-    else if (!count_address())
+    if ((!welcome && !part_.may_turn_away()) || !end_->watch(EPOLLIN))
         return false;
-    if (!end_->watch(EPOLLIN))
-        return false;
+    if (!welcome) {
+        turn_away();
+        return true;
+    }
     part_.shard.deadlines().arm(deadline_,
                                 proxy_header ? s.timeouts.proxy_header : s.limits.head_timeout);
     return true;
@@ -73,6 +76,23 @@ MAD_DECL bool client_connection::count_address() {
     }
     counted_ = peer_;
     return true;
+}
+
+/// It hears why, as soon as it can hear anything, then is closed. Nothing that it says counts.
+MAD_DECL void client_connection::turn_away() {
+    if (phase_ != phase::turned_away) {
+        phase_ = phase::turned_away;
+        part_.shard.deadlines().arm(deadline_, seconds(1));
+    }
+    if (!end_->stream.established())
+        return;
+    auto& text = part_.text();
+    append_reject(text, reject::too_many, true);
+    part_.count.bytes_out.add(text.size());
+    if (!end_->send(text) || end_->blocked())
+        part_.shard.deadlines().arm(deadline_, milliseconds(0)); // not from within `start`
+    else
+        linger();
 }
 
 MAD_DECL void client_connection::close() {
@@ -171,6 +191,8 @@ MAD_DECL void client_connection::read() {
             break;
         }
     }
+    if (phase_ == phase::turned_away)
+        turn_away();
     interest();
 }
 
@@ -187,6 +209,7 @@ MAD_DECL void client_connection::peer_ended() {
 MAD_DECL bool client_connection::wants_input() const {
     switch (phase_) {
     case phase::introduction:
+    case phase::turned_away:
     case phase::lingering:
         return true;
     case phase::closed:
@@ -210,9 +233,9 @@ MAD_DECL void client_connection::interest() {
 
 MAD_DECL void client_connection::consume(std::string_view in) {
     constexpr std::size_t most_lingering = 64 * 1024;
-    if (phase_ == phase::lingering || close_after_) {
+    if (phase_ == phase::lingering || phase_ == phase::turned_away || close_after_) {
         lingered_ += static_cast<std::uint32_t>(in.size());
-        if (lingered_ > most_lingering && phase_ == phase::lingering)
+        if (lingered_ > most_lingering && phase_ != phase::head && phase_ != phase::relaying)
             close();
         return;
     }
@@ -246,7 +269,8 @@ MAD_DECL void client_connection::process(std::string_view in) {
         }
     }
     processing_ = false;
-    if (phase_ == phase::closed || phase_ == phase::lingering || close_after_)
+    if (phase_ == phase::closed || phase_ == phase::lingering || phase_ == phase::turned_away ||
+        close_after_)
         return;
     in_.assign(in);
     if (in_.empty() && in_.capacity() > 4096)
@@ -275,8 +299,13 @@ MAD_DECL bool client_connection::take_introduction(std::string_view& in) {
     if (h.source)
         peer_ = h.source->address();
     secure_ = h.secure;
-    if (!count_address()) {
+    bool const welcome = count_address();
+    if (!welcome && !part_.may_turn_away()) {
         close();
+        return false;
+    }
+    if (!welcome && !part_.tls) {
+        turn_away();
         return false;
     }
     phase_ = phase::head;
@@ -290,6 +319,8 @@ MAD_DECL bool client_connection::take_introduction(std::string_view& in) {
     end_->stream = std::move(end_->stream).with(std::move(c));
     secure_ = read_again_ = true;
     part_.shard.mark(*this);
+    if (!welcome)
+        turn_away(); // once it can hear it
     return false;
 }
 
@@ -354,7 +385,8 @@ MAD_DECL void client_connection::await_answer() {
 
 MAD_DECL void client_connection::on_deadline() {
     auto const& l = part_.set().limits;
-    if (!end_->stream.established() || phase_ == phase::lingering || phase_ == phase::introduction)
+    if (!end_->stream.established() || phase_ == phase::lingering ||
+        phase_ == phase::introduction || phase_ == phase::turned_away)
         return close();
     if (end_->blocked() && (phase_ == phase::head || passage_->answering)) {
         // The kernel holds megabytes: a slow reader frees much before it asks us for more.

@@ -116,6 +116,7 @@ MAD_DECL void part::on_tick() {
         return l.second->empty() && !known(l.first);
     });
     last_lane_ = nullptr;
+    turned_away_ = 0;
     if (&shard == &all.home)
         all.sids.expire(std::chrono::steady_clock::now());
     if (phase_ != phase::closed)
@@ -158,7 +159,7 @@ MAD_DECL void part::accepted(int fd, boost::asio::ip::address const& peer) {
         peer);
     all.open.fetch_add(1, std::memory_order_relaxed); // its destructor takes it back
     if (!c->start(s.accept_proxy_protocol))
-        return;
+        return; // it is closed with it
     auto& entered = enter(clients_, std::move(c));
     if (phase_ == phase::draining)
         entered.drain();
@@ -238,6 +239,11 @@ MAD_DECL lane& part::lane_of(std::shared_ptr<target const> const& t, bool of_web
 
 MAD_DECL void part::release(client_connection& c) {
     release_from(clients_, c, shard);
+}
+
+MAD_DECL bool part::may_turn_away() {
+    constexpr unsigned most = 32;
+    return phase_ != phase::closed && turned_away_ < most && ++turned_away_ != 0;
 }
 
 MAD_DECL std::unique_ptr<passage> part::take_passage() {
