@@ -20,8 +20,10 @@ int main(int argc, char** argv) {
         proxy.start();
         auto const reload = [&] {
             programs::proxy_flags again;
-            if (!again.parse(argc, argv))
-                proxy.reload(again.config());
+            if (again.parse(argc, argv))
+                return;
+            proxy.reload(again.config());
+            flags.common.drain_timeout = again.common.drain_timeout;
         };
         if (proxy.inherited()) // the service manager is to watch this process from now on
             programs::notify("MAINPID=" + std::to_string(::getpid()));

@@ -135,6 +135,7 @@ proxy_config proxy_flags::config() const {
                               "': give them names of their own, NAME=URL");
     }
     c.discover = discovery();
+    c.discover_url = discover_;
     if (c.upstreams.empty() && !c.discover && admin_.empty())
         throw usage_error("--upstream: there is nothing to stand in front of: name the nodes, or "
                           "give --discover redis://…, or --admin to add them later");

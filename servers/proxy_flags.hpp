@@ -24,6 +24,7 @@ struct proxy_config {
     std::vector<mad::proxy::upstream> upstreams;
     bool own_secret = false; ///< `--cookie-secret-file`: it counts, whatever a hand-over brings
     std::optional<mad::fleet::discovery_settings> discover;
+    std::string discover_url; ///< as it was given
 
     endpoint listen;
     std::size_t threads = 1;

@@ -42,6 +42,7 @@ static std::unique_ptr<mad::proxy::inheritance> ask_for_handover(proxy_config co
 
 proxy_service::proxy_service(proxy_config c, std::vector<int> passed)
     : config_(std::move(c))
+    , asked_(config_.listen)
     , passed_(std::move(passed))
     , pool_(config_.threads, config_.proxy.log) {
     heritage_ = ask_for_handover(config_);
@@ -241,23 +242,53 @@ void proxy_service::start() {
                                              {"inherited", heritage_ != nullptr}});
 }
 
-void proxy_service::reload(proxy_config next) {
+/// What a running process cannot change.
+void proxy_service::name_fixed(proxy_config const& next) const {
+    auto const& log = config_.proxy.log;
+    auto const say = [&](char const* flag) {
+        log.warn("proxy.reload.ignored",
+                 {{"flag", flag},
+                  {"remedy", config_.handover.empty()
+                                 ? "restart it (with --handover it could be replaced unnoticed)"
+                                 : "start a second one: it takes over by --handover"}});
+    };
     auto const fixed = [&](auto const& now, auto const& then, char const* flag) {
         if (now != then)
-            config_.proxy.log.warn("proxy.reload.ignored",
-                                   {{"flag", flag}, {"remedy", "start it anew"}});
+            say(flag);
     };
+    auto const least = [](mad::logger const& l) {
+        using enum mad::log_level;
+        return l.wants(debug) ? debug : l.wants(info) ? info : l.wants(warn) ? warn : error;
+    };
+    fixed(asked_, next.listen, "--listen");
+    fixed(config_.threads, next.threads, "--threads");
+    fixed(config_.redirect, next.redirect, "--redirect");
+    if (config_.admin != next.admin || config_.admin_socket != next.admin_socket)
+        say("--admin");
+    fixed(config_.handover, next.handover, "--handover");
+    fixed(config_.discover_url, next.discover_url, "--discover");
+    if (config_.discover && next.discover) {
+        fixed(config_.discover->redis.password_file, next.discover->redis.password_file,
+              "--redis-password-file");
+        fixed(config_.discover->redis.ca_file, next.discover->redis.ca_file,
+              "--ca-file (for --discover)");
+    }
+    fixed(least(log), least(next.proxy.log), "--log-level");
+}
+
+void proxy_service::reload(proxy_config next) {
     if (auto const done = proxy_->reload(next.proxy); !done)
         throw std::runtime_error("refused: " + done.error().message());
     proxy_->set_tls(next.proxy.tls);
     set_list(configured, listed(next.upstreams));
     admin_->set_token(next.admin_token);
-    fixed(config_.threads, next.threads, "--threads");
-    fixed(config_.redirect, next.redirect, "--redirect");
-    fixed(config_.admin, next.admin, "--admin");
-    fixed(config_.admin_socket, next.admin_socket, "--admin");
-    fixed(config_.handover, next.handover, "--handover");
-    fixed(config_.discover.has_value(), next.discover.has_value(), "--discover");
+    if (!next.own_secret)
+        next.proxy.cookies = proxy_->pool().cookies();
+    else if (next.proxy.cookies.secret() != proxy_->pool().cookies().secret())
+        proxy_->pool().set_cookies(next.proxy.cookies);
+    name_fixed(next);
+    next.proxy.log = config_.proxy.log;
+    config_.own_secret = next.own_secret;
     config_.proxy = std::move(next.proxy);
     config_.upstreams = std::move(next.upstreams);
 }

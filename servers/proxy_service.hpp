@@ -37,8 +37,8 @@ class proxy_service {
 
     std::string const& url() const { return url_; }
 
-    /// Takes over everything but listeners and threads. Throws std::runtime_error when it cannot;
-    /// then nothing has changed.
+    /// Takes over all that can change while it runs; of the rest the log says what to do. Throws
+    /// std::runtime_error when something cannot be; then nothing has changed.
     void reload(proxy_config);
 
     /// Asks sessions to go, waits for them at most so long, then closes.
@@ -62,9 +62,11 @@ class proxy_service {
     void offer();
     void set_list(std::string const& source, std::vector<mad::proxy::listed_upstream>);
     void drain(mad::milliseconds most);
+    void name_fixed(proxy_config const& next) const;
     void check(char const* flag, mad::error_code) const;
 
     proxy_config config_;
+    endpoint asked_; ///< `--listen`, before the kernel chose a port
     std::vector<int> passed_;
     mad::net::io_pool pool_;
     std::unique_ptr<mad::proxy::server> proxy_;

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -29,11 +30,15 @@ void raise_descriptor_limit();
 /// whose forwarded address is judged instead. An IPv6 peer counts by its /64.
 class address_limits {
   public:
-    explicit address_limits(address_limits_settings s) : settings_(s) {}
+    explicit address_limits(address_limits_settings s) { set(s); }
 
     /// Counts one more; false when that is one too many (then nothing is counted).
     bool enter(boost::asio::ip::address const&, time_point now);
     void leave(boost::asio::ip::address const&);
+
+    /// Other limits, from the next connection on: those that are open stay. What came in while
+    /// there were none is not counted afterwards.
+    void set(address_limits_settings const&);
 
   private:
     using key = std::array<std::uint8_t, 8>;
@@ -46,13 +51,13 @@ class address_limits {
         time_point at{};
     };
 
-    bool exempt(boost::asio::ip::address const&) const;
     static key key_of(boost::asio::ip::address const&);
     void forget_idle(time_point now);
 
+    std::atomic<bool> on_{false}; // without limits nothing is locked
+    std::mutex mutex_;            // once a connection, never a message; for what follows
     address_limits_settings settings_;
     time_point forgot_{};
-    std::mutex mutex_; // once a connection, never a message
     std::unordered_map<key, entry, key_hash> entries_;
 };
 

@@ -77,7 +77,7 @@ class control {
 
     view_ptr view() const;
     std::vector<upstream_status> status() const;
-    cookie_signer const& cookies() const { return settings_.cookies; }
+    cookie_signer cookies() const;
 
     // See the functions of `pool` that are called the same.
 
@@ -100,6 +100,10 @@ class control {
 
     /// Changes of a reload.
     void set(health_settings, drain_settings, std::shared_ptr<net::cipher_dialer> tls);
+    void set_engine_path(std::string);
+
+    /// Signs affinity cookies from now on; those of the signer before are not known any more.
+    void set_cookies(cookie_signer const&);
 
   private:
     class prober;

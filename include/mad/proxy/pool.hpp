@@ -152,6 +152,7 @@ class pool {
 
     /// Changes of a reload. They count from here on.
     void set(health_settings, drain_settings);
+    void set_cookies(cookie_signer const&);
 
     bool empty() const { return entries_.empty(); }
 

@@ -55,8 +55,9 @@ class server {
     /// Exchanges the certificate for new connections. From any thread.
     void set_tls(std::shared_ptr<net::cipher_factory>);
 
-    /// Takes over limits, timeouts, trust, health, affinity, web and paths; listeners, certificate,
-    /// sessions, upstreams, and the limits of addresses stay as they are. Nothing is changed when
+    /// Takes over limits (those of addresses, too), timeouts, trust, health, affinity, web and
+    /// paths. Listeners, sessions and the log stay as they are; so do the certificate (`set_tls`),
+    /// upstreams (`pool`) and what signs cookies (`control::set_cookies`). Nothing is changed when
     /// it is refused (`errc::invalid_argument`: the engine path). From any thread.
     result<void> reload(settings const&);
 

@@ -239,3 +239,30 @@ TEST_CASE("a reload changes limits and keeps sessions") {
     s.engine_path = "no-slash";
     CHECK(!w.server().reload(s));
 }
+
+TEST_CASE("a reload changes the limits of addresses") {
+    raw_node node;
+    proxy::settings s;
+    s.accept_proxy_protocol = true;
+    s.addresses = {1, 0, 0};
+    proxy_world w({}, [&](proxy::settings& all) {
+        all.accept_proxy_protocol = true;
+        all.addresses = s.addresses;
+    });
+    auto const enter = [&](std::vector<raw_client>& all) {
+        all.push_back(w.client());
+        return all.back()
+            .ask("PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n" + get("/health"))
+            .status;
+    };
+    std::vector<raw_client> all;
+    CHECK(enter(all) == 200);
+    CHECK(enter(all) == 429);
+    s.addresses.max_connections = 2;
+    REQUIRE(w.server().reload(s));
+    CHECK(enter(all) == 200);
+    CHECK(enter(all) == 429);
+    s.addresses = {0, 0, 0};
+    REQUIRE(w.server().reload(s));
+    CHECK(enter(all) == 200);
+}

@@ -231,6 +231,50 @@ def test_a_reload_reads_the_whole_file_and_a_bad_one_changes_nothing(
     proxy.signal(signal.SIGHUP)
     proxy.await_log("proxy.reload.ignored")
     wait_until(lambda: names_of(admin) == ["b"])
+    assert "--threads" in proxy.log
+    assert "--listen" not in proxy.log  # its port was the kernel's choice, and still is
+
+
+@pytest.mark.parametrize(
+    ("flag", "then"),
+    [
+        ("listen", '"127.0.0.1:1"'),
+        ("threads", "7"),
+        ("admin", '"127.0.0.1:1"'),
+        ("handover", '"elsewhere"'),
+        ("discover", '"redis://127.0.0.1:2"'),
+        ("log_level", '"debug"'),
+    ],
+)
+def test_what_a_reload_cannot_change_is_named_with_what_to_do(
+    program: Path, start: Start, tmp_path: Path, flag: str, then: str
+) -> None:
+    file = tmp_path / "proxy.toml"
+    now = {"listen": '"0"', "discover": '"redis://127.0.0.1:1"', "max_payload": "2000"}
+
+    def write(values: dict[str, str]) -> None:
+        file.write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
+
+    write(now)
+    proxy = start(program, "--config", file, "--upstream", "http://127.0.0.1:1")
+    write(now | {flag: then, "max_payload": "3000"})
+    proxy.signal(signal.SIGHUP)
+    proxy.await_log("program.reloaded")
+    named = [line for line in proxy.log.splitlines() if "proxy.reload.ignored" in line]
+    assert len(named) == 1, proxy.log
+    assert "--" + flag.replace("_", "-") in named[0]
+    assert "--handover" in named[0]
+    # Said each time until it is so again.
+    write(now)
+    proxy.signal(signal.SIGHUP)
+    proxy.await_log("program.reloaded", 2)
+    assert proxy.log.count("proxy.reload.ignored") == 1
+    body = b"x" * 2001
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    connection.request("POST", "/socket.io/?EIO=4&transport=polling&sid=x", body=body)
+    with connection.getresponse() as answer:
+        assert answer.status == 413
+    connection.close()
 
 
 # As a service manager does: the socket is descriptor 3 of the process that it names.

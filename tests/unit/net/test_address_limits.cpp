@@ -119,3 +119,28 @@ TEST_CASE("the default number of connections leaves room for other descriptors")
     raise_descriptor_limit();
     CHECK(default_max_connections() >= 64);
 }
+
+TEST_CASE("limits that change count from the next connection on, and those that are open stay") {
+    gate g(count_only);
+    for (int i = 0; i < 3; ++i)
+        CHECK(g.enter("192.0.2.1"));
+    CHECK_FALSE(g.enter("192.0.2.1"));
+    g.limits.set({4, 0, 0});
+    CHECK(g.enter("192.0.2.1"));
+    CHECK_FALSE(g.enter("192.0.2.1"));
+    g.limits.set({2, 0, 0});
+    g.leave("192.0.2.1");
+    g.leave("192.0.2.1");
+    CHECK_FALSE(g.enter("192.0.2.1"));
+    g.leave("192.0.2.1");
+    CHECK(g.enter("192.0.2.1"));
+    g.limits.set({0, 0, 0}); // off, and who leaves meanwhile is not missed afterwards
+    for (int i = 0; i < 10; ++i)
+        CHECK(g.enter("192.0.2.1"));
+    for (int i = 0; i < 12; ++i)
+        g.leave("192.0.2.1");
+    g.limits.set(count_only);
+    for (int i = 0; i < 3; ++i)
+        CHECK(g.enter("192.0.2.1"));
+    CHECK_FALSE(g.enter("192.0.2.1"));
+}

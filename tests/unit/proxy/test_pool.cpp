@@ -338,3 +338,16 @@ TEST_CASE("a state that another process knew is taken over") {
     CHECK(w.state_of(a) == r.is);
     CHECK(w.at(a)->takes() == r.takes);
 }
+
+TEST_CASE("another secret signs new cookies of the same targets") {
+    world w;
+    auto const ids = w.add_all({"a", "b"});
+    auto const before = w.at(ids[0]);
+    proxy::cookie_signer const next("another secret of these tests");
+    w.it.set_cookies(next);
+    auto const after = w.at(ids[0]);
+    CHECK(after->cookie == next.sign(next.id_of("a")));
+    CHECK(after->cookie != before->cookie);
+    CHECK(after->count == before->count);
+    CHECK(w.at(w.add("c"))->cookie == next.sign(next.id_of("c")));
+}

@@ -42,8 +42,12 @@ inline boost::asio::ip::address unmapped(boost::asio::ip::address const& a) {
 
 } // namespace detail
 
-MAD_DECL bool address_limits::exempt(boost::asio::ip::address const& a) const {
-    return a.is_loopback() || (settings_.max_connections == 0 && settings_.max_rate == 0);
+MAD_DECL void address_limits::set(address_limits_settings const& s) {
+    std::lock_guard const lock(mutex_);
+    settings_ = s;
+    on_ = s.max_connections != 0 || s.max_rate != 0;
+    if (!on_) // who leaves meanwhile is not counted, and must not be missed later
+        entries_.clear();
 }
 
 MAD_DECL address_limits::key address_limits::key_of(boost::asio::ip::address const& a) {
@@ -61,7 +65,7 @@ MAD_DECL address_limits::key address_limits::key_of(boost::asio::ip::address con
 
 MAD_DECL bool address_limits::enter(boost::asio::ip::address const& peer, time_point now) {
     auto const a = detail::unmapped(peer);
-    if (exempt(a))
+    if (!on_.load(std::memory_order_relaxed) || a.is_loopback())
         return true;
     std::lock_guard const lock(mutex_);
     // At most once a second: it looks at all of them.
@@ -91,7 +95,7 @@ MAD_DECL bool address_limits::enter(boost::asio::ip::address const& peer, time_p
 
 MAD_DECL void address_limits::leave(boost::asio::ip::address const& peer) {
     auto const a = detail::unmapped(peer);
-    if (exempt(a))
+    if (!on_.load(std::memory_order_relaxed) || a.is_loopback())
         return;
     std::lock_guard const lock(mutex_);
     if (auto const it = entries_.find(key_of(a)); it != entries_.end() && it->second.open > 0)

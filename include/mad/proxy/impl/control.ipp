@@ -52,16 +52,18 @@ class control::prober {
         , id_(id)
         , to_(std::move(to))
         , how_(std::move(how))
-        , check_(how_.path, c.settings_.engine_path)
+        , engine_path_(c.settings_.engine_path)
+        , check_(how_.path, engine_path_)
         , timer_(c.home_.context())
         , names_(c.home_.context()) {
         look_up();
         probe();
     }
 
-    void set(health_settings how) {
-        if (how.path != how_.path)
-            check_ = health_check(how.path, control_.settings_.engine_path);
+    void set(health_settings how, std::string const& engine_path) {
+        if (how.path != how_.path || engine_path != engine_path_)
+            check_ = health_check(how.path, engine_path);
+        engine_path_ = engine_path;
         how_ = std::move(how);
     }
     /// What changes of an upstream that stays the same one.
@@ -182,6 +184,7 @@ class control::prober {
     std::uint32_t id_;
     upstream to_;
     health_settings how_;
+    std::string engine_path_;
     health_check check_;
     boost::asio::steady_timer timer_;
     boost::asio::ip::tcp::resolver names_;
@@ -385,6 +388,18 @@ MAD_DECL void control::set_list(std::string const& source, std::vector<listed_up
                             {"why", error_code(pool_error::bad_upstream).message()}});
 }
 
+MAD_DECL cookie_signer control::cookies() const {
+    std::lock_guard const lock(mutex_);
+    return settings_.cookies;
+}
+
+MAD_DECL void control::set_cookies(cookie_signer const& s) {
+    with_pool([&](pool& p) {
+        settings_.cookies = s;
+        p.set_cookies(s);
+    });
+}
+
 MAD_DECL void control::set(health_settings health, drain_settings drain,
                            std::shared_ptr<net::cipher_dialer> tls) {
     std::weak_ptr<int> alive;
@@ -398,7 +413,22 @@ MAD_DECL void control::set(health_settings health, drain_settings drain,
         settings_.health = health;
         settings_.tls = tls;
         for (auto& [id, p] : probers_)
-            p->set(health);
+            p->set(health, settings_.engine_path);
+    });
+}
+
+MAD_DECL void control::set_engine_path(std::string path) {
+    std::weak_ptr<int> alive;
+    {
+        std::lock_guard const lock(mutex_);
+        alive = alive_;
+    }
+    home_.post([this, path = std::move(path), alive] {
+        if (alive.expired())
+            return;
+        settings_.engine_path = path;
+        for (auto& [id, p] : probers_)
+            p->set(settings_.health, path);
     });
 }
 

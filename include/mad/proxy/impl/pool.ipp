@@ -82,6 +82,14 @@ MAD_DECL void pool::set(health_settings h, drain_settings d) {
     drain_ = d;
 }
 
+MAD_DECL void pool::set_cookies(cookie_signer const& s) {
+    signer_ = s;
+    for (auto& e : entries_) {
+        e->cookie = signer_.sign(signer_.id_of(e->to.name));
+        e->made.reset();
+    }
+}
+
 MAD_DECL pool::entry* pool::find(std::uint32_t id) {
     auto const at = std::lower_bound(entries_.begin(), entries_.end(), id,
                                      [](auto const& e, std::uint32_t v) { return e->id < v; });

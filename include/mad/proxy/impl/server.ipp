@@ -180,8 +180,11 @@ MAD_DECL result<void> server::reload(settings const& s) {
         return error_code(boost::asio::error::invalid_argument);
     auto const conf = std::make_shared<detail::config const>(s);
     state_->each([conf](detail::part& p) { p.set_config(conf); });
-    state_->shared.pool.set(s.health, s.drain, s.upstream_tls);
-    state_->shared.web->set(s.health, s.drain, s.upstream_tls);
+    state_->shared.addresses.set(s.addresses);
+    for (auto* const c : {&state_->shared.pool, state_->shared.web.get()}) {
+        c->set(s.health, s.drain, s.upstream_tls);
+        c->set_engine_path(s.engine_path);
+    }
     state_->set_web(s.web);
     return {};
 }
