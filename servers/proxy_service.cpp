@@ -294,13 +294,17 @@ void proxy_service::reload(proxy_config next) {
 }
 
 /// When the next process has taken over, what is left here is left alone: polls until they are
-/// answered, and go there then; TLS as long as there is still time to ask it to go.
+/// answered, and go there then; what cannot go there (TLS) as long as there is still time to ask it
+/// to go.
 void proxy_service::drain(milliseconds most) {
     auto const empty = [this] { return proxy_->connections() == 0; };
     if (given_) {
         auto const& p = config_.proxy;
         auto const alone = std::max(milliseconds(0), most - p.drain.over);
-        if (mad::net::wait_until(empty, p.tls ? alone : p.timeouts.poll_answer))
+        if (mad::net::wait_until(empty, alone))
+            return;
+        bool const stays = p.tls || proxy_->count().tunnels > 0; // or TLS behind us
+        if (!stays && mad::net::wait_until(empty, p.timeouts.poll_answer - alone))
             return;
         most -= alone;
     }

@@ -5,7 +5,9 @@
 #include <mad/proxy/detail/handover_link.hpp>
 #include <mad/proxy/handover.hpp>
 
+#include <support/certificates.hpp>
 #include <support/temp_folder.hpp>
+#include <support/tls_client.hpp>
 
 using namespace mad_test;
 
@@ -443,5 +445,64 @@ TEST_CASE("what is let go after the next process has died is closed") {
     at_node.send(ok("done"));
     CHECK(client.answer().body == "done");
     CHECK(client.at_end());
+    CHECK(old.world.await_connections(0));
+}
+
+TEST_CASE("what speaks TLS stays, is told to come again with its next answer, or is asked to go") {
+    temp_folder folder;
+    authority ca;
+    auto const f = ca.issue("front", {"front", {"DNS:localhost", "IP:127.0.0.1"}});
+    raw_node node;
+    names const upstreams{"one=" + node.url()};
+    offering old(upstreams, folder.file("handover"), [&](proxy::settings& s) {
+        s.tls = mad::net::tls_server_context::load(f.cert, f.key).value();
+        s.drain.grace = 10ms;
+        s.drain.over = 300ms;
+    });
+    auto const connect = [&] {
+        auto c = std::make_unique<tls_client>(old.world.port, ca.ca_file());
+        REQUIRE(c->handshake());
+        return c;
+    };
+    auto const polls = connect(), idle = connect();
+    polls->send(get(poll_path + "&sid=x"));
+    auto at_node = node.accept();
+    at_node.take_until("\r\n\r\n");
+    CHECK(idle->ask(get("/health")).header("connection") == "keep-alive");
+    std::vector<std::unique_ptr<tls_client>> sockets;
+    std::vector<raw_client> ends;
+    for (int i = 0; i < 10; ++i) {
+        sockets.push_back(connect());
+        sockets.back()->send(ws_peer::upgrade_request("/socket.io/?EIO=4&transport=websocket"));
+        ends.push_back(node.accept());
+        ends.back().take_until("\r\n\r\n");
+        ends.back().send(switching);
+        sockets.back()->take_until("\r\n\r\n");
+    }
+
+    successor next(folder.file("handover"), upstreams);
+    next.take_over();
+    CHECK(wait_until([&] { return old.given.load(); }));
+    CHECK(old.world.server().connections() == 12);
+    at_node.send(ok("6"));
+    auto const a = polls->answer();
+    CHECK(a.body == "6");
+    CHECK(a.header("connection") == "close");
+    CHECK(polls->ended_in_order());
+    CHECK(idle->ask(get("/health")).header("connection") == "close");
+    CHECK(idle->ended_in_order());
+    for (auto& e : ends)
+        e.send(server_frame(1, "still"));
+    for (auto& s : sockets)
+        CHECK(s->take(7) == server_frame(1, "still"));
+
+    // As a program does when its time is up.
+    old.world.server().drain();
+    for (auto& s : sockets)
+        CHECK(s->take(4) == std::string("\x88\x02\x03\xf4", 4));
+    CHECK(old.world.server().count().shed == 10);
+    sockets.clear();
+    polls->wire.close();
+    idle->wire.close();
     CHECK(old.world.await_connections(0));
 }

@@ -116,7 +116,9 @@ MAD_DECL bool client_connection::idle() const {
 }
 
 MAD_DECL bool client_connection::ends_here() const {
-    return draining_ || served_ >= part_.set().limits.max_requests;
+    // TLS cannot go to another process: its client goes there by itself, with its next request.
+    return draining_ || served_ >= part_.set().limits.max_requests ||
+           (part_.releasing() && end_->stream.secure());
 }
 
 MAD_DECL void client_connection::drain() {
