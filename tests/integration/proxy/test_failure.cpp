@@ -139,7 +139,7 @@ TEST_CASE("a node that dies takes its tunnels and polls with it at once") {
     CHECK(w.await([](auto const& s) { return s.tunnels == 0; }));
 }
 
-TEST_CASE("a client that goes while the node works takes the node's connection with it") {
+TEST_CASE("a poll of a client that goes takes the node's connection with it") {
     raw_node node;
     proxy_world w({node.url()});
     auto c = std::make_unique<raw_client>(w.port);

@@ -307,3 +307,70 @@ TEST_CASE("of a flood from one address only some are answered, and all are close
     flood.clear();
     CHECK(w.await_connections(1));
 }
+
+TEST_CASE("who ends only its own direction still gets its answer") {
+    raw_node node;
+    proxy_world w({node.url()}, [](proxy::settings& s) { s.timeouts.half_closed = 300ms; });
+    auto c = w.client();
+    SECTION("of the proxy") {
+        c.send(get("/health"));
+        c.half_close();
+        CHECK(c.answer().status == 200);
+        CHECK(c.at_end());
+    }
+    SECTION("of the node, whole and in pieces") {
+        c.send(post(poll_path + "&sid=x", "4x"));
+        c.half_close();
+        auto n = node.accept();
+        n.take_until("4x");
+        n.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+        auto const head = c.take_until("\r\n\r\n");
+        CHECK(head.find("Connection: close\r\n") != head.npos);
+        n.send("k");
+        CHECK(c.take(2) == "ok");
+        CHECK(c.at_end());
+        CHECK_FALSE(c.was_reset());
+    }
+    SECTION("more than it takes at once") {
+        raw_client slow(w.port, {.receive_buffer = 4096});
+        slow.send(get(poll_path));
+        slow.half_close();
+        auto n = node.accept();
+        n.take_until("\r\n\r\n");
+        std::string const lot(16 * 1024 * 1024, 'x');
+        std::thread says([&] { n.send(ok(lot)); });
+        CHECK(slow.answer().body.size() == lot.size());
+        says.join();
+        CHECK(slow.at_end());
+    }
+    SECTION("all that it has asked for, in order") {
+        c.send(get(poll_path + "&t=1") + get("/health") + get(poll_path + "&t=2") + "GET /half");
+        c.half_close();
+        auto n = node.accept();
+        for (auto const* const t : {"one", "two"}) {
+            n.take_until("\r\n\r\n");
+            n.send(ok(t));
+            CHECK(c.answer().body == t);
+            if (t == std::string("one"))
+                CHECK(c.answer().body == R"({"status":"ok"})");
+        }
+        CHECK(c.at_end());
+    }
+    SECTION("but not for ever") {
+        c.send(get(poll_path));
+        c.half_close();
+        auto n = node.accept();
+        n.take_until("\r\n\r\n");
+        CHECK(c.answer().status == 504);
+        CHECK(c.at_end());
+        CHECK(n.at_end());
+    }
+    SECTION("unless its request is not whole") {
+        c.send(post(poll_path + "&sid=x", "4x").substr(0, 20));
+        c.half_close();
+        CHECK(c.at_end());
+    }
+    c.close();
+    CHECK(w.await_connections(0));
+    CHECK(w.await([](auto const& s) { return s.upstream_busy == 0; }));
+}

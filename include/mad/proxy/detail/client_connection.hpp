@@ -146,6 +146,7 @@ class client_connection final : public end_owner, public net::turn_work {
     bool processing_ = false; // what was read is not yet all in `in_`
     bool read_again_ = false; // plaintext may have come that the descriptor does not announce
     bool close_after_ = false, draining_ = false, was_blocked_ = false;
+    bool peer_ended_ = false; // its direction; it may still read
 };
 
 } // namespace mad::inline MAD_ABI::proxy::detail

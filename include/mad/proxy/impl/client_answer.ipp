@@ -284,7 +284,7 @@ MAD_DECL void client_connection::after_answer() {
     } else if (!in_.empty()) {
         deadline_.cancel();
         part_.shard.mark(*this);
-    } else if (draining_) {
+    } else if (draining_ || (peer_ended_ && !processing_)) {
         return close();
     } else {
         part_.shard.deadlines().arm(deadline_, l.idle_timeout);
@@ -308,6 +308,8 @@ MAD_DECL void client_connection::linger() {
     if (phase_ == phase::lingering)
         return;
     // Closing with unread input would reset the connection, and the answer with it.
+    if (peer_ended_)
+        return close();
     phase_ = phase::lingering;
     in_.clear();
     end_->stream.shutdown_send();

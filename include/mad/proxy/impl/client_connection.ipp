@@ -118,7 +118,8 @@ MAD_DECL bool client_connection::idle() const {
 MAD_DECL bool client_connection::ends_here() const {
     // TLS cannot go to another process: its client goes there by itself, with its next request.
     return draining_ || served_ >= part_.set().limits.max_requests ||
-           (part_.releasing() && end_->stream.secure());
+           (part_.releasing() && end_->stream.secure()) ||
+           (peer_ended_ && in_.empty() && !processing_);
 }
 
 MAD_DECL void client_connection::drain() {
@@ -199,16 +200,27 @@ MAD_DECL void client_connection::read() {
 }
 
 MAD_DECL void client_connection::peer_ended() {
-    // What is on its way to it may still arrive; an answer that is awaited has nobody to go to.
-    if (phase_ == phase::head && end_->blocked()) {
+    // Who only ends its own direction still hears the answers to what it has asked for. One that
+    // has gone altogether looks the same; a node should know at once that nobody waits for a poll
+    // any more.
+    bool const asked = phase_ == phase::relaying && passage_->request_done &&
+                       (!passage_->poll || passage_->answering);
+    bool const said = phase_ == phase::head && (end_->blocked() || !in_.empty());
+    if (!asked && !said)
+        return close();
+    peer_ended_ = true;
+    if (asked && !(passage_->answering && end_->blocked()))
+        await_answer();
+    else if (said && in_.empty())
         close_after_ = true;
-        in_.clear();
-        return end_->want_input(false, false);
-    }
-    close();
+    else if (said)
+        part_.shard.mark(*this);
+    interest();
 }
 
 MAD_DECL bool client_connection::wants_input() const {
+    if (peer_ended_)
+        return false;
     switch (phase_) {
     case phase::introduction:
     case phase::turned_away:
@@ -230,7 +242,7 @@ MAD_DECL bool client_connection::wants_input() const {
 
 MAD_DECL void client_connection::interest() {
     if (phase_ != phase::closed)
-        end_->want_input(wants_input());
+        end_->want_input(wants_input(), !peer_ended_);
 }
 
 MAD_DECL void client_connection::consume(std::string_view in) {
@@ -277,6 +289,8 @@ MAD_DECL void client_connection::process(std::string_view in) {
     in_.assign(in);
     if (in_.empty() && in_.capacity() > 4096)
         in_.shrink_to_fit();
+    if (phase_ == phase::head && peer_ended_ && !end_->blocked())
+        return close(); // all that was whole has its answer
     // What waited was empty lines: nothing begins, and nobody else looks at the time.
     if (phase_ == phase::head && !end_->blocked() && !deadline_.armed())
         part_.shard.deadlines().arm(deadline_, part_.set().limits.idle_timeout);
@@ -382,7 +396,8 @@ MAD_DECL void client_connection::await_answer() {
         return part_.shard.deadlines().arm(deadline_, part_.set().limits.write_timeout);
     }
     was_blocked_ = false;
-    part_.shard.deadlines().arm(deadline_, p.poll || p.answering ? t.poll_answer : t.answer);
+    auto const most = p.poll || p.answering ? t.poll_answer : t.answer;
+    part_.shard.deadlines().arm(deadline_, peer_ended_ ? std::min(most, t.half_closed) : most);
 }
 
 MAD_DECL void client_connection::on_deadline() {
@@ -431,7 +446,7 @@ MAD_DECL void client_connection::on_body_deadline() {
 
 MAD_DECL bool client_connection::passable() const {
     return phase_ == phase::head && !end_->stream.secure() && !end_->blocked() && !close_after_ &&
-           !draining_;
+           !draining_ && !peer_ended_;
 }
 
 MAD_DECL passed_client client_connection::pass() {
