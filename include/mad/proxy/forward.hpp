@@ -56,6 +56,7 @@ struct verdict {
     std::string_view sid;           ///< as sent; empty: none
     std::string_view cookie;        ///< value of the affinity cookie; empty: none
     std::string_view websocket_key; ///< of an upgrade
+    std::string_view jsonp_index;   ///< value of `j`, as sent
 
     // For `append_request`.
     std::string_view target;   ///< in origin form

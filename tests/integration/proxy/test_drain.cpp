@@ -56,6 +56,20 @@ TEST_CASE("a proxy that drains ends each thing in its own way") {
         w.server().drain();
         CHECK(c.answer().body == "1:1");
     }
+    SECTION("a poll by script") {
+        auto const [query, script] = GENERATE(table<char const*, char const*>(
+            {{"EIO=3&j=12", "___eio[12](\"1:1\");"}, {"EIO=4&j=%30x;&j=7", "___eio[0](\"1\");"}}));
+        auto c = w.client();
+        c.send(get(std::string("/socket.io/?transport=polling&sid=x&") + query));
+        auto n = node.accept();
+        n.take_until("\r\n\r\n");
+        w.server().drain();
+        auto const a = c.answer();
+        CHECK(a.status == 200);
+        CHECK(a.body == script);
+        CHECK(a.header("content-type") == "text/javascript; charset=UTF-8");
+        CHECK(a.header("x-content-type-options") == "nosniff");
+    }
     SECTION("a tunnel") {
         raw_tunnel t(w.port, node);
         w.server().drain();

@@ -243,6 +243,7 @@ TEST_CASE("the query says whose session it is") {
     CHECK(f.verdict.eio == r.eio);
     CHECK(f.verdict.polling == r.polling);
     CHECK(f.verdict.jsonp == r.jsonp);
+    CHECK(f.verdict.jsonp_index == (r.jsonp ? "0" : ""));
     CHECK(f.verdict.handshake == std::string_view(r.sid).empty());
 }
 

@@ -57,6 +57,7 @@ struct passage {
     bool poll = false;      ///< a GET that waits for packets
     bool unlearnt = false;  ///< of a session that is not in the table
     bool jsonp = false;
+    std::string jsonp_index;   ///< digits
     bool request_done = false; ///< its body, too, has come
     bool may_repeat = false;   ///< `request` is whole and may go to another upstream
     bool answering = false;    ///< the head of the answer has gone out

@@ -255,12 +255,17 @@ MAD_DECL void client_connection::shed_poll() {
     auto& p = *passage_;
     part_.all.sids.erase(p.sid);
     part_.count.shed.add();
-    if (p.jsonp)
-        return answer_failed(reject::session_gone);
     bool const close_it = !p.request_done || !p.context.client_keep_alive || ends_here();
     net::http::response r;
-    r.set("Content-Type", "text/plain; charset=UTF-8").set("Cache-Control", "no-store");
+    r.set("Cache-Control", "no-store");
     r.body = p.eio == 3 ? "1:1" : "1";
+    if (p.jsonp) {
+        r.set("Content-Type", "text/javascript; charset=UTF-8");
+        r.set("X-Content-Type-Options", "nosniff");
+        r.body = "___eio[" + p.jsonp_index + "](\"" + r.body + "\");";
+    } else {
+        r.set("Content-Type", "text/plain; charset=UTF-8");
+    }
     // The node learns from the end of its connection that this poll, and with it the session, is
     // over.
     drop_upstream();

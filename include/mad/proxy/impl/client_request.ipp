@@ -1,6 +1,7 @@
 #ifndef MAD_PROXY_IMPL_CLIENT_REQUEST_IPP
 #define MAD_PROXY_IMPL_CLIENT_REQUEST_IPP
 
+#include <mad/core/query.hpp>
 #include <mad/proxy/detail/client_connection.hpp>
 #include <mad/proxy/detail/framed.hpp>
 #include <mad/proxy/detail/part.hpp>
@@ -8,6 +9,16 @@
 #include <algorithm>
 
 namespace mad::inline MAD_ABI::proxy::detail {
+
+/// Of what a query says of JSONP only its digits count, at most ten, as for nodes.
+inline std::string digits_of(std::string_view text) {
+    std::string out;
+    for (char const c : text.find('%') == text.npos ? std::string(text.substr(0, 64))
+                                                    : percent_decode(text.substr(0, 64), true))
+        if (c >= '0' && c <= '9' && out.size() < 10)
+            out += c;
+    return out;
+}
 
 MAD_DECL void client_connection::route(net::http::head const& h, verdict const& v,
                                        std::string_view& in) {
@@ -45,6 +56,8 @@ MAD_DECL void client_connection::route(net::http::head const& h, verdict const& 
     p.client = v.client;
     p.handshake = p.may_repeat = v.handshake;
     p.jsonp = v.jsonp;
+    if (v.jsonp)
+        p.jsonp_index = digits_of(v.jsonp_index);
     p.eio = v.eio;
     p.poll = v.to == destination::engine && v.polling && !v.sid.empty() && h.req.method == "GET";
     p.sid.assign(v.sid.substr(0, sid_table::max_sid));

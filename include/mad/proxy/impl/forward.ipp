@@ -91,8 +91,8 @@ inline void read_query(std::string_view query, verdict& v) {
                 v.eio = static_cast<std::uint8_t>(value.front() - '0');
         } else if (key == "transport" && !std::exchange(transport, true)) {
             v.polling = value == "polling";
-        } else if (key == "j") {
-            v.jsonp = true;
+        } else if (key == "j" && !std::exchange(v.jsonp, true)) {
+            v.jsonp_index = value;
         }
     };
     while (!query.empty()) {
