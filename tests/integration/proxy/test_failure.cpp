@@ -1,5 +1,7 @@
 #include "proxy_world.hpp"
 
+#include <future>
+
 using namespace mad_test;
 
 namespace {
@@ -216,4 +218,52 @@ TEST_CASE("either end of a tunnel may end it") {
     }
     CHECK(w.await_connections(0));
     CHECK(w.server().count().tunnels == 0);
+}
+
+TEST_CASE("what a node has said before it closed upon half a request is passed on") {
+    raw_node node;
+    proxy_world w({node.url()});
+    auto c = w.client();
+    c.send("POST " + poll_path +
+           "&sid=x HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\nbeginning");
+    auto n = node.accept();
+    n.take_until("\r\n\r\n");
+    // Something that the node does not read: its close will be a reset.
+    auto const before = w.server().count().bytes_in;
+    c.send("unread");
+    REQUIRE(w.await([&](auto const& counted) { return counted.bytes_in == before + 6; }));
+    // The rest happens at once for the proxy, what the client says first.
+    std::promise<void> blocked, go;
+    w.pool()[0].post([&] {
+        blocked.set_value();
+        go.get_future().wait();
+    });
+    blocked.get_future().wait();
+    c.send(std::string(10'000, 'x'));
+    std::string body, answer = "HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n";
+    int status = 413;
+    SECTION("an answer") {
+        body = R"({"code":413})";
+        answer += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    }
+    SECTION("only half of its head") {
+        status = 502;
+    }
+    SECTION("nothing") {
+        answer.clear();
+        status = 502;
+    }
+    n.send(answer);
+    n.close();
+    go.set_value();
+    auto const a = c.answer();
+    CHECK(a.status == status);
+    if (!body.empty())
+        CHECK(a.body == body);
+    CHECK(a.header("connection") == "close");
+    c.send(std::string(10'000, 'x'));
+    CHECK(c.at_end());
+    c.close();
+    CHECK(w.await_connections(0));
+    CHECK(w.await([](auto const& s) { return s.upstream_busy == 0 && s.upstream_idle == 0; }));
 }

@@ -60,6 +60,8 @@ class client_connection final : public end_owner, public net::turn_work {
     void on_upstream_input();
     void on_upstream_drained();
     void on_upstream_lost();
+    /// It takes no more of the request; it may have said why.
+    void on_upstream_deaf();
     /// The upstream is known to be dead.
     void on_upstream_cut();
 

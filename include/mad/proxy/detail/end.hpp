@@ -61,6 +61,9 @@ class end final : public net::poll_target {
     /// Keeps what follows the first `sent` bytes, for the next `flush`.
     void keep(std::span<iovec const> parts, std::size_t sent) { rest_.keep(parts, sent); }
 
+    /// Drops what was kept: the peer takes nothing any more.
+    void forget() { rest_.clear(); }
+
     /// Sends what was kept. False: broken.
     bool flush();
 

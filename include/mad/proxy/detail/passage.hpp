@@ -64,6 +64,7 @@ struct passage {
     bool sniffing = false;
     bool slow_checked = false;
     bool goodbye = false; ///< its body ends the session
+    bool deaf = false;    ///< the upstream takes no more of the request
 
     /// Ready for the next one; memory is kept.
     void reset() {
@@ -80,7 +81,7 @@ struct passage {
         tries = address = eio = 0;
         unlearnt = false;
         handshake = poll = jsonp = request_done = may_repeat = answering = sniffing = slow_checked =
-            goodbye = false;
+            goodbye = deaf = false;
     }
 };
 

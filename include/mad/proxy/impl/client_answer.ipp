@@ -18,7 +18,8 @@ MAD_DECL void client_connection::on_upstream_input() {
         if (r.status == net::io_status::failed)
             return on_upstream_lost();
         if (r.status == net::io_status::ended) {
-            if (passage_->answering && passage_->from_upstream.ends_with_close())
+            // Where it was written to after its end, the system tells a reset like an end.
+            if (passage_->answering && !passage_->deaf && passage_->from_upstream.ends_with_close())
                 return take_answer({}, true);
             return on_upstream_lost();
         }
@@ -196,7 +197,7 @@ MAD_DECL void client_connection::finish(bool keep_upstream) {
     if (p.goodbye)
         part_.all.sids.erase(p.sid);
     if (auto* const up = std::exchange(p.up, nullptr))
-        up->done(keep_upstream && p.request_done);
+        up->done(keep_upstream && p.request_done && !p.deaf);
     close_after_ = close_after_ || !p.request_done;
     part_.give_back(std::move(passage_));
     phase_ = phase::head;

@@ -168,10 +168,12 @@ MAD_DECL bool client_connection::take_body(std::string_view& in) {
     framed_piece out;
     if (!frame_body(in, out))
         return phase_ != phase::closed;
-    if (p.up && p.up->connected()) {
+    if (p.deaf) {
+        // What follows has nobody to go to.
+    } else if (p.up && p.up->connected()) {
         p.up->of().recent.bytes_in += out.bytes();
         if (!p.up->send(out.parts())) {
-            on_upstream_lost();
+            on_upstream_deaf();
             return phase_ != phase::closed;
         }
         p.up->wire().want_input(p.up->wire().reads());
@@ -229,7 +231,7 @@ MAD_DECL void client_connection::on_connected() {
     if (!p.may_repeat)
         p.request.clear();
     if (!sent)
-        return on_upstream_lost();
+        return on_upstream_deaf();
     p.up->wire().want_input(true);
     if (!p.request_done)
         interest();
@@ -277,6 +279,15 @@ MAD_DECL void client_connection::on_upstream_drained() {
         interest();
 }
 
+MAD_DECL void client_connection::on_upstream_deaf() {
+    // Who answers before it has read all of the request, and closes, is not broken: its answer has
+    // come before the reset that the rest of the request has met.
+    auto& p = *passage_;
+    p.deaf = true;
+    p.up->wire().forget();
+    p.up->wire().want_input(!(p.answering && end_->blocked()), false); // its end is told there
+}
+
 MAD_DECL void client_connection::on_upstream_lost() {
     auto& p = *passage_;
     if (p.answering)
@@ -284,6 +295,7 @@ MAD_DECL void client_connection::on_upstream_lost() {
     bool const stale = p.up && p.up->reused() && p.answer_head.empty();
     auto const to = p.up ? p.up->of().to : nullptr;
     drop_upstream();
+    p.deaf = false; // the next one listens
     if (p.may_repeat && to) {
         p.address = 0;
         // A connection that had waited may just have been closed; a new one tells.

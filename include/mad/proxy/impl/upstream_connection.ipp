@@ -121,7 +121,7 @@ MAD_DECL void upstream_connection::on_end(end&, std::uint32_t events) {
         return close(); // its end, or words that nobody asked for
     if (events & EPOLLOUT) {
         if (!end_->flush())
-            return user_->on_upstream_lost();
+            return user_->on_upstream_deaf();
         end_->want_input(end_->reads());
         if (!end_->blocked())
             user_->on_upstream_drained();
