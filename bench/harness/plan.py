@@ -85,78 +85,91 @@ class Scenario:
         return self.nodes > 1 or self.depth > 0
 
 
+def _load(scenario: str, connections: int, **options: int) -> tuple[str, ...]:
+    """Arguments of bench_load: `in_flight=8` is `--in-flight 8`."""
+    args = [scenario, "--connections", str(connections)]
+    for name, value in options.items():
+        args += ["--" + name.replace("_", "-"), str(value)]
+    return tuple(args)
+
+
+CONNECT = _load("connect", 64, sources=4)
+POLLING = _load("polling-echo", 100)
+
+
+def _idle(connections: int) -> tuple[str, ...]:
+    return _load("idle", connections, sources=4)
+
+
+def _echo(in_flight: int) -> tuple[str, ...]:
+    return _load("echo", 100, in_flight=in_flight)
+
+
+def _broadcast(receivers: int) -> tuple[str, ...]:
+    return _load("broadcast", receivers, in_flight=16)
+
+
+ALONE = ("socketio4", "floor", "mad")
+BATCHED = ("socketio4", "floor", "floor-batch", "mad")
 BETTER_PROXY = ("nginx", "haproxy")
+BEHIND = (*BETTER_PROXY, "mad")
+
+FASTER = (Target(BETTER_PROXY, ratio=1.2), Target(BETTER_PROXY, cost=0.75))
+
+
+def _at_least(ratio: float) -> tuple[Target, ...]:
+    return (Target(ratio=ratio),)
 
 
 def _proxied(
     title: str,
     load: tuple[str, ...],
     unit: str,
-    *targets: Target,
-    servers: tuple[str, ...] = ("nginx", "haproxy", "mad"),
+    targets: tuple[Target, ...] = FASTER,
+    servers: tuple[str, ...] = BEHIND,
     measures: str = "rate",
 ) -> Scenario:
     title = f"proxy before 2 nodes: {title}"
     return Scenario("proxy", title, load, servers, unit, targets, measures, upstreams=2)
 
 
-FASTER = (Target(BETTER_PROXY, ratio=1.2), Target(BETTER_PROXY, cost=0.75))
-
-
-def _broadcast(receivers: int, counted: tuple[int, int] | None = None) -> Scenario:
-    return Scenario(
-        "broadcast",
-        f"broadcast to {receivers:,}, 16 under way",
-        ("broadcast", "--connections", str(receivers), "--in-flight", "16"),
-        ("socketio4", "floor", "floor-batch", "mad"),
-        "deliveries/s",
-        (Target(ratio=10),),
-        counted=counted,
-    )
-
-
 SCENARIOS = (
-    Scenario(
-        "connect",
-        "connect, 64 at a time",
-        ("connect", "--connections", "64", "--sources", "4"),
-        ("socketio4", "floor", "mad"),
-        "handshakes/s",
-        (Target(ratio=5),),
-    ),
+    Scenario("connect", "connect, 64 at a time", CONNECT, ALONE, "handshakes/s", _at_least(5)),
     Scenario(
         "echo",
         "echo with ack, 100 clients, 1 under way each",
-        ("echo", "--connections", "100", "--in-flight", "1"),
-        ("socketio4", "floor", "mad"),
+        _echo(1),
+        ALONE,
         "acks/s",
-        (Target(ratio=3.5),),
+        _at_least(3.5),
         counted=(1_000, 6_000),
     ),
     Scenario(
         "echo",
         "echo with ack, 100 clients, 8 under way each",
-        ("echo", "--connections", "100", "--in-flight", "8"),
+        _echo(8),
         ("socketio4", "floor-batch", "mad"),
         "acks/s",
-        (Target(ratio=3.5),),
+        _at_least(3.5),
     ),
-    Scenario(
-        "polling",
-        "polling echo, 100 clients",
-        ("polling-echo", "--connections", "100"),
-        ("socketio4", "floor", "mad"),
-        "acks/s",
-        (Target(ratio=5),),
+    Scenario("polling", "polling echo, 100 clients", POLLING, ALONE, "acks/s", _at_least(5)),
+    *(
+        Scenario(
+            "broadcast",
+            f"broadcast to {receivers:,}, 16 under way",
+            _broadcast(receivers),
+            BATCHED,
+            "deliveries/s",
+            _at_least(10),
+            counted=(16_000, 96_000) if receivers == 100 else None,
+        )
+        for receivers in (100, 1_000, 5_000)
     ),
-    _broadcast(100, counted=(16_000, 96_000)),
-    _broadcast(1_000),
-    _broadcast(5_000),
     Scenario(
         "idle",
         "resident memory per idle connection at 10,000",
-        ("idle", "--connections", "10000", "--sources", "4"),
-        ("socketio4", "floor", "mad"),
+        _idle(10_000),
+        ALONE,
         "bytes",
         (Target(most=4_000),),
         measures="bytes",
@@ -164,10 +177,10 @@ SCENARIOS = (
     Scenario(
         "fanout",
         "2 nodes on one Redis, 100 consoles each, 16 under way",
-        ("broadcast", "--connections", "200", "--in-flight", "16"),
+        _broadcast(200),
         ("socketio4", "mad"),
         "deliveries/s",
-        (Target(ratio=8),),
+        _at_least(8),
         nodes=2,
     ),
     Scenario(
@@ -178,45 +191,24 @@ SCENARIOS = (
         "commands/s",
         depth=16,
     ),
-    _proxied(
-        "posts over 100 connections kept alive",
-        ("requests", "--connections", "100"),
-        "requests/s",
-        *FASTER,
-    ),
-    _proxied(
-        "polling echo, 100 clients", ("polling-echo", "--connections", "100"), "acks/s", *FASTER
-    ),
-    _proxied(
-        "echo, 100 websockets, 1 under way each",
-        ("echo", "--connections", "100", "--in-flight", "1"),
-        "acks/s",
-        *FASTER,
-    ),
-    _proxied(
-        "echo, 100 websockets, 8 under way each",
-        ("echo", "--connections", "100", "--in-flight", "8"),
-        "acks/s",
-        *FASTER,
-    ),
+    _proxied("posts over 100 connections kept alive", _load("requests", 100), "requests/s"),
+    _proxied("polling echo, 100 clients", POLLING, "acks/s"),
+    _proxied("echo, 100 websockets, 1 under way each", _echo(1), "acks/s"),
+    _proxied("echo, 100 websockets, 8 under way each", _echo(8), "acks/s"),
     _proxied(
         "4,000 messages a second, 100 websockets",
-        ("echo", "--connections", "100", "--rate", "4000"),
+        _load("echo", 100, rate=4_000),
         "µs, p50",
-        servers=PROXIES,
-        measures="latency",
+        (),
+        PROXIES,
+        "latency",
     ),
-    _proxied(
-        "new websockets, 64 at a time",
-        ("connect", "--connections", "64", "--sources", "4"),
-        "handshakes/s",
-        *FASTER,
-    ),
+    _proxied("new websockets, 64 at a time", CONNECT, "handshakes/s"),
     _proxied(
         "resident memory per idle websocket at 5,000",
-        ("idle", "--connections", "5000", "--sources", "4"),
+        _idle(5_000),
         "bytes",
-        Target(most=2_000),
+        (Target(most=2_000),),
         measures="bytes",
     ),
 )

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -90,6 +91,10 @@ class control {
     /// All upstreams that `source` knows now. What it knew before and does not know any more leaves
     /// by `removal::drain_first`; what other sources or `put` brought stays. Those that cannot be
     /// are logged and left out.
+    ///
+    /// Of two sources that have the same name the one that came first counts, so the configuration
+    /// comes first. When they mean the same server, its drain and its tag are taken from either; of
+    /// another server a warning tells, once, and it waits until the name is free.
     void set_list(std::string const& source, std::vector<listed_upstream>);
 
     /// A relay could not connect to that target. Successes need not be told.
@@ -108,9 +113,17 @@ class control {
   private:
     class prober;
 
+    struct upstream_list {
+        std::string source;
+        std::map<std::string, listed_upstream> all; ///< by name
+        std::set<std::string> outdone;              ///< names of which a warning has told
+    };
+
     /// Does it under the lock, then has the home shard see to what follows.
     template <class Fn>
     auto with_pool(Fn fn);
+    upstream_list& list_of(std::string const& source);
+    std::optional<listed_upstream> first_listed(std::string const& name) const;
     void changed();
     void settle();
     void look_after(std::vector<std::shared_ptr<target const>> const&);
@@ -122,7 +135,7 @@ class control {
     events events_;
     mutable std::mutex mutex_; ///< for the pool and what is beside it; never held in a callback
     mutable pool pool_;
-    std::map<std::string, std::set<std::string>> lists_; ///< names, by source
+    std::vector<upstream_list> lists_; ///< in the order in which their sources came
     view_ptr told_;
     bool posted_ = false; ///< a `settle` is on its way
     bool running_ = false;

@@ -355,6 +355,55 @@ TEST_CASE("a list brings upstreams, and takes away what it brought") {
     CHECK(w.log.count("proxy.upstream.refused") == 1);
 }
 
+TEST_CASE("of two lists that have the same name the first source counts, and one warning tells") {
+    peer a({{{"/ready", 200}}}), b({{{"/ready", 200}}});
+    world w;
+    auto const seen = [&] { return w.it->view()->by_name("node"); };
+    auto const one = a.as("node"), other = b.as("node");
+    REQUIRE(one.port != other.port);
+    w.it->set_list("configuration", {{one}});
+    REQUIRE(w.await("node", upstream_state::up));
+    auto const id = seen()->id;
+    for (int i = 0; i < 3; ++i) {
+        w.it->set_list("discovery", {{other, true}});
+        CHECK(seen()->to.port == one.port);
+        w.it->set_list("configuration", {{one}});
+        CHECK(seen()->to.port == one.port);
+    }
+    CHECK(seen()->id == id); // nobody has come and gone meanwhile
+    CHECK(w.log.count("proxy.upstream.name_taken") == 1);
+    REQUIRE(w.await("node", upstream_state::up)); // the drain is of the other one
+
+    SECTION("the name is the other's when it is free") {
+        w.it->set_list("configuration", {});
+        CHECK(seen()->to.port == other.port);
+        w.it->set_list("configuration", {{one}});
+        CHECK(seen()->to.port == one.port);
+        CHECK(w.log.count("proxy.upstream.name_taken") == 2);
+    }
+    SECTION("the other one goes, and nothing happens") {
+        w.it->set_list("discovery", {});
+        CHECK(seen()->id == id);
+    }
+    SECTION("the same server in both: its drain and its tag are known from either") {
+        auto same = one;
+        same.node_tag = std::uint16_t{7};
+        same.weight = 9;
+        w.it->set_list("discovery", {{same, true}});
+        CHECK(seen()->state == upstream_state::draining);
+        w.it->set_list("configuration", {{one}});
+        CHECK(seen()->to.node_tag == 7);
+        CHECK(seen()->to.weight == 1);
+        CHECK(seen()->state == upstream_state::draining);
+        w.it->set_list("discovery", {{same, false}});
+        CHECK(seen()->takes());
+    }
+    SECTION("two of one name in one list: the last one") {
+        w.it->set_list("configuration", {{other}, {one}});
+        CHECK(seen()->id == id);
+    }
+}
+
 TEST_CASE("connects that fail take an upstream out between two probes") {
     peer a({{{"/ready", 200}}}), b({{{"/ready", 200}}});
     world w([](auto& s) { s.health.rise = 1'000'000; });

@@ -360,27 +360,76 @@ MAD_DECL void control::restore(std::string_view name, upstream_state s) {
     with_pool([&](pool& p) { p.restore(name, s, now()); });
 }
 
+MAD_DECL control::upstream_list& control::list_of(std::string const& source) {
+    auto const at = std::find_if(lists_.begin(), lists_.end(),
+                                 [&](auto const& l) { return l.source == source; });
+    return at != lists_.end() ? *at : lists_.emplace_back(upstream_list{source, {}, {}});
+}
+
+/// What counts of that name, with what the others know of the same server.
+MAD_DECL std::optional<listed_upstream> control::first_listed(std::string const& name) const {
+    std::optional<listed_upstream> out;
+    for (auto const& l : lists_) {
+        auto const at = l.all.find(name);
+        if (at == l.all.end())
+            continue;
+        auto const& other = at->second;
+        if (!out) {
+            out = other;
+        } else if (other.to.same_server(out->to)) {
+            out->draining = out->draining || other.draining;
+            if (!out->to.node_tag)
+                out->to.node_tag = other.to.node_tag;
+        }
+    }
+    return out;
+}
+
 MAD_DECL void control::set_list(std::string const& source, std::vector<listed_upstream> list) {
     std::vector<std::string> refused;
+    std::vector<std::pair<upstream, upstream>> outdone; // who is not taken, and for whom
     with_pool([&](pool& p) {
-        std::set<std::string> names;
+        auto& mine = list_of(source);
+        auto const before = std::exchange(mine.all, {});
         for (auto& l : list) {
             auto const name = l.to.name;
-            auto const id = p.put(std::move(l.to), now());
-            if (!id) {
-                refused.push_back(name);
-                continue;
-            }
-            p.set_announced_drain(*id, l.draining, now());
-            names.insert(name);
+            mine.all.insert_or_assign(name, std::move(l));
         }
-        auto const before = std::exchange(lists_[source], names);
-        for (auto const& name : before) {
-            auto const has = [&](auto const& other) { return other.second.count(name) != 0; };
-            if (std::none_of(lists_.begin(), lists_.end(), has))
+        std::set<std::string> names;
+        for (auto const* const some : {&before, &std::as_const(mine.all)})
+            for (auto const& [name, l] : *some)
+                names.insert(name);
+        for (auto const& name : names) {
+            auto counts = first_listed(name);
+            auto const id = counts ? p.put(counts->to, now()) : result<std::uint32_t>(0);
+            if (counts && !id) {
+                refused.push_back(name);
+                mine.all.erase(name);
+                counts = first_listed(name);
+            }
+            if (!counts)
                 (void)p.remove(name, removal::drain_first, now());
+            else if (id)
+                p.set_announced_drain(*id, counts->draining, now());
+        }
+        // Also of the others: this list may have come between them and their names.
+        for (auto& l : lists_) {
+            std::erase_if(l.outdone, [&](auto const& name) { return !l.all.contains(name); });
+            for (auto const& [name, entry] : l.all) {
+                auto const counts = first_listed(name);
+                if (counts->to.same_server(entry.to))
+                    l.outdone.erase(name);
+                else if (l.outdone.insert(name).second)
+                    outdone.emplace_back(entry.to, counts->to);
+            }
         }
     });
+    for (auto const& [no, yes] : outdone)
+        settings_.log.warn("proxy.upstream.name_taken",
+                           {{"upstream", no.name},
+                            {"ignored", no.url()},
+                            {"kept", yes.url()},
+                            {"remedy", "give one of them another name"}});
     for (auto const& name : refused)
         settings_.log.warn("proxy.upstream.refused",
                            {{"upstream", name},
