@@ -28,6 +28,11 @@ class end_owner {
 /// it has not taken yet. It is watched from its first to its last day by the same registration,
 /// whoever it belongs to: an idle connection that is given work, or one that becomes half of a
 /// tunnel, costs no system call for it.
+///
+/// While a plain stream is read and owes nothing, it is watched edge-triggered: the kernel then
+/// looks at it once a message, not once more to find that nothing is left. What a reader leaves
+/// behind is announced again all the same. Everything else, and TLS (which reads less at a time
+/// than there may be), is level-triggered.
 class end final : public net::poll_target {
   public:
     end(net::shard& s, net::stream st, end_owner* o)
@@ -37,8 +42,8 @@ class end final : public net::poll_target {
     /// With the server, while the shards rest; else `close` it, and let the shard destroy it.
     ~end();
 
-    /// Begins to watch. False: the descriptor cannot be watched.
-    bool watch(std::uint32_t events);
+    /// Begins to watch for input. False: the descriptor cannot be watched.
+    bool watch();
 
     /// Its descriptor came from another process, which may have it open for a moment yet: to close
     /// it here does not end the watch then, and events would be told to an end that is gone.
@@ -50,6 +55,9 @@ class end final : public net::poll_target {
 
     /// While a connect is under way, room for output means that it is over.
     void await_connect();
+
+    /// As `net::stream::read`. A plain stream is read by nothing else while it is watched.
+    net::io_outcome read(std::span<char> into, std::span<char> scratch);
 
     /// Sends, and keeps what the peer does not take now. False: broken.
     bool send(std::span<iovec const> parts);
@@ -82,19 +90,22 @@ class end final : public net::poll_target {
     end_owner* owner;
 
   private:
-    void on_ready(std::uint32_t events) override {
-        if (owner)
-            owner->on_end(*this, events);
-    }
+    void on_ready(std::uint32_t events) override;
     void on_fault() override {
         if (owner)
             owner->on_end_fault(*this);
     }
 
+    std::uint32_t input_events() const;
+    void announce_again();
+
     net::shard& shard_;
     leftover rest_;
     std::uint32_t events_ = 0;
-    bool watched_ = false, reads_ = true, shared_ = false;
+    bool watched_ : 1 = false, reads_ : 1 = true, shared_ : 1 = false;
+    bool unread_ : 1 = false;  // announced, and not yet read to where nothing is left
+    bool ending_ : 1 = false;  // the peer's end was announced: reading is not over before that
+    bool serving_ : 1 = false; // in `on_ready`
 };
 
 } // namespace mad::inline MAD_ABI::proxy::detail

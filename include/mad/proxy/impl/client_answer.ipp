@@ -14,7 +14,7 @@ MAD_DECL void client_connection::on_upstream_input() {
     auto const into = scratch.first(relay_read_bytes);
     for (int round = 0; round < 4; ++round) {
         auto& wire = passage_->up->wire();
-        auto const r = wire.stream.read(into, scratch.subspan(scratch.size() / 2));
+        auto const r = wire.read(into, scratch.subspan(scratch.size() / 2));
         if (r.status == net::io_status::failed)
             return on_upstream_lost();
         if (r.status == net::io_status::ended) {

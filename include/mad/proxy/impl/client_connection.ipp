@@ -36,7 +36,7 @@ MAD_DECL bool client_connection::start(bool proxy_header) {
     bool const welcome = proxy_header || count_address();
     if (proxy_header)
         phase_ = phase::introduction;
-    if ((!welcome && !part_.may_turn_away()) || !end_->watch(EPOLLIN))
+    if ((!welcome && !part_.may_turn_away()) || !end_->watch())
         return false;
     if (!welcome) {
         turn_away();
@@ -55,7 +55,7 @@ MAD_DECL bool client_connection::start(passed_client const& c) {
     if (!c.counted.is_unspecified() &&
         part_.all.addresses.enter(c.counted, std::chrono::steady_clock::now()))
         counted_ = c.counted;
-    if (!end_->watch(EPOLLIN))
+    if (!end_->watch())
         return false;
     part_.shard.deadlines().arm(deadline_, part_.set().limits.head_timeout);
     if (!c.rest.empty()) {
@@ -173,7 +173,7 @@ MAD_DECL void client_connection::read() {
     auto const scratch = part_.shard.read_scratch();
     auto const into = scratch.first(relay_read_bytes);
     for (int round = 0; round < 4 && wants_input(); ++round) {
-        auto const r = end_->stream.read(into, scratch.subspan(scratch.size() / 2));
+        auto const r = end_->read(into, scratch.subspan(scratch.size() / 2));
         if (r.status == net::io_status::failed) {
             if (part_.all.log.wants(log_level::debug) && end_->stream.secure())
                 part_.all.log.debug("net.tls.failed",

@@ -12,9 +12,15 @@ MAD_DECL end::~end() {
     close();
 }
 
-MAD_DECL bool end::watch(std::uint32_t events) {
-    events_ = events;
-    watched_ = !shard_.watch(stream.fd(), events, *this);
+// Room for output, and the end of a peer that is not read, are asked for level-triggered: they are
+// rare, and nobody has to remember them.
+MAD_DECL std::uint32_t end::input_events() const {
+    return stream.secure() ? EPOLLIN : EPOLLIN | EPOLLRDHUP | static_cast<std::uint32_t>(EPOLLET);
+}
+
+MAD_DECL bool end::watch() {
+    events_ = input_events();
+    watched_ = !shard_.watch(stream.fd(), events_, *this);
     return watched_;
 }
 
@@ -24,7 +30,11 @@ MAD_DECL void end::want_input(bool yes, bool notice) {
         return;
     // During a TLS handshake nothing can be written however writable the descriptor is.
     bool const out = stream.owes() || (!rest_.empty() && stream.established());
-    std::uint32_t const events = (yes ? EPOLLIN : notice ? EPOLLRDHUP : 0u) | (out ? EPOLLOUT : 0u);
+    std::uint32_t events = yes ? EPOLLIN : notice ? EPOLLRDHUP : 0u;
+    if (out)
+        events |= EPOLLOUT;
+    else if (yes)
+        events = input_events();
     if (events == events_)
         return;
     events_ = events;
@@ -36,7 +46,34 @@ MAD_DECL void end::await_connect() {
     if (watched_)
         shard_.rewatch(stream.fd(), events_, *this);
     else
-        watch(events_);
+        watched_ = !shard_.watch(stream.fd(), events_, *this);
+}
+
+MAD_DECL void end::on_ready(std::uint32_t events) {
+    if (!owner)
+        return;
+    unread_ = unread_ || (events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0;
+    ending_ = ending_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    serving_ = true;
+    owner->on_end(*this, events);
+    serving_ = false;
+    if (unread_)
+        announce_again();
+}
+
+MAD_DECL net::io_outcome end::read(std::span<char> into, std::span<char> scratch) {
+    auto const r = stream.read(into, scratch);
+    // Less than was asked for: the rest comes with an event of its own, unless it is the end.
+    unread_ = r.status == net::io_status::ok && (ending_ || r.bytes == into.size());
+    if (unread_ && !serving_)
+        announce_again();
+    return r;
+}
+
+// To change a registration makes the kernel look again.
+MAD_DECL void end::announce_again() {
+    if (watched_ && (events_ & static_cast<std::uint32_t>(EPOLLET)) != 0)
+        shard_.rewatch(stream.fd(), events_, *this);
 }
 
 MAD_DECL bool end::send(std::span<iovec const> parts) {

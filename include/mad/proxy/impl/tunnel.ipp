@@ -61,7 +61,7 @@ MAD_DECL void tunnel::adopted() {
     upstream_->came_from_elsewhere();
     auto& p = lane_.shard_part;
     p.shard.deadlines().arm(deadline_, p.set().timeouts.tunnel_idle);
-    if (!client_->watch(EPOLLIN) || !upstream_->watch(EPOLLIN))
+    if (!client_->watch() || !upstream_->watch())
         close();
 }
 
@@ -110,7 +110,7 @@ MAD_DECL void tunnel::pump(end& from, end& to) {
     auto const into = scratch.first(64 * 1024);
     bool const to_client = &to == client_.get();
     for (int round = 0; round < 4; ++round) {
-        auto const r = from.stream.read(into, scratch.subspan(scratch.size() / 2));
+        auto const r = from.read(into, scratch.subspan(scratch.size() / 2));
         if (r.status == net::io_status::blocked)
             break;
         if (r.status == net::io_status::ended)

@@ -49,7 +49,7 @@ MAD_DECL upstream_connection::sent upstream_connection::begin(client_connection&
         if (r.status == net::io_status::failed)
             return sent::failed;
         if (r.status == net::io_status::ok) {
-            if (!end_->watch(EPOLLIN))
+            if (!end_->watch())
                 return sent::failed;
             phase_ = phase::ready;
             end_->keep(parts, r.bytes);
@@ -146,7 +146,7 @@ MAD_DECL void upstream_connection::on_connect_event(std::uint32_t events) {
     }
     auto const scratch = p.shard.read_scratch();
     auto const half = scratch.size() / 2;
-    auto const r = end_->stream.read(scratch.first(half), scratch.subspan(half));
+    auto const r = end_->read(scratch.first(half), scratch.subspan(half));
     // Nothing is to be said to us before we have asked.
     if (r.status != net::io_status::blocked)
         return failed();
