@@ -6,6 +6,13 @@
 #include <mad/net/tls_dialer.hpp>
 
 #include <iostream>
+#include <map>
+
+using mad::host::scope_choice;
+
+static std::map<std::string, scope_choice> const scopes{{"auto", scope_choice::automatic},
+                                                        {"host", scope_choice::host},
+                                                        {"cgroup", scope_choice::cgroup}};
 
 static std::shared_ptr<mad::net::cipher_dialer> load_tls(std::string const& ca_file) {
     mad::net::tls_client_settings s;
@@ -22,7 +29,7 @@ int main(int argc, char** argv) {
     return programs::run(o.name, [&] {
         mad::fleet::agent_settings s;
         bool once = false;
-        std::string transport = "both", scope = "host";
+        std::string transport = "both", scope = "auto";
         o.add("api", s.api_url, "URL of the API node or the proxy", "API_URL");
         o.add("id", s.id, "id of this host; default: from the machine id", "CLIENT_ID");
         o.add("path", s.path, "engine path there");
@@ -31,7 +38,15 @@ int main(int argc, char** argv) {
         o.add("tag", s.tags, "key:value, shown with the host; repeat");
         o.add("transport", transport, "websocket, polling or both")
             ->check(CLI::IsMember({"websocket", "polling", "both"}));
-        o.add("scope", scope, "what is sampled: the host")->check(CLI::IsMember({"host"}));
+        o.add("scope", scope,
+              "whose CPUs and memory: host, cgroup, or auto (cgroup in a container)")
+            ->check(CLI::IsMember(scopes));
+        o.add("procfs", s.host.where.proc, "procfs of the machine that is watched");
+        o.add("sysfs", s.host.where.sys, "its sysfs");
+        o.add("rootfs", s.host.where.root, "its root directory; empty: our own");
+        o.add_switch("network-mounts", s.host.network_mounts, "network filesystems too");
+        o.add_list("nic", s.host.nics.only, "interface that counts, `*` fits all; repeat");
+        o.add_list("no-nic", s.host.nics.never, "interface that does not count; repeat");
         o.add("state-file", s.state_file, "keeps an id that had to be drawn by lot");
         o.add_switch("once", once, "print one sample as JSON and exit");
         if (auto const code = o.parse(argc, argv))
@@ -39,6 +54,10 @@ int main(int argc, char** argv) {
 
         s.polling = transport != "websocket";
         s.websocket = transport != "polling";
+        s.host.view = scopes.at(scope);
+        // Names of files are appended to these, a slash first.
+        for (auto* root : {&s.host.where.proc, &s.host.where.sys, &s.host.where.root})
+            root->erase(root->find_last_not_of('/') + 1);
         s.log = o.make_logger();
         if (auto const wrong = mad::fleet::judge_agent_settings(s); !wrong.empty())
             throw programs::usage_error("--" + wrong);

@@ -22,6 +22,11 @@ using sensor_name = short_text<63>;
 /// Which view a sample is of: the whole machine, or what the limits of a control group leave of it.
 enum class scope : std::uint8_t { host, cgroup };
 
+/// Which view is asked for. `automatic` takes that of the control group only when a limit is set
+/// and the process watched runs in a container: a limit on a service must not change the numbers
+/// of its host.
+enum class scope_choice : std::uint8_t { automatic, host, cgroup };
+
 /// Share of CPU time since the sample before, all CPUs together.
 struct cpu_use {
     /// All but idle and waiting for devices. Stolen time counts: this machine did not get it.

@@ -16,6 +16,9 @@ namespace mad::inline MAD_ABI::host {
 struct sampler_settings {
     roots where;
 
+    /// Whose CPUs and memory are shown.
+    scope_choice view = scope_choice::automatic;
+
     /// Interfaces that count.
     nic_choice nics;
 
