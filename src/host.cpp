@@ -14,6 +14,8 @@
 #include <mad/host/impl/proc_stat.ipp>
 #include <mad/host/impl/sample.ipp>
 #include <mad/host/impl/sampler.ipp>
+#include <mad/host/impl/sensor.ipp>
+#include <mad/host/impl/sensor_meter.ipp>
 #include <mad/host/impl/space_meter.ipp>
 #include <mad/host/impl/space_probe.ipp>
 #include <mad/host/impl/sysfs.ipp>

@@ -9,5 +9,6 @@
 #include <mad/host/proc.hpp>
 #include <mad/host/sample.hpp>
 #include <mad/host/sampler.hpp>
+#include <mad/host/sensor.hpp>
 
 #endif

@@ -37,7 +37,7 @@ class disk_meter {
     /// Writes `io` and `disks` of `out`. The total is absent while no rate is known.
     void update(std::span<disk_stats const> now, time_point at, sample& out);
 
-    /// Forgets the baselines.
+    /// Forgets the baselines, and what devices are.
     void reset();
 
   private:

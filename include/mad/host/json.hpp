@@ -12,11 +12,12 @@
 
 namespace mad::inline MAD_ABI::host {
 
-/// Most entries of the lists `disk` and `ifs` in a message. What is left out is counted in
-/// `disk_more` and `ifs_more`.
+/// Most entries of the lists `disk`, `ifs` and `temps` in a message. What is left out is counted in
+/// `disk_more`, `ifs_more` and `temps_more`.
 inline constexpr std::size_t max_listed = 32;
 
-/// Up to this many CPUs each has its number in `cores`; above, the list becomes a summary.
+/// Up to this many CPUs each has its number in `cores`; above, or when their numbers have holes and
+/// go beyond twice as many, the list becomes a summary.
 inline constexpr std::size_t max_cores_listed = 64;
 
 /// Room that `append_health_json` keeps to, in bytes, so that id, info and all fit the 16 KB that a
@@ -27,8 +28,12 @@ inline constexpr std::size_t max_health_bytes = 12'288;
 /// `network` are always there; all else only when known. Bytes and bytes per second are whole;
 /// percents have one decimal, those of single CPUs none, our own share two.
 ///
-/// `cores` is an array by CPU number, `null` where one is not known, or, above `max_cores_listed`,
-/// the object `{"n":…,"min":…,"mean":…,"max":…,"top":[[number,percent]…]}` of the ten busiest.
+/// `cores` is an array by CPU number, `null` where one is not known, or, for more of them (see
+/// `max_cores_listed`), the object `{"n":…,"min":…,"mean":…,"max":…,"top":[[number,percent]…]}` of
+/// the ten busiest.
+///
+/// `temp` is the sensor that is most urgent (see `is_more_urgent`), with its limit `crit` where it
+/// has one, `temps` are all: `[{"n":name,"c":celsius,"crit":celsius}…]`. Only these may be below 0.
 /// Example: `{"storage":37.4,"network":1.844,"cpu":{"pct":12.3,…},…,"err":[]}`
 void append_health_json(std::string& out, sample const& s);
 

@@ -40,8 +40,13 @@ enum class fs_kind : std::uint8_t {
 
 fs_kind fs_kind_of(std::string_view type);
 
-/// Whether a call on this type may hang: everything that another machine or a user program answers.
+/// Whether a call on this type may hang: everything that another machine or a user program answers,
+/// and every type that is not known to be a disk of this machine.
 bool may_hang(std::string_view type);
+
+/// Whether a call on this mount may: because of its type, or because the way to it leads through
+/// another of `all` whose type may.
+bool may_hang(std::span<mount_entry const> all, mount_entry const& m);
 
 /// Whether a mountpoint is of no interest whatever is mounted there: the kernel's own trees and the
 /// storage of container engines and package images.

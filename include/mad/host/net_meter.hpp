@@ -72,7 +72,7 @@ class net_meter {
     /// Writes `net`, `nics` and `network` of `out`. The total is absent while no rate is known.
     void update(std::span<nic_stats const> now, time_point at, sample& out);
 
-    /// Forgets the baselines.
+    /// Forgets the baselines, and what devices are.
     void reset();
 
   private:

@@ -82,7 +82,7 @@ struct temperature {
     /// Degrees Celsius; the only number here that may be negative.
     double celsius = 0;
 
-    /// Where the maker says it becomes dangerous; absent when he does not.
+    /// Where the maker says it becomes dangerous; absent when unknown.
     std::optional<double> critical;
 };
 
@@ -246,7 +246,8 @@ struct sample {
     /// Empty where the kernel keeps none.
     pressures psi;
 
-    /// Every sensor, the hottest by its own limit first. Empty on most virtual machines.
+    /// Every sensor that answers, at most 10 s old, in the order of `is_more_urgent`: the one
+    /// closest to its limit first. Empty on most virtual machines.
     std::vector<temperature> temperatures;
 
     /// Stuck ones first, then the fullest first.

@@ -28,6 +28,9 @@ struct sampler_settings {
     /// Time after which a network filesystem counts as stuck.
     milliseconds statvfs_limit{1000};
 
+    /// Read temperatures of disks too (drivetemp). Off by default: asking wakes a disk that sleeps.
+    bool disk_temperatures = false;
+
     /// How often samples are meant to be taken. Only tells when the machine slept in between.
     milliseconds interval{2500};
 

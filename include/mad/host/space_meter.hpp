@@ -52,6 +52,7 @@ class space_meter {
     bool rebuild(std::string_view text);
     bool measure_here(mount& m);
     bool look_up(mount& m);
+    std::optional<space_use> root_space();
     std::string path_of(std::string_view mountpoint) const;
 
     settings settings_;
@@ -61,6 +62,7 @@ class space_meter {
     std::optional<std::uint64_t> text_hash_;
     std::vector<mount> mounts_;
     std::string root_path_;
+    std::optional<std::size_t> root_probe_; // position in the probe's list, when it may hang
 };
 
 } // namespace mad::inline MAD_ABI::host

@@ -83,7 +83,8 @@ TEST_CASE("each failing source has its name") {
     for (unsigned i = 0; i < static_cast<unsigned>(source::count_); ++i)
         s.failed.add(static_cast<source>(i));
     CHECK(health(s).ends_with(
-        R"("err":["cpu","load","mem","disk","io","net","up","agent","storage"]})"));
+        R"("err":["cpu","load","mem","disk","io","net","up","agent","storage","psi","temp",)"
+        R"("cgroup"]})"));
     CHECK(to_string(source::count_) == "unknown");
 }
 
@@ -160,11 +161,32 @@ TEST_CASE("more than 64 cores become a summary with the ten busiest") {
     CHECK(cores["mean"] == 17); // (0 + 1 + … + 63 + 100 + 62) / 127
     CHECK(cores["top"].dump() == "[[77,100],[126,63],[5,62],[124,62],[122,61],[120,60],[118,59],["
                                  "116,58],[114,57],[112,56]]");
-    s.cores.assign(65, std::nullopt);
-    CHECK(health(s).find(R"("cores":{"n":0})") != std::string::npos);
-    s.cores[64] = 7.0;
-    CHECK(health(s).find(R"("cores":{"n":1,"min":7,"mean":7,"max":7,"top":[[64,7]]})") !=
+}
+
+TEST_CASE("few cores with numbers far apart are listed up to twice as many places") {
+    // Processors of 8 threads of which one is switched on.
+    sample s;
+    s.cpu = cpu_use{};
+    s.cores.resize(121);
+    for (std::size_t n = 0; n < s.cores.size(); n += 8)
+        s.cores[n] = 7.0;
+    auto const cores = mad::json::parse(health(s))["cpu"]["cores"];
+    REQUIRE(cores.size() == 121);
+    CHECK(cores[120] == 7);
+    CHECK(cores[119].is_null());
+    s.cores.resize(129);
+    CHECK(health(s).find(R"("cores":{"n":16,"min":7,"mean":7,"max":7,"top":[[0,7],[8,7],)") !=
           std::string::npos);
+    s.cores.assign(129, std::nullopt);
+    CHECK(health(s).find(R"("cores":{"n":0})") != std::string::npos);
+    s.cores.assign(65, 1.0);
+    CHECK(health(s).find(R"("cores":{"n":65,)") != std::string::npos);
+}
+
+TEST_CASE("an uptime beyond reason is a number all the same") {
+    sample s;
+    s.uptime_s = 1e300;
+    CHECK(health(s).find(R"("up":1000000000000000,)") != std::string::npos);
 }
 
 TEST_CASE("mountpoints are any bytes, the message is JSON all the same") {
@@ -177,6 +199,47 @@ TEST_CASE("mountpoints are any bytes, the message is JSON all the same") {
     CHECK(parsed["disk"][0]["m"] == "/a \"b\"\\c");
     CHECK(parsed["disk"][1]["m"] == "/tab\tline\n");
     CHECK(parsed["disk"][3]["m"] == "/caf\xc3\xa9");
+}
+
+TEST_CASE("temperatures: the first is the one to watch, and may be below zero") {
+    struct row {
+        double celsius;
+        std::string_view text;
+    };
+    auto const r = GENERATE(values<row>({
+        {54, "54.0"},
+        {54.04, "54.0"},
+        {54.06, "54.1"},
+        {0, "0.0"},
+        {-0.04, "0.0"},
+        {-0.05, "-0.1"},
+        {-5.15, "-5.2"},
+        {-39.99, "-40.0"},
+        {149.999, "150.0"},
+    }));
+    CAPTURE(r.celsius);
+    sample s;
+    s.temperatures.push_back({std::string_view("coretemp Package id 0"), r.celsius, 100.0});
+    s.temperatures.push_back({std::string_view("odd \"one\""), 12.5, {}});
+    std::string const t(r.text);
+    CHECK(health(s) == R"({"storage":0.0,"network":0,"temp":{"max":)" + t +
+                           R"(,"name":"coretemp Package id 0","crit":100},)"
+                           R"("temps":[{"n":"coretemp Package id 0","c":)" +
+                           t + R"(,"crit":100},{"n":"odd \"one\"","c":12.5}],"err":[]})");
+}
+
+TEST_CASE("at most 32 sensors are listed, the others counted") {
+    sample s;
+    for (int i = 0; i < 40; ++i)
+        s.temperatures.push_back({std::string_view("t" + std::to_string(i)), 40, 84.85});
+    auto const parsed = mad::json::parse(health(s));
+    CHECK(parsed["temps"].size() == 32);
+    CHECK(parsed["temps"][31]["n"] == "t31");
+    CHECK(parsed["temps"][31]["crit"] == 84.9);
+    CHECK(parsed["temps_more"] == 8);
+    CHECK(parsed["temp"]["name"] == "t0");
+    s.temperatures.resize(32);
+    CHECK_FALSE(mad::json::parse(health(s)).contains("temps_more"));
 }
 
 TEST_CASE("at most 32 filesystems and interfaces are listed, the others counted") {
@@ -217,11 +280,15 @@ TEST_CASE("the worst host there is keeps to its room") {
     }
     s.net = nic_rates{1e13, 1e13, 1e9, 1e9};
     s.network = 1e9;
+    for (int i = 0; i < 256; ++i)
+        s.temperatures.push_back({std::string_view(mount).substr(0, 63), -39.9, 149.9});
     auto const text = health(s);
     CHECK(text.size() <= max_health_bytes);
     auto const parsed = mad::json::parse(text);
     CHECK(parsed["disk"].size() + parsed["disk_more"].get<std::size_t>() == 200);
     CHECK(parsed["disk"].size() >= 1);
+    CHECK(parsed["temps"].size() + parsed["temps_more"].get<std::size_t>() == 256);
+    CHECK(parsed["temp"]["max"] == -39.9);
     CHECK(parsed.contains("err"));
 }
 

@@ -124,6 +124,11 @@ TEST_CASE("what a type is to us, and whether it may hang") {
         {"btrfs", fs_kind::local, false},
         {"zfs", fs_kind::local, false},
         {"vfat", fs_kind::local, false},
+        {"ntfs3", fs_kind::local, false},
+        {"bcachefs", fs_kind::local, false},
+        {"ocfs2", fs_kind::local, true}, // a cluster's lock may be gone
+        {"vboxsf", fs_kind::local, true},
+        {"made-up", fs_kind::local, true}, // whoever answers
         {"fuseblk", fs_kind::local, true},
         {"virtiofs", fs_kind::local, true},
         {"nfs", fs_kind::network, true},
@@ -132,6 +137,9 @@ TEST_CASE("what a type is to us, and whether it may hang") {
         {"fuse.glusterfs", fs_kind::network, true},
         {"fuse.sshfs", fs_kind::network, true},
         {"9p", fs_kind::network, true},
+        {"smbfs", fs_kind::network, true},
+        {"beegfs", fs_kind::network, true},
+        {"gpfs", fs_kind::network, true},
         {"fuse.lxcfs", fs_kind::skipped, true},
         {"fuse", fs_kind::skipped, true},
         {"tmpfs", fs_kind::skipped, false},
@@ -145,6 +153,26 @@ TEST_CASE("what a type is to us, and whether it may hang") {
     CAPTURE(r.type);
     CHECK(fs_kind_of(r.type) == r.kind);
     CHECK(may_hang(r.type) == r.hangs);
+}
+
+TEST_CASE("a disk below a mount that may hang may hang with it") {
+    std::vector<mount_entry> all;
+    REQUIRE(parse_mountinfo("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                            "2 1 0:50 / /srv rw - nfs4 s:/x rw\n"
+                            "3 2 8:2 / /srv/disk rw - xfs /dev/sda2 rw\n"
+                            "4 1 8:3 / /srvdisk rw - xfs /dev/sda3 rw\n"
+                            "5 1 0:60 / /home/me/.doc rw - fuse.portal portal rw\n"
+                            "6 1 8:4 / /home/me rw - ext4 /dev/sda4 rw\n",
+                            all));
+    std::string hanging;
+    for (auto const& m : all)
+        if (may_hang(all, m))
+            hanging.append(m.mountpoint) += ' ';
+    CHECK(hanging == "/srv /srv/disk /home/me/.doc ");
+    // Without a disk of its own the whole machine is behind its server.
+    REQUIRE(
+        parse_mountinfo("1 0 0:20 / / rw - nfs s:/root rw\n2 1 8:1 / /d rw - ext4 a rw\n", all));
+    CHECK(may_hang(all, all[1]));
 }
 
 TEST_CASE("places of no interest") {

@@ -258,6 +258,64 @@ TEST_CASE("a dead server holds nobody: its mount is stuck, local ones go on") {
     CHECK(out.storage == Approx(50));
 }
 
+TEST_CASE(
+    "who asks: disks this thread, all that may hang the helper, the root of a diskless one too") {
+    struct row {
+        char const* what;
+        std::string mounts, path, shown;
+    };
+    auto const r = GENERATE(values<row>({
+        {"a disk", root_line, "/", "/=20"},
+        {"a type that nobody knows", "1 0 0:40 / / rw - vboxsf share rw\n", "/", "/=20"},
+        {"a disk below a server's directory",
+         "1 0 0:20 / / rw - tmpfs none rw\n2 1 0:50 / /srv rw - nfs4 s:/x rw\n"
+         "3 2 8:2 / /srv/disk rw - xfs /dev/sda2 rw\n",
+         "/srv/disk/", "/srv/disk=20"},
+        {"no disk at all", "1 0 0:50 / / rw - nfs s:/root rw\n", "/", ""},
+    }));
+    CAPTURE(r.what);
+    bool const here = r.mounts == root_line;
+    auto const mine = std::this_thread::get_id();
+    auto const asked_here = std::make_shared<std::atomic<int>>(0);
+    auto const asked_elsewhere = std::make_shared<std::atomic<int>>(0);
+    tree files;
+    files.put("proc/self/mountinfo", r.mounts);
+    space_meter::settings s;
+    s.where = files.roots();
+    s.statvfs = [=](std::string const& path, host::fs_space& to) {
+        if (path != r.path)
+            return ENOENT;
+        ++*(std::this_thread::get_id() == mine ? asked_here : asked_elsewhere);
+        to = space(20);
+        return 0;
+    };
+    space_meter meter(s);
+    host::read_buffer buffer;
+    host::sample out;
+    auto const take = [&] {
+        out.filesystems.clear();
+        out.storage = 0;
+        out.failed.clear();
+        meter.update(time_point(1000s), buffer, out);
+    };
+    take();
+    if (!here && r.shown.empty())
+        CHECK(out.failed.has(source::storage)); // not answered yet
+    auto const until = std::chrono::steady_clock::now() + 10s;
+    while (out.storage == 0 && std::chrono::steady_clock::now() < until) {
+        std::this_thread::yield();
+        take();
+    }
+    CHECK(out.storage == Approx(20));
+    CHECK(out.failed.empty());
+    std::string shown;
+    for (auto const& f : out.filesystems)
+        shown += std::string(f.mount.view()) + "=20";
+    CHECK(shown == r.shown);
+    CHECK((*asked_here > 0) == here);
+    CHECK((*asked_elsewhere > 0) == !here);
+}
+
 TEST_CASE("a host seen from a container: process 1's mounts, asked below the root given") {
     tree files;
     files.put("proc/1/mountinfo", root_line + "2 1 8:2 / /home rw - ext4 b rw\n");

@@ -164,6 +164,7 @@ MAD_DECL void disk_meter::update(std::span<disk_stats const> now, time_point at,
 
 MAD_DECL void disk_meter::reset() {
     window_.reset();
+    roles_asked_.reset();
     for (auto& d : devices_)
         d.fresh = true;
 }

@@ -38,6 +38,18 @@ inline void put_fixed(std::string& out, double v, unsigned decimals, zeros tail 
     }
 }
 
+/// The same for what may be negative.
+inline void put_signed(std::string& out, double v, unsigned decimals) {
+    auto const before = out.size();
+    put_fixed(out, std::abs(v), decimals, zeros::kept);
+    // What rounds to zero has no sign.
+    if (v < 0 && out.find_first_of("123456789", before) != out.npos)
+        out.insert(before, 1, '-');
+}
+
+/// More than a machine ever runs, and a whole number of 64 bits.
+inline constexpr double most_seconds = 1e15;
+
 /// Writes the members of one object or the elements of one array, commas between.
 class json_list {
   public:
@@ -161,7 +173,10 @@ inline void put_cpu(json_object& o, sample const& s) {
     if (s.cores.empty())
         return;
     auto& out = c.key("cores");
-    if (s.cores.size() <= max_cores_listed)
+    auto const known = std::count_if(s.cores.begin(), s.cores.end(),
+                                     [](auto const& core) { return core.has_value(); });
+    if (static_cast<std::size_t>(known) <= max_cores_listed &&
+        s.cores.size() <= 2 * max_cores_listed)
         put_all_cores(out, s.cores);
     else
         put_core_summary(out, s.cores);
@@ -209,8 +224,8 @@ inline void put_filesystems(std::string const& out, json_object& o, sample const
                             std::size_t start) {
     if (s.filesystems.empty())
         return;
-    // What follows the list takes less than 4 KB, one entry of it less than 2 KB.
-    constexpr std::size_t room = max_health_bytes - 6144;
+    // What follows the list takes less than 5 KB, one entry of it less than 2 KB.
+    constexpr std::size_t room = max_health_bytes - 7168;
     std::size_t listed = 0;
     {
         json_array a(o.key("disk"));
@@ -263,6 +278,36 @@ inline void put_net(json_object& o, sample const& s) {
         n.whole("ifs_more", s.nics.size() - listed);
 }
 
+inline void put_temperatures(std::string const& out, json_object& o, sample const& s,
+                             std::size_t start) {
+    if (s.temperatures.empty())
+        return;
+    {
+        json_object t(o.key("temp"));
+        auto const& first = s.temperatures.front();
+        put_signed(t.key("max"), first.celsius, 1);
+        t.text("name", first.name);
+        t.fixed("crit", first.critical, 1);
+    }
+    // What follows takes less than 512 bytes, as does one entry.
+    constexpr std::size_t room = max_health_bytes - 1024;
+    std::size_t listed = 0;
+    {
+        json_array a(o.key("temps"));
+        for (auto const& t : s.temperatures) {
+            if (listed == max_listed || out.size() - start > room)
+                break;
+            json_object e(a.next());
+            e.text("n", t.name);
+            put_signed(e.key("c"), t.celsius, 1);
+            e.fixed("crit", t.critical, 1);
+            ++listed;
+        }
+    }
+    if (listed < s.temperatures.size())
+        o.whole("temps_more", s.temperatures.size() - listed);
+}
+
 inline void put_tasks(json_object& o, sample const& s) {
     if (!s.tasks)
         return;
@@ -304,8 +349,9 @@ MAD_DECL void append_health_json(std::string& out, sample const& s) {
     detail::put_filesystems(out, o, s, start);
     detail::put_io(o, s);
     detail::put_net(o, s);
+    detail::put_temperatures(out, o, s, start);
     if (s.uptime_s)
-        o.whole("up", static_cast<std::uint64_t>(*s.uptime_s));
+        o.whole("up", static_cast<std::uint64_t>(std::min(*s.uptime_s, detail::most_seconds)));
     detail::put_tasks(o, s);
     detail::put_own_cost(o, s);
     detail::put_failed(o, s);

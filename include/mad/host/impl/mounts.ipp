@@ -155,8 +155,11 @@ MAD_DECL std::string unescape_mount(std::string_view field) {
 }
 
 MAD_DECL fs_kind fs_kind_of(std::string_view type) {
-    constexpr std::string_view remote[] = {"nfs", "nfs4", "cifs",           "smb3",   "ceph",
-                                           "9p",  "afs",  "fuse.glusterfs", "lustre", "fuse.sshfs"};
+    constexpr std::string_view remote[] = {
+        "nfs",  "nfs4",     "cifs",  "smb3",           "smbfs",      "ncpfs",
+        "ceph", "9p",       "afs",   "coda",           "lustre",     "beegfs",
+        "gpfs", "orangefs", "pvfs2", "fuse.glusterfs", "fuse.sshfs",
+    };
     constexpr std::string_view none[] = {
         "autofs",  "bpf",      "binfmt_misc", "cgroup",   "cgroup2",    "configfs",   "debugfs",
         "devpts",  "devtmpfs", "efivarfs",    "fusectl",  "hugetlbfs",  "mqueue",     "nsfs",
@@ -171,7 +174,27 @@ MAD_DECL fs_kind fs_kind_of(std::string_view type) {
 }
 
 MAD_DECL bool may_hang(std::string_view type) {
-    return fs_kind_of(type) == fs_kind::network || type.starts_with("fuse") || type == "virtiofs";
+    constexpr std::string_view disks[] = {
+        "ext2", "ext3",  "ext4",   "xfs",  "btrfs", "zfs",      "vfat",    "msdos",    "exfat",
+        "f2fs", "jfs",   "nilfs2", "ntfs", "ntfs3", "hfs",      "hfsplus", "hpfs",     "udf",
+        "ufs",  "ubifs", "jffs2",  "affs", "minix", "reiserfs", "reiser4", "bcachefs", "rootfs",
+    };
+    switch (fs_kind_of(type)) {
+    case fs_kind::network:
+        return true;
+    case fs_kind::skipped:
+        return type.starts_with("fuse");
+    case fs_kind::local:
+        break;
+    }
+    return !detail::one_of(type, disks);
+}
+
+MAD_DECL bool may_hang(std::span<mount_entry const> all, mount_entry const& m) {
+    return may_hang(m.type) || std::any_of(all.begin(), all.end(), [&](auto const& on_the_way) {
+               return on_the_way.mountpoint != m.mountpoint && may_hang(on_the_way.type) &&
+                      detail::is_under(m.mountpoint, on_the_way.mountpoint);
+           });
 }
 
 MAD_DECL bool is_hidden_place(std::string_view mountpoint) {

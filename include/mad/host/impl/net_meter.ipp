@@ -197,6 +197,7 @@ MAD_DECL void net_meter::update(std::span<nic_stats const> now, time_point at, s
 
 MAD_DECL void net_meter::reset() {
     window_.reset();
+    learnt_.reset();
     for (auto& i : interfaces_)
         i.fresh = true;
 }

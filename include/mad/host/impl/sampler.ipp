@@ -8,6 +8,7 @@
 #include <mad/host/proc_misc.hpp>
 #include <mad/host/sampler.hpp>
 #include <mad/host/scan.hpp>
+#include <mad/host/sensor_meter.hpp>
 #include <mad/host/space_meter.hpp>
 #include <mad/host/sysfs.hpp>
 
@@ -59,8 +60,8 @@ struct sampler::state {
         , cpu(settings.ticks_per_s)
         , disks([this](std::string_view name) { return disk_role_in(sys, name); })
         , nics(settings.nics, system)
-        , space({settings.where, settings.network_mounts, settings.statvfs,
-                 settings.statvfs_limit}) {}
+        , space({settings.where, settings.network_mounts, settings.statvfs, settings.statvfs_limit})
+        , sensors(settings.where.sys, settings.disk_temperatures) {}
 
     void clear();
     void notice_sleep();
@@ -84,6 +85,7 @@ struct sampler::state {
     disk_meter disks;
     net_meter nics;
     space_meter space;
+    sensor_meter sensors;
 
     // Memory that parsers fill anew each time.
     proc_stat stat_now;
@@ -127,6 +129,7 @@ MAD_DECL void sampler::state::notice_sleep() {
         cpu.reset();
         disks.reset();
         nics.reset();
+        sensors.reset();
         own_window.reset();
     }
     boot_ahead = ahead;
@@ -243,6 +246,7 @@ MAD_DECL sample const& sampler::take() {
     s.space.update(s.now(), s.buffer, s.out);
     s.read_disks();
     s.read_net();
+    s.sensors.update(s.now(), s.out);
     s.read_uptime();
     s.read_own_cost();
     return s.out;

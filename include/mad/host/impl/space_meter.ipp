@@ -93,11 +93,21 @@ MAD_DECL bool space_meter::rebuild(std::string_view text) {
         m.path = path_of(c.mountpoint);
         m.read_only = e.read_only();
         m.group = c.group;
-        if (may_hang(e.type)) {
+        if (may_hang(entries, e)) {
             m.probe = slow.size();
             slow.push_back(m.path);
         }
         mounts_.push_back(std::move(m));
+    }
+    // The root that stands in when nothing qualifies may be such a one, too.
+    root_probe_.reset();
+    auto const root = std::find_if(entries.rbegin(), entries.rend(),
+                                   [](auto const& e) { return e.mountpoint == "/"; });
+    if (root != entries.rend() && may_hang(root->type)) {
+        auto const known = std::find(slow.begin(), slow.end(), root_path_);
+        root_probe_ = static_cast<std::size_t>(known - slow.begin());
+        if (known == slow.end())
+            slow.push_back(root_path_);
     }
     probe_.watch(std::move(slow));
     return true;
@@ -137,6 +147,16 @@ MAD_DECL bool space_meter::look_up(mount& m) {
     return true;
 }
 
+/// The space of the root, whatever its type.
+MAD_DECL std::optional<space_use> space_meter::root_space() {
+    if (root_probe_) {
+        auto const& a = probe_.look(*root_probe_);
+        return a.is == space_probe::state::ready ? space_of(a.space) : std::nullopt;
+    }
+    fs_space s;
+    return settings_.statvfs(root_path_.c_str(), s) == 0 ? space_of(s) : std::nullopt;
+}
+
 MAD_DECL void space_meter::update(time_point at, read_buffer& buffer, sample& out) {
     if (!refresh(at, buffer))
         out.failed.add(source::disk);
@@ -166,9 +186,7 @@ MAD_DECL void space_meter::update(time_point at, read_buffer& buffer, sample& ou
     }
     if (any)
         return;
-    fs_space s;
-    auto const use = settings_.statvfs(root_path_.c_str(), s) == 0 ? space_of(s) : std::nullopt;
-    if (use)
+    if (auto const use = root_space())
         out.storage = use->pct;
     else
         out.failed.add(source::storage);

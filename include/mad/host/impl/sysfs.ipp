@@ -5,13 +5,9 @@
 #include <mad/host/sysfs.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
-#include <fcntl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace mad::inline MAD_ABI::host {
@@ -57,24 +53,11 @@ MAD_DECL bool sysfs::exists(std::initializer_list<std::string_view> parts) {
 }
 
 MAD_DECL bool sysfs::has_entries(std::initializer_list<std::string_view> parts) {
-    int const fd = ::open(path(parts), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    // opendir would allocate 32 KB to tell one bit.
-    alignas(std::uint64_t) std::array<char, 1024> buffer;
     bool found = false;
-    for (long n = 1; !found && n > 0;) {
-        n = ::syscall(SYS_getdents64, fd, buffer.data(), buffer.size());
-        // Each entry: inode and offset (8 bytes each), its length (2), a type (1), the name.
-        std::uint16_t length = 0;
-        for (long at = 0; at < n && !found; at += length) {
-            char const* const entry = buffer.data() + at;
-            std::memcpy(&length, entry + 16, sizeof length);
-            std::string_view const name = entry + 19;
-            found = name != "." && name != "..";
-        }
-    }
-    ::close(fd);
+    for_each_entry(parts, [&](std::string_view) {
+        found = true;
+        return false;
+    });
     return found;
 }
 
