@@ -61,7 +61,11 @@ install(FILES ${PROJECT_BINARY_DIR}/mad-config.cmake ${PROJECT_BINARY_DIR}/mad-c
 
 # The programs, twice: beside the libraries, and inside the Python package (an editable install of
 # that finds them in the build tree instead).
-foreach(program mad-api mad-agent mad-proxy mad-web)
+set(mad_programs_to_install mad-api mad-agent mad-proxy mad-web)
+if(MAD_AGENT_ONLY)
+    list(APPEND mad_programs_to_install mad-agent-plain)
+endif()
+foreach(program IN LISTS mad_programs_to_install)
     if(TARGET ${program})
         install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
         if(NOT SKBUILD_STATE STREQUAL "editable")

@@ -1,9 +1,9 @@
 // mad-agent: samples this host and pushes it to an API node.
 
 #include "service.hpp"
+#include "tls.hpp"
 
 #include <mad/fleet/agent.hpp>
-#include <mad/net/tls_dialer.hpp>
 
 #include <iostream>
 #include <map>
@@ -13,15 +13,6 @@ using mad::host::scope_choice;
 static std::map<std::string, scope_choice> const scopes{{"auto", scope_choice::automatic},
                                                         {"host", scope_choice::host},
                                                         {"cgroup", scope_choice::cgroup}};
-
-static std::shared_ptr<mad::net::cipher_dialer> load_tls(std::string const& ca_file) {
-    mad::net::tls_client_settings s;
-    s.ca_file = ca_file;
-    auto context = mad::net::tls_client_context::load(s);
-    if (!context)
-        throw programs::usage_error("--ca-file: " + context.error().message);
-    return std::make_shared<mad::net::tls_dialer>(*context);
-}
 
 int main(int argc, char** argv) {
     auto const signals = programs::prepare();
@@ -69,7 +60,7 @@ int main(int argc, char** argv) {
             throw programs::usage_error("--api: the URL of an API node is needed (or API_URL)");
         // Set up for https only: certificates cost memory that a plain agent need not have.
         if (s.api_url.starts_with("https"))
-            s.tls = load_tls(o.ca_file());
+            s.tls = programs::load_client_tls(o.ca_file());
         if (o.check)
             return 0;
         mad::fleet::agent agent(std::move(s));

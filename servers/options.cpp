@@ -1,7 +1,5 @@
 #include "options.hpp"
 
-#include <mad/net/tls_engine.hpp>
-
 #include <toml++/toml.h>
 
 #include <cstdlib>
@@ -45,7 +43,8 @@ std::vector<std::string> words_of(toml::node const& n) {
 } // namespace
 
 options::options(std::string program, std::string what)
-    : name(std::move(program)), app_(std::move(what), name) {
+    : name(std::move(program))
+    , app_(std::move(what), name) {
     app_.set_help_flag("--help", "show this and exit");
     app_.add_flag("--version", version_, "print the version and exit");
     app_.add_option("--config", config_, "TOML file; --a-b is a_b there");
@@ -79,12 +78,12 @@ CLI::Option* options::add_duration(std::string const& flag, mad::milliseconds& i
         [&into, least, most, flag](std::string const& text) {
             auto const d = mad::parse_duration(text);
             if (!d)
-                throw CLI::ValidationError("--" + flag, "'" + text +
-                                                            "' is no duration such as 300ms, 25s");
+                throw CLI::ValidationError("--" + flag,
+                                           "'" + text + "' is no duration such as 300ms, 25s");
             if (*d < least || *d > most)
                 throw CLI::ValidationError("--" + flag, "'" + text + "' is not between " +
-                                           mad::format_duration(least) + " and " +
-                                           mad::format_duration(most));
+                                                            mad::format_duration(least) + " and " +
+                                                            mad::format_duration(most));
             into = *d;
         },
         help);
@@ -96,12 +95,15 @@ CLI::Option* options::add_duration(std::string const& flag, mad::milliseconds& i
 void options::add_server(std::uint16_t default_port) {
     default_port_ = default_port;
     listen_ = std::to_string(default_port);
-    add("listen", listen_, "[HOST:]PORT; 0: the kernel chooses; no HOST: loopback, or all "
-                           "addresses with --anonymous", name == "mad-api" ? "PORT" : "");
+    add("listen", listen_,
+        "[HOST:]PORT; 0: the kernel chooses; no HOST: loopback, or all "
+        "addresses with --anonymous",
+        name == "mad-api" ? "PORT" : "");
     add_switch("anonymous", anonymous, "open to everybody who can reach it");
-    add_list("tls-cert", tls_certs_,
-             "certificate chain (PEM); may come several times, each with its --tls-key: clients get "
-             "the one with the name that they ask for, else the first");
+    add_list(
+        "tls-cert", tls_certs_,
+        "certificate chain (PEM); may come several times, each with its --tls-key: clients get "
+        "the one with the name that they ask for, else the first");
     add_list("tls-key", tls_keys_, "its private key (PEM)");
     add("max-connections", max_connections, "connections in all");
     add("max-connections-per-address", addresses.max_connections,
@@ -184,8 +186,8 @@ void options::read_file() {
     }
     std::string wrong;
     for (auto const& [key, value] : file) {
-        auto const where =
-            config_ + ":" + std::to_string(value.source().begin.line) + ": " + std::string(key.str());
+        auto const where = config_ + ":" + std::to_string(value.source().begin.line) + ": " +
+                           std::string(key.str());
         auto flag = std::string(key.str());
         for (auto& c : flag)
             c = c == '_' ? '-' : c;
@@ -251,8 +253,8 @@ std::string read_secret(std::string const& flag, std::string const& file) {
 
 boost::asio::ip::tcp::endpoint options::endpoint() const {
     using boost::asio::ip::address_v4;
-    auto const at = parse_listen("--listen", listen_,
-                                 anonymous ? address_v4::any() : address_v4::loopback());
+    auto const at =
+        parse_listen("--listen", listen_, anonymous ? address_v4::any() : address_v4::loopback());
     if (!at.address().is_loopback() && !anonymous)
         throw usage_error("--listen: '" + listen_ +
                           "' is not loopback and nothing guards it: give --anonymous if everybody "
@@ -273,18 +275,6 @@ mad::logger options::make_logger() const {
     auto const format = log_format_ == "json" ? mad::log_format::as_json : mad::log_format::as_text;
     return mad::logger(mad::make_line_sink(format),
                        mad::log_level_of(log_level_).value_or(mad::log_level::info));
-}
-
-std::shared_ptr<mad::net::cipher_factory> options::load_tls() const {
-    if (tls_certs_.empty())
-        return nullptr;
-    std::vector<mad::net::tls_identity> identities;
-    for (std::size_t i = 0; i < tls_certs_.size(); ++i)
-        identities.push_back({tls_certs_[i], tls_keys_[i]});
-    auto loaded = mad::net::tls_server_context::load(std::move(identities));
-    if (!loaded)
-        throw usage_error("--tls-cert, --tls-key: " + loaded.error().message);
-    return *loaded;
 }
 
 int run(std::string const& name, std::function<int()> const& body) {
