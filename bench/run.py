@@ -11,12 +11,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import instructions, proxies, redis, report
+from harness import agent_report, agents, instructions, proxies, redis, report
 from harness.measure import BenchError, cores, once
 from harness.plan import BIN, GROUPS, NAMES, ROOT, SCENARIOS, SERVERS, Scenario
 from harness.report import Result
 
-DEFAULT = (*GROUPS, "instructions")
+DEFAULT = (*GROUPS, "instructions", "agent")
 CHOICES = (*DEFAULT, "micro", "all")
 
 
@@ -31,10 +31,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help=f"{', '.join(CHOICES)}; without any: all but micro",
     )
     parser.add_argument("--runs", type=int, default=3, help="runs of each server (3)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="measured in each run (2)")
-    parser.add_argument("--warmup", type=float, default=1.0, help="seconds before measuring (1)")
+    parser.add_argument("--seconds", type=float, help="measured in each run (2; agents: 60)")
+    parser.add_argument("--warmup", type=float, help="seconds before measuring (1; agents: 10)")
     parser.add_argument("--servers", help=f"only these, of {','.join(NAMES)}")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    parser.add_argument("--check", action="store_true", help="fail when the agent misses a target")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every reading to FILE")
     options = parser.parse_args(arguments)
     if unknown := set(options.groups) - set(CHOICES):
@@ -42,7 +43,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     wanted = options.servers.split(",") if options.servers else list(NAMES)
     if unknown := set(wanted) - set(NAMES):
         parser.error(f"no such server: {', '.join(sorted(unknown))} (of {', '.join(NAMES)})")
-    if options.runs < 1 or options.seconds <= 0 or options.warmup < 0:
+    positive = (options.runs, 1 if options.seconds is None else options.seconds)
+    if min(positive) <= 0 or (options.warmup or 0) < 0:
         parser.error("--runs and --seconds must be positive")
     options.servers = wanted
     options.groups = options.groups or list(DEFAULT)
@@ -55,6 +57,10 @@ def progress(text: str) -> None:
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
+def either(given: float | None, usual: float) -> float:
+    return usual if given is None else given
+
+
 def measure(scenario: Scenario, options: argparse.Namespace) -> list[Result]:
     """Runs every server in turn, as often as asked; a server that fails is not tried again."""
     results = [Result(scenario, name) for name in scenario.servers if name in options.servers]
@@ -63,7 +69,9 @@ def measure(scenario: Scenario, options: argparse.Namespace) -> list[Result]:
             if result.failure is not None:
                 continue
             try:
-                reading = once(scenario, result.server, options.seconds, options.warmup)
+                reading = once(
+                    scenario, result.server, options.seconds or 2.0, either(options.warmup, 1.0)
+                )
             except (BenchError, OSError) as e:
                 result.failure = str(e)
                 progress(f"{scenario.title}: {result.server} failed: {e}")
@@ -112,6 +120,19 @@ def run_micro() -> tuple[str, bool]:
         fine = fine and done.returncode == 0
         parts.append(f"{program.name}:\n\n```\n{(done.stdout + done.stderr).strip()}\n```")
     return "\n\n".join(parts), fine
+
+
+def measure_agents(options: argparse.Namespace) -> tuple[str, bool]:
+    """The section about agents, and whether all went well."""
+    try:
+        run = agents.measure(options.seconds or 60.0, either(options.warmup, 10.0), progress)
+    except (BenchError, OSError, subprocess.SubprocessError) as e:
+        progress(f"agents: {e}")
+        return f"Agents were not measured: {e}", False
+    found = agent_report.checks(run, agent_report.sample_cost())
+    about = agent_report.about(report.versions_of_mad())
+    missed = any(check.holds is False for check in found)
+    return agent_report.section(run, found, about), not (options.check and missed)
 
 
 def as_json(results: Sequence[Result]) -> str:
@@ -165,16 +186,25 @@ def main(arguments: Sequence[str]) -> int:
         text, ran = run_micro()
         tables.append(text)
         fine = fine and ran
+    section = ""
+    if "agent" in options.groups:
+        section, measured = measure_agents(options)
+        fine = fine and measured
     if busy > 0.5:
         tables.append(f"The machine was busy when this began (load {busy:.1f}): rates are low.")
 
     print(report.machine(), report.versions(), *filter(None, tables), sep="\n\n")
-    print(f"\n{report.KEY.format(runs=options.runs)}\n{time.monotonic() - began:.0f} s in all")
+    if results:
+        print(f"\n{report.KEY.format(runs=options.runs)}")
+    print(f"\n{section}\n\n{time.monotonic() - began:.0f} s in all")
     if options.json:
         options.json.write_text(as_json(results))
     if options.write:
         page = ROOT / "docs" / "benchmarks.md"
-        page.write_text(report.document(tables, options.runs, arguments))
+        if options.groups != ["agent"]:
+            page.write_text(report.document(tables, options.runs, arguments))
+        if section.startswith(agent_report.HEADING):
+            page.write_text(agent_report.put_section(page.read_text(), section))
         print(f"written: {page.relative_to(ROOT)}")
     return 0 if fine else 1
 

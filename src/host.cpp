@@ -13,9 +13,11 @@
 #include <mad/host/impl/proc_net.ipp>
 #include <mad/host/impl/proc_stat.ipp>
 #include <mad/host/impl/sample.ipp>
+#include <mad/host/impl/sample_feed.ipp>
 #include <mad/host/impl/sampler.ipp>
 #include <mad/host/impl/sensor.ipp>
 #include <mad/host/impl/sensor_meter.ipp>
 #include <mad/host/impl/space_meter.ipp>
 #include <mad/host/impl/space_probe.ipp>
 #include <mad/host/impl/sysfs.ipp>
+#include <mad/host/impl/tick_grid.ipp>

@@ -128,7 +128,7 @@ def _row(result: Result, mad: Result | None) -> list[str]:
     ]
 
 
-def _align(rows: Sequence[Sequence[str]], numbers_from: int) -> str:
+def align(rows: Sequence[Sequence[str]], numbers_from: int) -> str:
     """A table that is Markdown and reads well as it stands."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
@@ -154,7 +154,7 @@ def table(results: Sequence[Result]) -> str:
             row = _row(result, mad)
             row[0] = scenario.title if result is group[0] else ""
             rows.append(row)
-    return _align(rows, numbers_from=2)
+    return align(rows, numbers_from=2)
 
 
 def _against(mad: Result, peer: Result) -> tuple[float, str] | None:
@@ -195,7 +195,7 @@ def targets(results: Sequence[Result]) -> str:
             if judged := _judged(aim, mad, peers):
                 wanted, is_, holds = judged
                 rows.append([mad.scenario.title, wanted, is_, "met" if holds else "missed"])
-    return _align(rows, numbers_from=1) if len(rows) > 1 else ""
+    return align(rows, numbers_from=1) if len(rows) > 1 else ""
 
 
 def added_latency(results: Sequence[Result]) -> str:
@@ -209,7 +209,7 @@ def added_latency(results: Sequence[Result]) -> str:
         middle = _difference(result, direct, lambda reading: reading.p50_us)
         late = _difference(result, direct, lambda reading: reading.p99_us)
         rows.append([result.server, middle, late, _number(result.cost)])
-    return _align(rows, numbers_from=1) if len(rows) > 1 else ""
+    return align(rows, numbers_from=1) if len(rows) > 1 else ""
 
 
 def _difference(result: Result, other: Result, of: Callable[[Reading], float | None]) -> str:
@@ -220,7 +220,7 @@ def _difference(result: Result, other: Result, of: Callable[[Reading], float | N
 def instructions_table(counts: Sequence[tuple[str, str, float | None]], method: str) -> str:
     rows = [["instructions per unit", "server", method]]
     rows += [[title, server, _number(count) or "not here"] for title, server, count in counts]
-    return _align(rows, numbers_from=2)
+    return align(rows, numbers_from=2)
 
 
 def _said_by(*command: str) -> str:
@@ -259,12 +259,16 @@ def _npm(package: str) -> str:
     return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else "unknown"
 
 
-def versions() -> str:
+def versions_of_mad() -> str:
     config = (ROOT / "include" / "mad" / "config.hpp").read_text()
     version = _found(r'^#define MAD_VERSION "(.*)"', config)
+    commit = _said_by("git", "describe", "--always", "--dirty")
+    return f"mad {version} ({commit}), {_said_by('c++', '--version')}"
+
+
+def versions() -> str:
     return (
-        f"mad {version} ({_said_by('git', 'describe', '--always', '--dirty')}), "
-        f"{_said_by('c++', '--version')}; "
+        f"{versions_of_mad()}; "
         f"socket.io {_npm('socket.io')} with @socket.io/redis-adapter "
         f"{_npm('@socket.io/redis-adapter')} and redis {_npm('redis')} on Node "
         f"{_said_by('node', '--version')}; Redis {redis.version()}; "

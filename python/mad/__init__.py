@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mad._errors import Error
 from mad._health import Health, sample
 from mad._proxy import Proxy
+from mad._sampler import Sampler
 from mad._servers import Agent, ApiServer, WebServer
 from mad._upstream import Upstream
 from mad._version import __version__
@@ -28,6 +29,7 @@ __all__ = [
     "Error",
     "Health",
     "Proxy",
+    "Sampler",
     "Upstream",
     "WebServer",
     "__version__",

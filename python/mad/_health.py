@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
+
+from mad._sampler import Sampler
 
 
 class Cpu(TypedDict, total=False):
@@ -64,12 +65,15 @@ class Health(TypedDict, total=False):
 
 def sample(interval: float = 0.5) -> Health:
     """This machine's health. Takes two readings `interval` seconds (at least 0.1) apart, since
-    rates come from the difference. What cannot be read is absent, and named in `err`."""
+    rates come from the difference. What cannot be read is absent, and named in `err`.
+
+    >>> import mad
+    >>> health = mad.sample(0.1)
+    >>> 0 <= health["storage"] <= 100
+    True
+    """
     if not 0.1 <= interval <= 60:
         raise ValueError("interval must be 0.1 to 60 seconds")
-    from mad._core import Sampler
-
-    sampler = Sampler()
-    sampler.take_json()
-    time.sleep(interval)
-    return cast(Health, json.loads(sampler.take_json()))
+    with Sampler(max(interval, 0.2)) as sampler:
+        time.sleep(interval)
+        return sampler.take()

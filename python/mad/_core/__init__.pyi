@@ -9,7 +9,17 @@ _Found = tuple[str, list[str], Any, Any]
 
 @final
 class Sampler:
-    def __init__(self) -> None: ...
+    def __init__(
+        self,
+        *,
+        interval: float,
+        procfs: str,
+        sysfs: str,
+        rootfs: str,
+        nics: list[str],
+        no_nics: list[str],
+        network_mounts: bool,
+    ) -> None: ...
     def take_json(self) -> str: ...
 
 class _Server:

@@ -19,3 +19,10 @@ def test_the_proxy_in_its_page_is_the_example() -> None:
     text = (ROOT / "docs/proxy.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"```cpp\n(.*?)```", text, re.DOTALL)
     assert shown == (ROOT / "examples/proxy.cpp").read_text(encoding="utf-8")
+
+
+def test_the_samplers_in_their_page_are_the_examples() -> None:
+    text = (ROOT / "docs/host.md").read_text(encoding="utf-8")
+    for language, example in (("cpp", "sampler.cpp"), ("python", "python_sampler.py")):
+        (shown,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+        assert shown == (ROOT / "examples" / example).read_text(encoding="utf-8")
