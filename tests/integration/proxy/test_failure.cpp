@@ -216,6 +216,22 @@ TEST_CASE("either end of a tunnel may end it") {
         t.node_end.reset();
         t.client.wire.read_to_end();
     }
+    SECTION("either, right behind more than is read in one go") {
+        // Nothing comes afterwards that would make anybody look again.
+        auto const much = server_frame(1, std::string(3'000'000, 'x'));
+        std::thread sends([&] {
+            t.node_end.send(much);
+            t.node_end.half_close();
+        });
+        CHECK((t.client.wire.read_to_end() == much));
+        sends.join();
+        std::thread says([&] {
+            t.client.wire.send(much);
+            t.client.wire.half_close();
+        });
+        CHECK((t.node_end.read_to_end() == much));
+        says.join();
+    }
     CHECK(w.await_connections(0));
     CHECK(w.server().count().tunnels == 0);
 }
