@@ -1,7 +1,10 @@
 #include "support.hpp"
 
 #include <mad/host/json.hpp>
+#include <mad/host/sample_feed.hpp>
 #include <mad/host/sampler.hpp>
+
+#include <boost/asio/io_context.hpp>
 
 #include <cstddef>
 #include <cstdlib>
@@ -123,6 +126,25 @@ TEST_CASE("a sample of this machine allocates nothing either") {
                 tick();
         });
     CHECK(least == 0);
+}
+
+TEST_CASE("a feed's ticks allocate nothing") {
+    boost::asio::io_context ioc;
+    host::sampler_settings settings;
+    settings.interval = host::sample_feed::min_interval;
+    int count = 0;
+    host::sample_feed feed(ioc.get_executor(), settings, [&](host::sample const&) { ++count; });
+    feed.start();
+    auto const run_until = [&](int samples) {
+        while (count < samples && ioc.run_one_for(10s) != 0) {
+        }
+    };
+    run_until(3);
+    std::size_t least = 1;
+    for (int attempt = 0; attempt < 5 && least > 0; ++attempt)
+        least = allocations_in([&] { run_until(count + 3); });
+    CHECK(least == 0);
+    CHECK(count >= 6);
 }
 
 #endif
