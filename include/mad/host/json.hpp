@@ -29,7 +29,11 @@ inline constexpr std::size_t max_health_bytes = 12'288;
 ///
 /// `cores` is an array by CPU number, `null` where one is not known, or, above `max_cores_listed`,
 /// the object `{"n":…,"min":…,"mean":…,"max":…,"top":[[number,percent]…]}` of the ten busiest.
-/// Example: `{"storage":37.4,"network":1.844,"cpu":{"pct":12.3,…},…,"err":[]}`
+///
+/// `psi` and `psi60` (the kernel's averages over 60 s) hold `[some,full]` for `cpu`, `mem` and
+/// `io`; the machine's `cpu` has no `full`, and `some` is `null` should it alone be unknown. A view
+/// of a control group has `usable`, the CPUs that `pct` is of, and with a quota `throttled` in
+/// `cpu`. Example: `{"storage":37.4,"network":1.844,"cpu":{"pct":12.3,…},…,"err":[]}`
 void append_health_json(std::string& out, sample const& s);
 
 /// What `info` says beside the identity.
