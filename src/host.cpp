@@ -1,3 +1,5 @@
+#include <mad/host/impl/cgroup.ipp>
+#include <mad/host/impl/cgroup_view.ipp>
 #include <mad/host/impl/client_id.ipp>
 #include <mad/host/impl/cpu_meter.ipp>
 #include <mad/host/impl/disk_meter.ipp>
@@ -12,6 +14,8 @@
 #include <mad/host/impl/proc_misc.ipp>
 #include <mad/host/impl/proc_net.ipp>
 #include <mad/host/impl/proc_stat.ipp>
+#include <mad/host/impl/psi.ipp>
+#include <mad/host/impl/psi_meter.ipp>
 #include <mad/host/impl/sample.ipp>
 #include <mad/host/impl/sample_feed.ipp>
 #include <mad/host/impl/sampler.ipp>

@@ -53,11 +53,14 @@ class agent_messages {
     /// each connection, and when it has changed.
     std::string const& next(bool with_info);
 
+    /// Whether the last message had `info`.
+    bool had_info() const { return had_info_; }
+
     /// `{"id":"..."}`: the clean leave.
     std::string leave() const;
 
     /// Takes a sample that only starts the rates.
-    void baseline() { sampler_.take(); }
+    void baseline() { host::follow(who_, sampler_.take()); }
 
   private:
     agent_settings const& settings_;
@@ -65,6 +68,7 @@ class agent_messages {
     host::identity who_;
     host::sampler sampler_;
     std::uint64_t seq_ = 0;
+    bool had_info_ = false;
 };
 
 /// One sample of this host as a JSON object, as `mad-agent --once` prints it: the message of an

@@ -2,6 +2,7 @@
 #define MAD_HOST_IDENTITY_HPP
 
 #include <mad/host/roots.hpp>
+#include <mad/host/sample.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -9,7 +10,15 @@
 
 namespace mad::inline MAD_ABI::host {
 
-/// What does not change while a host runs. Texts that cannot be read are empty.
+/// Which sources a host has at all: what is missing then is no fault.
+struct capabilities {
+    /// The kernel keeps pressure; sensors tell temperatures.
+    bool psi = false, temperatures = false;
+
+    friend bool operator==(capabilities const&, capabilities const&) = default;
+};
+
+/// What hardly changes while a host runs. Texts that cannot be read are empty.
 struct identity {
     /// Network name of the host.
     std::string host;
@@ -29,17 +38,25 @@ struct identity {
     /// Which view samples are of.
     std::string scope = "host";
 
-    /// CPUs online; absent when unknown.
+    /// CPUs online, or those that the view leaves, a part of one counted whole; absent when
+    /// unknown.
     std::optional<unsigned> cpus;
 
-    /// Memory in bytes; absent when unknown.
+    /// Memory of the view in bytes; absent when unknown.
     std::optional<std::uint64_t> memory;
 
     /// Start of the machine in seconds since 1970; absent when unknown.
     std::optional<std::uint64_t> boot_s;
+
+    /// Absent until a sample has told.
+    std::optional<capabilities> caps;
 };
 
 identity read_identity(roots const& where = {});
+
+/// Takes over what a sample tells: its view, the CPUs and the memory of it, what can be measured. A
+/// source that failed changes nothing. True when anything is new.
+bool follow(identity& who, sample const& s);
 
 } // namespace mad::inline MAD_ABI::host
 

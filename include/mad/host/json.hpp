@@ -32,6 +32,11 @@ inline constexpr std::size_t max_health_bytes = 12'288;
 /// `max_cores_listed`), the object `{"n":…,"min":…,"mean":…,"max":…,"top":[[number,percent]…]}` of
 /// the ten busiest.
 ///
+/// `psi` and `psi60` (the kernel's averages over 60 s) hold `[some,full]` for `cpu`, `mem` and
+/// `io`; the machine's `cpu` has no `full`, and `some` is `null` should it alone be unknown. A view
+/// of a control group has `usable`, the CPUs that `pct` is of, and with a quota `throttled` in
+/// `cpu`.
+///
 /// `temp` is the sensor that is most urgent (see `is_more_urgent`), with its limit `crit` where it
 /// has one, `temps` are all: `[{"n":name,"c":celsius,"crit":celsius}…]`. Only these may be below 0.
 /// Example: `{"storage":37.4,"network":1.844,"cpu":{"pct":12.3,…},…,"err":[]}`

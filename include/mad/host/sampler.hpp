@@ -16,7 +16,8 @@ namespace mad::inline MAD_ABI::host {
 struct sampler_settings {
     roots where;
 
-    /// Whose CPUs and memory are shown.
+    /// Whose CPUs and memory are shown: of this process's control group, or of process 1's when
+    /// `where.root` is set.
     scope_choice view = scope_choice::automatic;
 
     /// Interfaces that count.
@@ -42,6 +43,10 @@ struct sampler_settings {
 
     /// Time since the machine started, sleep included. Default: CLOCK_BOOTTIME.
     std::function<duration()> boot_time;
+
+    /// CPUs that the process may run on; 0: unknown. Default: sched_getaffinity(2), unknown when
+    /// `where.root` is set.
+    std::function<unsigned()> affinity;
 
     /// CPU time that this process used. Default: CLOCK_PROCESS_CPUTIME_ID.
     std::function<duration()> process_time;

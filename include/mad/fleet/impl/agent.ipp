@@ -55,6 +55,8 @@ MAD_DECL agent_messages::agent_messages(agent_settings const& s, std::string id)
 
 MAD_DECL std::string const& agent_messages::next(bool with_info) {
     auto const& sample = sampler_.take();
+    bool const changed = host::follow(who_, sample);
+    had_info_ = with_info || changed;
     text_.clear();
     text_ += "{\"id\":";
     append_json_string(text_, id_);
@@ -66,7 +68,7 @@ MAD_DECL std::string const& agent_messages::next(bool with_info) {
     append_json_number(text_, sample.wall_ms);
     text_ += ",\"interval_ms\":";
     append_json_number(text_, settings_.interval.count());
-    if (with_info) {
+    if (had_info_) {
         text_ += ",\"info\":";
         host::info_labels labels;
         labels.agent = settings_.version;
@@ -182,7 +184,7 @@ MAD_DECL void agent::send(char const* event, bool with_info) {
         return;
     auto const root = client_->socket("/");
     socketio::raw_json const message{text};
-    if (with_info) {
+    if (messages_->had_info()) { // nobody says it again
         root.emit(event, message);
         greeted_ = true;
     } else {

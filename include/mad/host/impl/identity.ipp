@@ -8,6 +8,9 @@
 #include <mad/host/proc_stat.hpp>
 #include <mad/host/scan.hpp>
 
+#include <cmath>
+#include <string_view>
+
 #include <sys/utsname.h>
 
 namespace mad::inline MAD_ABI::host {
@@ -65,6 +68,27 @@ MAD_DECL identity read_identity(roots const& where) {
     if (auto const text = memory_file.read(buffer); text && parse_meminfo(*text, memory))
         out.memory = memory.total;
     return out;
+}
+
+MAD_DECL bool follow(identity& who, sample const& s) {
+    bool changed = false;
+    auto const set = [&](auto& mine, auto const& value) {
+        changed = changed || !(mine == value);
+        mine = value;
+    };
+    if (!s.failed.has(source::cgroup))
+        set(who.scope, std::string_view(s.scope == scope::cgroup ? "cgroup" : "host"));
+    if (s.usable_cpus)
+        set(who.cpus, std::optional(static_cast<unsigned>(std::ceil(*s.usable_cpus))));
+    if (s.memory)
+        set(who.memory, std::optional(s.memory->total));
+    auto caps = who.caps.value_or(capabilities{});
+    if (!s.failed.has(source::psi))
+        caps.psi = !s.psi.empty();
+    if (!s.failed.has(source::temp))
+        caps.temperatures = !s.temperatures.empty();
+    set(who.caps, std::optional(caps));
+    return changed;
 }
 
 } // namespace mad::inline MAD_ABI::host

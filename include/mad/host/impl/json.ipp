@@ -170,6 +170,9 @@ inline void put_cpu(json_object& o, sample const& s) {
     c.pct("sys", s.cpu->system);
     c.pct("iowait", s.cpu->iowait);
     c.pct("steal", s.cpu->steal);
+    c.pct("throttled", s.cpu->throttled);
+    if (s.scope == scope::cgroup)
+        c.fixed("usable", s.usable_cpus, 2);
     if (s.cores.empty())
         return;
     auto& out = c.key("cores");
@@ -201,6 +204,33 @@ inline void put_memory(json_object& o, sample const& s) {
         m.whole("swap_total", *s.memory->swap_total);
     if (s.memory->swap_used)
         m.whole("swap_used", *s.memory->swap_used);
+}
+
+using pressure_part = std::optional<double> pressure::*;
+
+/// `[some,full]` of each resource, the second where there is one.
+inline void put_pressure(json_object& o, char const* name, pressures const& all, pressure_part some,
+                         pressure_part full) {
+    struct row {
+        char const* name;
+        std::optional<pressure> const& of;
+    };
+    row const rows[] = {{"cpu", all.cpu}, {"mem", all.memory}, {"io", all.io}};
+    auto const known = [&](row const& r) { return r.of && ((*r.of).*some || (*r.of).*full); };
+    if (std::none_of(std::begin(rows), std::end(rows), known))
+        return;
+    json_object p(o.key(name));
+    for (auto const& r : rows) {
+        if (!known(r))
+            continue;
+        json_array a(p.key(r.name));
+        if (auto const& v = (*r.of).*some)
+            put_fixed(a.next(), *v, 1, zeros::kept);
+        else
+            a.next() += "null";
+        if (auto const& v = (*r.of).*full)
+            put_fixed(a.next(), *v, 1, zeros::kept);
+    }
 }
 
 inline void put_filesystem(std::string& out, filesystem const& f) {
@@ -346,6 +376,8 @@ MAD_DECL void append_health_json(std::string& out, sample const& s) {
     detail::put_cpu(o, s);
     detail::put_load(o, s);
     detail::put_memory(o, s);
+    detail::put_pressure(o, "psi", s.psi, &pressure::some, &pressure::full);
+    detail::put_pressure(o, "psi60", s.psi, &pressure::some_60s, &pressure::full_60s);
     detail::put_filesystems(out, o, s, start);
     detail::put_io(o, s);
     detail::put_net(o, s);
@@ -376,11 +408,16 @@ MAD_DECL void append_info_json(std::string& out, identity const& who, info_label
     if (who.boot_s)
         o.whole("boot", *who.boot_s);
     text("region", labels.region);
-    if (labels.tags.empty())
+    if (!labels.tags.empty()) {
+        detail::json_array a(o.key("tags"));
+        for (auto const& t : labels.tags)
+            append_json_string(a.next(), t);
+    }
+    if (!who.caps)
         return;
-    detail::json_array a(o.key("tags"));
-    for (auto const& t : labels.tags)
-        append_json_string(a.next(), t);
+    detail::json_object c(o.key("caps"));
+    c.yes_no("psi", who.caps->psi);
+    c.yes_no("temp", who.caps->temperatures);
 }
 
 } // namespace mad::inline MAD_ABI::host

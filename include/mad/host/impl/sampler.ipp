@@ -1,11 +1,13 @@
 #ifndef MAD_HOST_IMPL_SAMPLER_IPP
 #define MAD_HOST_IMPL_SAMPLER_IPP
 
+#include <mad/host/cgroup_view.hpp>
 #include <mad/host/cpu_meter.hpp>
 #include <mad/host/disk_meter.hpp>
 #include <mad/host/file_reader.hpp>
 #include <mad/host/meminfo.hpp>
 #include <mad/host/proc_misc.hpp>
+#include <mad/host/psi_meter.hpp>
 #include <mad/host/sampler.hpp>
 #include <mad/host/scan.hpp>
 #include <mad/host/sensor_meter.hpp>
@@ -33,6 +35,8 @@ inline sampler_settings with_defaults(sampler_settings s) {
         s.statvfs = system_statvfs;
     if (!s.boot_time)
         s.boot_time = read_clock<CLOCK_BOOTTIME>;
+    if (!s.affinity) // of a machine seen through its trees it would say nothing
+        s.affinity = s.where.root.empty() ? affinity_of_this_process : [] { return 0u; };
     if (!s.process_time)
         s.process_time = read_clock<CLOCK_PROCESS_CPUTIME_ID>;
     if (s.ticks_per_s == 0)
@@ -58,6 +62,8 @@ struct sampler::state {
         , sys(settings.where.sys)
         , system(settings.where)
         , cpu(settings.ticks_per_s)
+        , psi(psi_meter::of_machine(settings.where.proc))
+        , group({settings.where, settings.view, settings.affinity})
         , disks([this](std::string_view name) { return disk_role_in(sys, name); })
         , nics(settings.nics, system)
         , space({settings.where, settings.network_mounts, settings.statvfs, settings.statvfs_limit})
@@ -68,6 +74,7 @@ struct sampler::state {
     void read_cpu();
     void read_load();
     void read_memory();
+    void read_psi();
     void read_disks();
     void read_net();
     void read_uptime();
@@ -82,6 +89,8 @@ struct sampler::state {
     host::sysfs sys;
     system_nics system;
     cpu_meter cpu;
+    psi_meter psi;
+    cgroup_view group;
     disk_meter disks;
     net_meter nics;
     space_meter space;
@@ -127,6 +136,8 @@ MAD_DECL void sampler::state::notice_sleep() {
     auto const ahead = settings.boot_time() - now().time_since_epoch();
     if (boot_ahead && ahead - *boot_ahead > 2 * settings.interval) {
         cpu.reset();
+        psi.reset();
+        group.reset();
         disks.reset();
         nics.reset();
         sensors.reset();
@@ -143,6 +154,8 @@ MAD_DECL void sampler::state::read_cpu() {
         return;
     }
     cpu.update(stat_now, at, out);
+    if (!stat_now.cores.empty())
+        out.usable_cpus = static_cast<double>(stat_now.cores.size());
     if (stat_now.procs_running || stat_now.procs_blocked)
         out.tasks = task_counts{stat_now.procs_running, {}, stat_now.procs_blocked};
 }
@@ -181,6 +194,15 @@ MAD_DECL void sampler::state::read_memory() {
     out.memory = memory_of(parsed, arc);
     if (!out.memory)
         out.failed.add(source::mem);
+}
+
+MAD_DECL void sampler::state::read_psi() {
+    if (auto* own = group.pressure()) {
+        own->update(*settings.time, buffer, out);
+        if (!out.psi.empty() || out.failed.has(source::psi))
+            return;
+    }
+    psi.update(*settings.time, buffer, out);
 }
 
 MAD_DECL void sampler::state::read_disks() {
@@ -243,6 +265,8 @@ MAD_DECL sample const& sampler::take() {
     s.read_cpu();
     s.read_load();
     s.read_memory();
+    s.group.update(*s.settings.time, s.buffer, s.out);
+    s.read_psi();
     s.space.update(s.now(), s.buffer, s.out);
     s.read_disks();
     s.read_net();
