@@ -102,6 +102,7 @@ class agent {
 
     agent_settings settings_;
     std::unique_ptr<agent_messages> messages_;
+    socketio::raw_json message_;
     net::io_pool pool_;
     boost::asio::steady_timer timer_;
     std::unique_ptr<socketio::client> client_;

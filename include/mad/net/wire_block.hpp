@@ -13,7 +13,66 @@
 #include <string_view>
 #include <utility>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace mad::inline MAD_ABI::net {
+
+namespace detail {
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+/// The memory of the blocks that a thread gave up last, for its next ones: who sends now and then,
+/// as the agent does, asks the heap for nothing. Two, since a client holds a message and its masked
+/// copy at once.
+struct spare_blocks {
+    ~spare_blocks();
+    void* at[2];
+};
+inline thread_local spare_blocks spares{};
+inline thread_local bool spares_are_over = false; // the thread ends: nobody would free them
+inline constexpr std::size_t largest_spare = 16 * 1024;
+
+inline spare_blocks::~spare_blocks() {
+    spares_are_over = true;
+    for (void* const p : at)
+        std::free(p);
+}
+
+/// Memory for `n` bytes; null when there is none. Not what can hold much more: small blocks that
+/// wait long must not sit on large memory.
+inline void* take_spare(std::size_t n) {
+    if (n > largest_spare || spares_are_over)
+        return nullptr;
+    for (void*& p : spares.at) {
+        auto const holds = p ? malloc_usable_size(p) : 0;
+        if (holds >= n && holds <= 2 * n + 64)
+            return std::exchange(p, nullptr);
+    }
+    return nullptr;
+}
+
+/// Gives up what `take_spare` or malloc gave.
+inline void give_spare(void* p) {
+    if (spares_are_over || malloc_usable_size(p) > largest_spare)
+        return std::free(p);
+    auto& at = spares.at;
+    std::free(std::exchange(at[1], std::exchange(at[0], p)));
+}
+
+#else // a sanitizer is to see every block come and go
+
+inline void* take_spare(std::size_t) {
+    return nullptr;
+}
+inline void give_spare(void* p) {
+    std::free(p);
+}
+
+#endif
+
+} // namespace detail
 
 /// Immutable bytes with a reference count: encoded once, held by any number of outboxes on any
 /// thread. One allocation holds the count, the websocket header of an unmasked frame and the
@@ -22,11 +81,13 @@ namespace mad::inline MAD_ABI::net {
 class wire_block {
   public:
     wire_block() = default;
-    wire_block(wire_block const& o) noexcept : head_(o.head_) {
+    wire_block(wire_block const& o) noexcept
+        : head_(o.head_) {
         if (head_)
             head_->refs.fetch_add(1, std::memory_order_relaxed);
     }
-    wire_block(wire_block&& o) noexcept : head_(std::exchange(o.head_, nullptr)) {}
+    wire_block(wire_block&& o) noexcept
+        : head_(std::exchange(o.head_, nullptr)) {}
     wire_block& operator=(wire_block o) noexcept {
         std::swap(head_, o.head_);
         return *this;
@@ -135,7 +196,9 @@ class wire_block {
 
     static wire_block make(std::string_view header, std::string_view payload, bool binary) {
         auto const size = header.size() + payload.size();
-        void* const p = std::malloc(sizeof(head) + size);
+        void* p = detail::take_spare(sizeof(head) + size);
+        if (!p)
+            p = std::malloc(sizeof(head) + size);
         if (!p)
             throw std::bad_alloc();
         wire_block b;
@@ -157,7 +220,7 @@ class wire_block {
             if (form.head_ == head_)
                 form.head_ = nullptr;
             head_->~head();
-            std::free(head_);
+            detail::give_spare(head_);
         }
     }
 

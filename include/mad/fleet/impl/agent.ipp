@@ -183,7 +183,8 @@ MAD_DECL void agent::send(char const* event, bool with_info) {
     if (!connected_)
         return;
     auto const root = client_->socket("/");
-    socketio::raw_json const message{text};
+    message_.text = text; // which keeps its memory
+    auto const& message = message_;
     if (messages_->had_info()) { // nobody says it again
         root.emit(event, message);
         greeted_ = true;

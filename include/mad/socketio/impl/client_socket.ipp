@@ -191,6 +191,12 @@ client_socket::set_query(std::vector<std::pair<std::string, std::string>> values
 }
 
 MAD_DECL void client_socket::send(encoded p, bool is_volatile) const {
+    // As `run` does, without the memory that a closure for later takes.
+    if (auto const n = node_.lock(); n && n->home.here()) {
+        if (n->core)
+            n->send(p, is_volatile);
+        return;
+    }
     run([p = std::move(p), is_volatile](detail::client_node& n) { n.send(p, is_volatile); });
 }
 
