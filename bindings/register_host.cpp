@@ -35,15 +35,26 @@ class shared_sampler {
     mad::host::sampler sampler_;
 };
 
-std::unique_ptr<shared_sampler> make_sampler(double interval, std::string procfs, std::string sysfs,
+mad::host::scope_choice scope_of(std::string const& name) {
+    if (name == "host")
+        return mad::host::scope_choice::host;
+    if (name == "cgroup")
+        return mad::host::scope_choice::cgroup;
+    return mad::host::scope_choice::automatic;
+}
+
+std::unique_ptr<shared_sampler> make_sampler(double interval, std::string const& scope,
+                                             std::string procfs, std::string sysfs,
                                              std::string rootfs, std::vector<std::string> nics,
-                                             std::vector<std::string> no_nics,
-                                             bool network_mounts) {
+                                             std::vector<std::string> no_nics, bool network_mounts,
+                                             bool disk_temperatures) {
     mad::host::sampler_settings settings;
     settings.interval = mad::milliseconds(std::lround(interval * 1000));
+    settings.view = scope_of(scope);
     settings.where = {std::move(procfs), std::move(sysfs), std::move(rootfs)};
     settings.nics = {std::move(nics), std::move(no_nics)};
     settings.network_mounts = network_mounts;
+    settings.disk_temperatures = disk_temperatures;
     return std::make_unique<shared_sampler>(std::move(settings));
 }
 
@@ -51,9 +62,9 @@ std::unique_ptr<shared_sampler> make_sampler(double interval, std::string procfs
 
 void register_host(py::module_& module) {
     py::class_<shared_sampler>(module, "Sampler", "Takes samples of this host.")
-        .def(py::init(&make_sampler), py::kw_only(), py::arg("interval"), py::arg("procfs"),
-             py::arg("sysfs"), py::arg("rootfs"), py::arg("nics"), py::arg("no_nics"),
-             py::arg("network_mounts"))
+        .def(py::init(&make_sampler), py::kw_only(), py::arg("interval"), py::arg("scope"),
+             py::arg("procfs"), py::arg("sysfs"), py::arg("rootfs"), py::arg("nics"),
+             py::arg("no_nics"), py::arg("network_mounts"), py::arg("disk_temperatures"))
         .def("take_json", &shared_sampler::take_json, releases_gil(),
              "One reading as JSON. Rates are over the time since the reading before.");
 }

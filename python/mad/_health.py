@@ -9,14 +9,17 @@ from mad._sampler import Sampler
 
 
 class Cpu(TypedDict, total=False):
-    """Percent of all CPUs' time; `cores` has one entry a CPU, None for one that is offline. Above
-    64 CPUs it is an object with n, min, mean, max and the ten busiest as top."""
+    """Percent of all CPUs' time, in a control group's view of the `usable` ones. `cores` has one
+    entry a CPU, None for one that is offline. Above 64 CPUs it is an object with n, min, mean, max
+    and the ten busiest as top."""
 
     pct: float
     user: float
     sys: float
     iowait: float
     steal: float
+    throttled: float
+    usable: float
     cores: list[float | None] | dict[str, Any]
 
 
@@ -44,6 +47,31 @@ class Filesystem(TypedDict, total=False):
     stuck: bool
 
 
+class Pressure(TypedDict, total=False):
+    """Percent of the time in which some task, and all of them, waited: [some, full]; the machine's
+    `cpu` has no full."""
+
+    cpu: list[float | None]
+    mem: list[float | None]
+    io: list[float | None]
+
+
+class Hottest(TypedDict, total=False):
+    """The sensor nearest to its limit, in degrees Celsius."""
+
+    max: float
+    name: str
+    crit: float
+
+
+class Sensor(TypedDict, total=False):
+    """Degrees Celsius."""
+
+    n: str
+    c: float
+    crit: float
+
+
 class Health(TypedDict, total=False):
     """What an agent sends as `health`: absent is unknown, 0 is a measured 0. `storage` (percent
     used of the fullest filesystem) and `network` (Mbit/s, both directions) are always there."""
@@ -53,10 +81,15 @@ class Health(TypedDict, total=False):
     cpu: Cpu
     load: list[float]
     mem: Memory
+    psi: Pressure
+    psi60: Pressure
     disk: list[Filesystem]
     disk_more: int
     io: dict[str, float]
     net: dict[str, Any]
+    temp: Hottest
+    temps: list[Sensor]
+    temps_more: int
     up: float
     procs: dict[str, int]
     agent: dict[str, float]

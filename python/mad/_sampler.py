@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Literal, Self, cast
 
 if TYPE_CHECKING:
     from mad._core import Sampler as NativeSampler
@@ -65,9 +65,12 @@ class Sampler:
     machines that start together do not sample together. A time that was missed is left out.
     `async for` does the same and keeps no loop waiting. Both go on until `close`.
 
+    `scope` says whose CPUs and memory are shown: those of the machine (`host`), what the limits of
+    our control group leave of them (`cgroup`), or the latter in a container alone (`auto`).
     `procfs`, `sysfs` and `rootfs` say where the trees of another view are mounted, as a container
     has them that watches its host. `nics`: these interfaces count and no others; `no_nics`: these
-    never; both may hold `*`. `network_mounts` looks at NFS and its like, too.
+    never; both may hold `*`. `network_mounts` looks at NFS and its like, too; `disk_temperatures`
+    at disks, which wakes those that sleep.
 
     Threads may share one: a sample is then over the time since whoever took one before.
     """
@@ -76,15 +79,19 @@ class Sampler:
         self,
         interval: float = 2.5,
         *,
+        scope: Literal["auto", "host", "cgroup"] = "auto",
         procfs: str = "/proc",
         sysfs: str = "/sys",
         rootfs: str = "",
         nics: Sequence[str] = (),
         no_nics: Sequence[str] = (),
         network_mounts: bool = False,
+        disk_temperatures: bool = False,
     ) -> None:
         if not 2 * LEAST <= interval <= 60:
             raise ValueError("interval must be 0.2 to 60 seconds")
+        if scope not in ("auto", "host", "cgroup"):
+            raise ValueError("scope must be auto, host or cgroup")
         if isinstance(nics, str) or isinstance(no_nics, str):
             raise TypeError("nics and no_nics are lists of names")
         from mad._core import Sampler as Native
@@ -93,12 +100,14 @@ class Sampler:
         self._closed = threading.Event()
         self._native: NativeSampler | None = Native(
             interval=interval,
+            scope=scope,
             procfs=procfs,
             sysfs=sysfs,
             rootfs=rootfs,
             nics=list(nics),
             no_nics=list(no_nics),
             network_mounts=network_mounts,
+            disk_temperatures=disk_temperatures,
         )
         self._native.take_json()  # what the first rates are counted from
 

@@ -103,7 +103,7 @@ def take(
 
     ask()
     began = time.monotonic()
-    with mad.Sampler(**settings) as sampler:
+    with mad.Sampler(scope="host", **settings) as sampler:
         began_by = time.monotonic()
         ask()
         if meanwhile is not None:
@@ -252,14 +252,15 @@ def _of_source(taken: Taken, source: str) -> list[Row]:
         it.rate(f"net.{field}", net.get(field), [f"nic.{nic}.{field}#" for nic in nics], rounded)
     both = [f"nic.{nic}.{way}#" for nic in nics for way in ("rx", "tx")]
     it.rate("network", ours.get("network"), both, 0.001, 8 / 1e6)
-    psi: dict[str, Any] = ours.get("psi", {})  # type: ignore[assignment]
+    psi: dict[str, Any] = dict(ours.get("psi", {}))
     for what in ("cpu", "mem", "io"):
         for number, kind in enumerate(("some", "full")):
             if (what, kind) != ("cpu", "full"):
                 said = psi.get(what, [])
                 value = said[number] if number < len(said) else None
                 it.rate(f"psi.{what}.{kind}", value, [f"psi.{what}.{kind}#"], 0.06, 100, 100)
-    it.gauge("up", ours.get("up"), "up", 1.01)
+    # Others take the start from the wall clock, in whole seconds.
+    it.gauge("up", ours.get("up"), "up", 1.01, 0 if source == "kernel" else 2)
     it.gauge("procs.total", ours.get("procs", {}).get("total"), "procs.total", 0, 50)
     it.gauge("agent.rss", ours.get("agent", {}).get("rss"), "agent.rss", 0, 4 << 20)
     return it.rows

@@ -13,12 +13,14 @@ class Sampler:
         self,
         *,
         interval: float,
+        scope: str,
         procfs: str,
         sysfs: str,
         rootfs: str,
         nics: list[str],
         no_nics: list[str],
         network_mounts: bool,
+        disk_temperatures: bool,
     ) -> None: ...
     def take_json(self) -> str: ...
 

@@ -94,7 +94,7 @@ def test_the_work_is_seen(taken: Taken) -> None:
         (("net", "rx"), 0.3),
         (("network",), 0.3),
         (("network",), 1000),
-        (("up",), 1.5),
+        (("up",), 0.5),
     ],
 )
 def test_a_value_that_is_off_is_found(taken: Taken, place: tuple[str, ...], by: float) -> None:

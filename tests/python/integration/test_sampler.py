@@ -160,6 +160,11 @@ def test_an_interval_out_of_range_is_refused(interval: float) -> None:
         mad.Sampler(interval)
 
 
+def test_a_scope_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="scope"):
+        mad.Sampler(scope="machine")  # type: ignore[arg-type]
+
+
 def test_a_name_is_no_list_of_names() -> None:
     with pytest.raises(TypeError, match="lists"):
         mad.Sampler(nics="eth0")
