@@ -325,7 +325,7 @@ TEST_CASE("a host seen from a container: process 1's mounts, asked below the roo
     s.where.root = "/host";
     s.statvfs = [&](char const* path, host::fs_space& out) {
         asked.emplace_back(path);
-        out = space(50);
+        out = space(50, true); // as it is mounted for us, not for the host
         return 0;
     };
     space_meter meter(s);
@@ -334,6 +334,7 @@ TEST_CASE("a host seen from a container: process 1's mounts, asked below the roo
     meter.update(time_point(1000s), buffer, out);
     CHECK(asked == std::vector<std::string>{"/host/", "/host/home/"});
     REQUIRE(out.filesystems.size() == 2);
+    CHECK_FALSE(out.filesystems[0].read_only);
     CHECK((out.filesystems[0].mount == "/" || out.filesystems[1].mount == "/"));
 }
 

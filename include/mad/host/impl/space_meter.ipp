@@ -121,7 +121,8 @@ MAD_DECL bool space_meter::measure_here(mount& m) {
     if (error != 0)
         return false;
     m.shown.space = space_of(s);
-    m.shown.read_only = m.read_only || s.read_only;
+    // Through a root of another machine the call tells how that was mounted here.
+    m.shown.read_only = m.read_only || (settings_.where.root.empty() && s.read_only);
     return m.shown.space.has_value();
 }
 
@@ -129,7 +130,7 @@ MAD_DECL bool space_meter::measure_here(mount& m) {
 MAD_DECL bool space_meter::look_up(mount& m) {
     auto const& a = probe_.look(*m.probe);
     m.shown.stuck = a.is == space_probe::state::stuck;
-    m.shown.read_only = m.read_only || a.space.read_only;
+    m.shown.read_only = m.read_only || (settings_.where.root.empty() && a.space.read_only);
     m.shown.space.reset();
     m.no_directory = a.is == space_probe::state::failed && a.error == ENOTDIR;
     switch (a.is) {
