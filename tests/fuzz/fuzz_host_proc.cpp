@@ -107,11 +107,43 @@ void check_small(std::string_view text) {
     FUZZ_CHECK(os_release_value(text, "PRETTY_NAME").size() <= text.size());
 }
 
+void check_pressure(std::string_view text) {
+    psi_text out;
+    FUZZ_CHECK(parse_psi(text, out) == (out.some.has_value() || out.full.has_value()));
+    for (auto const& line : {out.some, out.full})
+        FUZZ_CHECK(!line || is_percent(line->avg60));
+}
+
+/// The text is both: what names the groups, and what is in their files.
+void check_groups(std::string_view text) {
+    static std::vector<mount_entry> entries;
+    parse_mountinfo(text, entries);
+    for (auto const* controller : {"memory", "cpu", "cpuacct"}) {
+        if (auto const path = cgroup_path_of(text, controller))
+            FUZZ_CHECK(path->starts_with('/') && inside(*path, text));
+        if (auto const place = find_cgroup(text, entries, controller)) {
+            FUZZ_CHECK(place->top.starts_with('/'));
+            FUZZ_CHECK(place->path.empty() || place->path.starts_with('/'));
+            FUZZ_CHECK(place->path.find("/../") == place->path.npos);
+        }
+    }
+    std::optional<std::uint64_t> bytes;
+    std::optional<double> cpus;
+    FUZZ_CHECK(!parse_cgroup_limit(text, bytes) ? !bytes : true);
+    for (bool const ok : {parse_cpu_max(text, cpus), parse_cfs_quota(text, text, cpus),
+                          parse_cfs_quota(text, "100000", cpus)})
+        FUZZ_CHECK(ok || !cpus || std::isfinite(*cpus));
+    FUZZ_CHECK(!cpus || (*cpus > 0 && std::isfinite(*cpus)));
+    cgroup_stat_value(text, "usage_usec");
+    names_container_engine(text);
+    environ_names_container(text);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     mad_fuzz::input in(data, size);
-    switch (in.byte() % 7) {
+    switch (in.byte() % 9) {
     case 0:
         check_stat(in.rest());
         break;
@@ -132,6 +164,12 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         break;
     case 6:
         check_space(in);
+        break;
+    case 7:
+        check_pressure(in.rest());
+        break;
+    case 8:
+        check_groups(in.rest());
         break;
     }
     return 0;

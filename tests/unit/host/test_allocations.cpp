@@ -103,6 +103,55 @@ TEST_CASE("a sample of a stored machine allocates nothing once its lists have th
     CHECK(json.size() > 100);
 }
 
+TEST_CASE("the view of a control group allocates nothing, nor does a limit that changes") {
+    auto const v2 = GENERATE(true, false);
+    CAPTURE(v2);
+    tree files;
+    files.lay(data_dir() / "linux-6.1-kvm" / "before");
+    std::string const dir = v2 ? "sys/fs/cgroup/kubepods/pod" : "sys/fs/cgroup/memory/docker/8c1f";
+    auto const limit = dir + (v2 ? "/memory.max" : "/memory.limit_in_bytes");
+    if (v2)
+        files.put("proc/self/cgroup", "0::/kubepods/pod\n")
+            .put(dir + "/memory.current", "1000000\n")
+            .put(dir + "/cpu.max", "50000 100000\n")
+            .put(dir + "/cpu.stat", "usage_usec 1\nthrottled_usec 1\n")
+            .put(dir + "/cpu.pressure", "some avg60=1 total=1\n");
+    else
+        files.put("proc/self/cgroup", "4:memory:/docker/8c1f\n")
+            .put(dir + "/memory.usage_in_bytes", "1000000\n");
+    files.put("proc/pressure/io", "some avg60=1 total=1\n").put(limit, "100000000\n");
+    files.put("proc/self/mountinfo",
+              slurp(files.path("proc/self/mountinfo")) +
+                  (v2 ? "90 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+                      : "90 23 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"));
+    hand_clock clock;
+    host::sampler_settings settings;
+    settings.where = files.roots();
+    settings.time = &clock;
+    settings.statvfs = [](char const*, host::fs_space& out) {
+        out = space(50);
+        return 0;
+    };
+    settings.boot_time = [&] { return clock.now().time_since_epoch(); };
+    host::sampler s(settings);
+    std::string json;
+    auto const tick = [&] {
+        json.clear();
+        host::append_health_json(json, s.take());
+        clock.advance(2500ms);
+    };
+    for (int warm = 0; warm < 4; ++warm)
+        tick();
+    files.put(limit, "200000000\n");
+    CHECK(allocations_in([&] {
+              for (int i = 0; i < 60; ++i)
+                  tick();
+          }) == 0);
+    CHECK(s.last().scope == host::scope::cgroup);
+    CHECK(s.last().memory->total == 200'000'000);
+    CHECK_FALSE(s.last().failed.has(host::source::cgroup));
+}
+
 TEST_CASE("a sample of this machine allocates nothing either") {
     hand_clock clock;
     host::sampler_settings settings;
