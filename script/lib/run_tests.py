@@ -246,7 +246,7 @@ def python() -> Counts:
     need_build("python", "mad_core")
     need_console()
     environment = {"PYTHONPATH": str(BUILD / "python" / "package")}
-    sources = ["python", "tests/python", "tests/package", "script/lib"]
+    sources = ["python", "tests/python", "tests/package", "tests/agent", "script/lib"]
     tool = [sys.executable, "-m"]
     counts = check("ruff check", [*tool, "ruff", "check", *sources])
     counts += check("ruff format", [*tool, "ruff", "format", "--check", *sources])
@@ -296,6 +296,15 @@ def package() -> Counts:
     return pytest(ROOT / "tests" / "package", 3000, environment)
 
 
+def agent() -> Counts:
+    """The small static builds, also for another machine where its compiler is there."""
+    need_build("dev", "mad-api")
+    need_build("agent")
+    if shutil.which("aarch64-linux-gnu-g++"):
+        need_build("agent-arm64")
+    return pytest(ROOT / "tests" / "agent", 900, {})
+
+
 def asan() -> Counts:
     return ctest("asan", "unit|integration", os.cpu_count() or 2)
 
@@ -319,7 +328,9 @@ GROUPS: dict[str, Callable[[], Counts]] = {
     group.__name__: group
     for group in (package, conformance, integration, python, browser, console, unit)
 }
-MORE: dict[str, Callable[[], Counts]] = {group.__name__: group for group in (asan, tsan, fuzz)}
+MORE: dict[str, Callable[[], Counts]] = {
+    group.__name__: group for group in (agent, asan, tsan, fuzz)
+}
 BESIDE = max(1, (os.cpu_count() or 2) // 2)  # groups at a time: rows measure time
 COMPILES = {"package"}  # runs after them: tests beside a compiler would measure that
 
