@@ -53,17 +53,23 @@ class Row:
         """By more than 1 % and more than one unit's worth of rounding."""
         if self.ours is None:
             return True
-        return abs(self.ours - self.theirs) > max(abs(self.theirs) / 100, 1e-9)
+        return self.distance > max(abs(self.theirs) / 100, 1e-9)
+
+    @property
+    def distance(self) -> float:
+        return 0.0 if self.ours is None else abs(self.ours - self.theirs)
 
     @property
     def explanation(self) -> str:
         if self.ours is None:
             return "ABSENT here"
         if not self.agrees:
-            return f"UNEXPLAINED: outside {self.low:,.4g} to {self.high:,.4g}"
+            return f"UNEXPLAINED: outside {_number(self.low)} to {_number(self.high)}"
         if not self.differs:
             return ""
-        return self.why or f"not read at once: {self.low:,.4g} to {self.high:,.4g} is possible"
+        if self.why:
+            return self.why
+        return f"moved meanwhile: {_number(self.low)} to {_number(self.high)} is possible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,19 +272,26 @@ def _of_source(taken: Taken, source: str) -> list[Row]:
     return it.rows
 
 
-def table(rows: Sequence[Row]) -> str:
-    def number(value: float | None) -> str:
-        if value is None:
-            return "absent"
-        return (
-            f"{value:,.0f}" if math.fabs(value) >= 1000 else f"{value:.3f}".rstrip("0").rstrip(".")
-        )
+def _number(value: float | None) -> str:
+    if value is None:
+        return "absent"
+    if math.fabs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
 
-    lines = [["field", "beside", "ours", "theirs", "difference", "why"]]
-    for row in rows:
-        difference = "" if row.ours is None else number(row.ours - row.theirs)
-        shown = [row.field, row.source, number(row.ours), number(row.theirs)]
-        lines.append([*shown, difference, row.explanation])
+
+def table(rows: Sequence[Row]) -> str:
+    """A line per field: ours, what each of the others says, and the largest difference."""
+    sources = list(dict.fromkeys(row.source for row in rows))
+    lines = [["field", "ours", *sources, "difference", "why"]]
+    for field in dict.fromkeys(row.field for row in rows):
+        group = {row.source: row for row in rows if row.field == field}
+        theirs = [_number(group[s].theirs) if s in group else "" for s in sources]
+        worst = max(group.values(), key=lambda row: (not row.agrees, row.differs, row.distance))
+        # What nobody can explain comes first, then what is so by definition.
+        said = sorted(group.values(), key=lambda row: (row.agrees, not row.why))
+        why = next((row.explanation for row in said if row.explanation), "")
+        lines.append([field, _number(worst.ours), *theirs, _number(worst.distance), why])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
     return "\n".join("| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines)
