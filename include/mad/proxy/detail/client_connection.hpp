@@ -141,7 +141,6 @@ class client_connection final : public end_owner, public net::turn_work {
     std::size_t in_flight_ = 0; // when the deadline of a write was set
     std::uint32_t served_ = 0, lingered_ = 0;
     phase phase_ = phase::head;
-    bool counts_ = false; // `counted_` is entered in the limits of addresses
     bool secure_ = false; // its connection, or its PROXY header says so
     bool head_begun_ = false;
     bool head_request_ = false;
