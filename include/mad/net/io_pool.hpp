@@ -5,6 +5,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -22,6 +23,14 @@ class io_pool {
 
     /// Starts the threads. Handlers run only from here on.
     void start();
+
+    /// Instead of `start`: the calling thread serves the first context, until `stop`, which may be
+    /// called on it. For programs that have one thread in all.
+    void run();
+
+    /// Runs `fn` on one of the threads once each of them has come by: a loop that hangs never does.
+    /// From any thread.
+    void probe(std::function<void()> fn);
 
     /// Stops the threads and joins them. Not from one of them.
     void stop();

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 
 namespace mad::inline MAD_ABI::net {
 
@@ -37,6 +38,10 @@ class signal_wait {
         int const got = sigtimedwait(&set_, nullptr, &t);
         return got > 0 ? got : 0;
     }
+
+    /// A non-blocking descriptor (signalfd(2)) that is readable when one has come, for a loop that
+    /// waits for other things too. Whoever asks closes it; -1: none to be had.
+    int descriptor() const { return ::signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK); }
 
   private:
     sigset_t set_;

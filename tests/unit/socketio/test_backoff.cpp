@@ -67,3 +67,15 @@ TEST_CASE("odd settings give a usable delay") {
     CHECK(delays(backoff({milliseconds(100), milliseconds(500), -7}), 0.5, 1) ==
           std::vector<long>{100}); // as 0
 }
+
+TEST_CASE("with full jitter every delay up to the longest is as likely, however often it fails") {
+    backoff_settings s{milliseconds(1000), milliseconds(30'000), 0.5, true};
+    CHECK(delays(backoff(s), 0.5, 7) ==
+          std::vector<long>{500, 1000, 2000, 4000, 8000, 15'000, 15'000});
+    CHECK(delays(backoff(s), 0.0, 3) == std::vector<long>{0, 0, 0});
+    backoff late(s);
+    for (int i = 0; i < 100; ++i)
+        late.next(0.5);
+    CHECK(late.next(0.1) == milliseconds(3'000));
+    CHECK(late.next(0.999) == milliseconds(29'970));
+}

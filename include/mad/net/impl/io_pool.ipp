@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <atomic>
 
 #include <pthread.h>
 #include <signal.h>
@@ -23,7 +24,9 @@ MAD_DECL io_pool::io_pool(std::size_t threads, logger log) {
     }
 }
 
-MAD_DECL io_pool::~io_pool() { stop(); }
+MAD_DECL io_pool::~io_pool() {
+    stop();
+}
 
 MAD_DECL void io_pool::start() {
     if (!threads_.empty())
@@ -35,6 +38,19 @@ MAD_DECL void io_pool::start() {
     for (auto& ctx : contexts_)
         threads_.emplace_back([&s = shard::of(*ctx)] { s.drive(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+MAD_DECL void io_pool::run() {
+    shard::of(*contexts_.front()).drive();
+}
+
+MAD_DECL void io_pool::probe(std::function<void()> fn) {
+    auto const last = std::make_shared<std::atomic<std::size_t>>(contexts_.size());
+    for (auto& ctx : contexts_)
+        boost::asio::post(*ctx, [last, fn] {
+            if (last->fetch_sub(1) == 1)
+                fn();
+        });
 }
 
 MAD_DECL void io_pool::stop() {
