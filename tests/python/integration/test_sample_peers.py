@@ -54,11 +54,6 @@ def work(seconds: float = 0.5) -> None:
         os.fsync(file.fileno())
 
 
-def hidden(row: Row) -> bool:
-    """Pressure, where the sampler has none."""
-    return row.field.startswith("psi.") and row.ours is None
-
-
 @pytest.fixture(scope="module")
 def taken(sources: Sources) -> Taken:
     return take(sources, 0.6, work, nics=["lo"])
@@ -70,10 +65,10 @@ def test_every_field_agrees_with_everybody_who_has_it(sources: Sources) -> None:
     for _ in range(ATTEMPTS):
         rows = compare(take(sources, 0.6, work, nics=["lo"]))
         agreed |= {(row.field, row.source) for row in rows if row.agrees}
-        if all((row.field, row.source) in agreed or hidden(row) for row in rows):
+        if all((row.field, row.source) in agreed for row in rows):
             break
     assert {row.field for row in rows} >= FIELDS
-    odd = [row for row in rows if (row.field, row.source) not in agreed and not hidden(row)]
+    odd = [row for row in rows if (row.field, row.source) not in agreed]
     assert not odd, table(odd)
 
 
