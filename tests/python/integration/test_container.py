@@ -102,6 +102,10 @@ def docker() -> Iterator[Docker]:
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(60)
+        # The daemon leaves its reference to the network of the machine mounted.
+        left = [str(path) for path in (folder / "exec" / "netns").glob("*")]
+        if left:
+            subprocess.run(["umount", *left], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
