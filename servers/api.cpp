@@ -170,8 +170,9 @@ int main(int argc, char** argv) {
         mad::fleet::api node(std::move(s));
         if (auto const at = node.start(); !at)
             throw std::runtime_error("cannot listen: " + at.error().message());
-        return programs::serve(signals, o,
-                               {node.url(), [&] { node.set_tls(o.load_tls()); },
-                                [&](milliseconds drain) { node.stop(drain); }});
+        programs::service self{node.url(), [&] { node.set_tls(o.load_tls()); },
+                               [&](milliseconds drain) { node.stop(drain); }};
+        self.probe = [&](std::function<void()> alive) { node.probe(std::move(alive)); };
+        return programs::serve(signals, o, std::move(self));
     });
 }

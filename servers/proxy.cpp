@@ -27,9 +27,10 @@ int main(int argc, char** argv) {
         };
         if (proxy.inherited()) // the service manager is to watch this process from now on
             programs::notify("MAINPID=" + std::to_string(::getpid()));
-        return programs::serve(signals, flags.common,
-                               {proxy.url(), reload,
-                                [&](mad::milliseconds drain) { proxy.stop(drain); },
-                                [&] { return proxy.given(); }});
+        return programs::serve(
+            signals, flags.common,
+            {proxy.url(), reload, [&](mad::milliseconds drain) { proxy.stop(drain); },
+             [&] { return proxy.given(); },
+             [&](std::function<void()> alive) { proxy.probe(std::move(alive)); }});
     });
 }

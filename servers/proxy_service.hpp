@@ -11,6 +11,7 @@
 #include <mad/proxy/server.hpp>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -47,6 +48,8 @@ class proxy_service {
     /// Whether this process began by taking over from another, and whether the next one has taken
     /// over from it.
     bool inherited() const { return heritage_ != nullptr; }
+    /// See `net::io_pool::probe`.
+    void probe(std::function<void()> fn) { pool_.probe(std::move(fn)); }
     bool given() const { return given_; }
 
   private:

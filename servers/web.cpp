@@ -53,8 +53,9 @@ int main(int argc, char** argv) {
             return 0;
         if (auto const at = site->start(); !at)
             throw std::runtime_error("cannot listen: " + at.error().message());
-        return programs::serve(signals, o,
-                               {site->url(), [&] { site->set_tls(o.load_tls()); },
-                                [&](mad::milliseconds drain) { site->stop(drain); }});
+        programs::service self{site->url(), [&] { site->set_tls(o.load_tls()); },
+                               [&](mad::milliseconds drain) { site->stop(drain); }};
+        self.probe = [&](std::function<void()> alive) { site->probe(std::move(alive)); };
+        return programs::serve(signals, o, std::move(self));
     });
 }

@@ -97,6 +97,9 @@ class api {
     /// Exchanges the certificate for new connections.
     void set_tls(std::shared_ptr<net::cipher_factory> f) { io_.http().set_tls(std::move(f)); }
 
+    /// See `net::io_pool::probe`.
+    void probe(std::function<void()> fn) { pool_.probe(std::move(fn)); }
+
   private:
     class hub;
     struct cargo;

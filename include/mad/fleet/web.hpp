@@ -45,6 +45,9 @@ class web {
     std::string const& url() const { return url_; }
     void set_tls(std::shared_ptr<net::cipher_factory> f) { http_->set_tls(std::move(f)); }
 
+    /// See `net::io_pool::probe`.
+    void probe(std::function<void()> fn) { pool_.probe(std::move(fn)); }
+
   private:
     web_settings settings_;
     net::io_pool pool_;
