@@ -15,14 +15,14 @@ function(mad_agent name library most)
 endfunction()
 
 if(MAD_AGENT_TLS AND TARGET mad_programs)
-    mad_agent(mad-agent mad_programs 8000000)
+    mad_agent(mad-agent mad_programs 8388608) # 8 MiB
 elseif(MAD_AGENT_TLS)
     message(STATUS "mad-agent is left out, only mad-agent-plain is made: no OpenSSL for "
                    "${CMAKE_SYSTEM_PROCESSOR} (apt-get install libssl-dev)")
 endif()
 mad_programs_library(mad_programs_plain mad::compiled)
 target_sources(mad_programs_plain PRIVATE no_tls.cpp)
-mad_agent(mad-agent-plain mad_programs_plain 2500000)
+mad_agent(mad-agent-plain mad_programs_plain 2621440) # 2.5 MiB
 if(NOT MAD_AGENT_ONLY)
     set_target_properties(mad_programs_plain mad-agent-plain PROPERTIES EXCLUDE_FROM_ALL ON)
 endif()
