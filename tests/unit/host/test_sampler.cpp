@@ -96,8 +96,10 @@ std::string without_newlines(std::string s) {
 
 TEST_CASE("stored machines of several kernels come out as worked out apart") {
     // The expected texts were computed from the stored counters by other code than ours.
-    auto const name = GENERATE(as<std::string>{}, "linux-2.6.18-i686", "linux-5.15-storage",
-                               "linux-6.1-kvm", "linux-6.8-container");
+    auto const name = GENERATE(as<std::string>{}, "linux-2.6.18-i686", "linux-2.6.32-raid",
+                               "linux-3.10-bonded", "linux-4.19-armv7", "linux-5.15-lxc",
+                               "linux-5.15-storage", "linux-6.1-kvm", "linux-6.1-raspberry",
+                               "linux-6.6-laptop", "linux-6.8-container", "linux-6.12-128-cores");
     CAPTURE(name);
     auto const stored = data_dir() / name;
     machine m;
@@ -269,6 +271,47 @@ TEST_CASE("one source that cannot be read stops no other, and begins with a base
         CHECK_FALSE(s.last().cpu);
     if (r.failed == source::net)
         CHECK_FALSE(s.last().net);
+}
+
+TEST_CASE("each file that is missing takes its own part away and nothing else") {
+    struct row {
+        std::string file;
+        std::optional<source> failed;
+        std::string key; // of the part that goes
+    };
+    auto const r = GENERATE(values<row>({
+        {"proc/stat", source::cpu, "cpu"},
+        {"proc/loadavg", source::load, "load"},
+        {"proc/meminfo", source::mem, "mem"},
+        {"proc/diskstats", source::io, "io"},
+        {"proc/net/dev", source::net, "net"},
+        {"proc/uptime", source::up, "up"},
+        {"proc/self/mountinfo", source::disk, "disk"},
+        {"proc/self/statm", source::agent, ""},
+        {"sys/class/hwmon", {}, "temp"}, // many machines have none
+        {"sys/block", {}, "io"},
+    }));
+    CAPTURE(r.file);
+    machine m;
+    auto const stored = data_dir() / "linux-2.6.32-raid";
+    m.files.lay(stored / "before");
+    m.read_disks(slurp(stored / "statvfs"));
+    m.files.drop(r.file);
+    sampler s(m.settings());
+    s.take();
+    m.files.lay(stored / "after").drop(r.file);
+    m.clock.advance(2500ms);
+    auto const text = health(s.take());
+    CAPTURE(text);
+    for (std::string key : {"cpu", "load", "mem", "disk", "io", "net", "temp", "up"}) {
+        CAPTURE(key);
+        bool const there = text.find(",\"" + key + "\":") != std::string::npos;
+        CHECK(there == (key != r.key));
+    }
+    CHECK((text.find("\"rss\":") != std::string::npos) == (r.file != "proc/self/statm"));
+    auto const err =
+        r.failed ? "\"err\":[\"" + std::string(to_string(*r.failed)) + "\"]" : "\"err\":[]";
+    CHECK(text.ends_with(err + "}"));
 }
 
 TEST_CASE("a reading that failed loses no baseline: the next rate is over both intervals") {

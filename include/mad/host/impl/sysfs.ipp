@@ -75,6 +75,9 @@ MAD_DECL disk_role disk_role_in(sysfs& sys, std::string_view name) {
     auto const dir = detail::name_in_sysfs(name);
     if (!sys.exists({"/block/", dir}) || sys.line({"/block/", dir, "/hidden"}) == "1")
         return disk_role::ignored;
+    // A volume of ZFS names no members, but its traffic is theirs.
+    if (detail::starts_with_any(name, {"zd"}))
+        return disk_role::listed;
     return sys.has_entries({"/block/", dir, "/slaves"}) ? disk_role::listed : disk_role::counted;
 }
 
