@@ -303,8 +303,10 @@ void proxy_service::drain(milliseconds most) {
         auto const alone = std::max(milliseconds(0), most - p.drain.over);
         if (mad::net::wait_until(empty, alone))
             return;
-        bool const stays = p.tls || proxy_->count().tunnels > 0; // or TLS behind us
-        if (!stays && mad::net::wait_until(empty, p.timeouts.poll_answer - alone))
+        // Plain tunnels that are still here are on their way, and no reason to ask anybody to go.
+        auto const stays = [&] { return p.tls || proxy_->staying() > 0; };
+        mad::net::wait_until([&] { return empty() || stays(); }, p.timeouts.poll_answer - alone);
+        if (empty())
             return;
         most -= alone;
     }

@@ -20,9 +20,10 @@ namespace mad::inline MAD_ABI::proxy {
 /// their length in front). Descriptors go beside it.
 namespace handover {
 
-/// Of the messages below. 2: tunnels to the web upstream. The new process asks in its own version,
-/// and if that is refused once more in the oldest; the old one answers all that lie between.
-inline constexpr std::uint16_t version = 2, oldest_version = 1;
+/// Of the messages below. 2: tunnels to the web upstream. 3: tunnels that are no sessions. The new
+/// process asks in its own version, and as long as that is refused in the one before it; the old
+/// one answers all that it knows.
+inline constexpr std::uint16_t version = 3, oldest_version = 1;
 
 /// Longest message, in bytes.
 inline constexpr std::size_t max_bytes = 100 * 1024;
@@ -91,9 +92,15 @@ struct web_tunnel {
     passed_tunnel what;
 };
 
+/// Old to new, from version 3 on: a tunnel to a node that is no session. Who knows less counts it
+/// as one.
+struct other_tunnel {
+    passed_tunnel what;
+};
+
 /// Connections have their descriptors (1, 2: client and upstream) beside the message.
 using message = std::variant<hello, refusal, secret, known_upstream, known_sessions, listeners,
-                             word, passed_client, passed_tunnel, web_tunnel>;
+                             word, passed_client, passed_tunnel, web_tunnel, other_tunnel>;
 
 /// At most `max_bytes`: longer texts are cut, sessions that do not fit are left out. Empty for a
 /// client whose `rest` does not fit.

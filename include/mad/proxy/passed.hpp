@@ -28,6 +28,7 @@ struct passed_tunnel {
     frame_scan frames;                ///< where the upstream is within a frame
     std::string upstream;             ///< its name
     bool web = false;                 ///< the upstream is that of `settings::web`
+    bool session = true;              ///< of a client of the engine; else of another path
     boost::asio::ip::address counted; ///< as in `passed_client`
 };
 

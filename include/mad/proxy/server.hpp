@@ -78,6 +78,10 @@ class server {
     /// From any thread.
     void release_to(std::shared_ptr<heir>);
 
+    /// Tunnels that no heir can go on with: TLS at an end, or to the web upstream where the heir
+    /// does not take it. Others that are still here are on their way. From any thread.
+    std::size_t staying() const;
+
     /// Goes on with what another process has let go. From any thread.
     void adopt(passed_client);
     void adopt(passed_tunnel);

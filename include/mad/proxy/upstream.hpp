@@ -81,6 +81,7 @@ bool is_upstream_name(std::string_view);
 struct alignas(64) upstream_counters {
     // Now.
     std::atomic<std::uint32_t> tunnels{0};
+    std::atomic<std::uint32_t> other_tunnels{0};    ///< of these, those that are no sessions
     std::atomic<std::uint32_t> polling_sessions{0}; ///< kept by `sid_table`
     std::atomic<std::uint32_t> requests_open{0};
 

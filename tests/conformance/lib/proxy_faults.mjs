@@ -15,9 +15,14 @@ import { pause, until, within } from "./wait.mjs";
 
 const base = 25_000; // ping interval of the first node; the next has 1 ms more, and so on
 
-/** Nodes that can be told apart by the ping interval of their handshakes. */
+/**
+ * Nodes that can be told apart by the ping interval of their handshakes. They wait for a session's
+ * first packet as long as nodes do (45 s): with the second that is the test server's default, a
+ * machine that is busy for a second would end sessions, and it would look like the proxy.
+ */
 async function startNodes(count) {
-  const flags = (i) => ["--ping-interval", `${base + i}ms`, "--eio3", "on"];
+  const patient = ["--eio3", "on", "--connect-timeout", "45s"];
+  const flags = (i) => ["--ping-interval", `${base + i}ms`, ...patient];
   const start = (i, port = 0) => serve("conformance-server", flags(i), port);
   const nodes = [];
   for (let i = 0; i < count; i++) nodes.push(await start(i));

@@ -9,6 +9,8 @@
 #include <support/temp_folder.hpp>
 #include <support/tls_client.hpp>
 
+#include <future>
+
 using namespace mad_test;
 
 namespace {
@@ -362,6 +364,61 @@ TEST_CASE("a tunnel to the web upstream goes on in the next process, as one of i
     CHECK(next.server->pool().view()->by_name("n")->count->tunnels == 0);
 }
 
+TEST_CASE("tunnels that have not gone over yet are not taken for such as stay") {
+    temp_folder folder;
+    raw_node node;
+    names const upstreams{"one=" + node.url()};
+    offering old(upstreams, folder.file("handover"));
+    raw_tunnel session(old.world.port, node);
+    REQUIRE(session.status == 101);
+    std::promise<void> busy, gate;
+    old.world.pool()[0].post([&] {
+        busy.set_value();
+        gate.get_future().wait();
+    });
+    busy.get_future().wait();
+
+    successor next(folder.file("handover"), upstreams);
+    next.take_over();
+    bool const given = wait_until([&] { return old.given.load(); });
+    auto const tunnels = old.world.server().count().tunnels;
+    auto const staying = old.world.server().staying();
+    gate.set_value();
+    CHECK(given);
+    CHECK(tunnels == 1);
+    CHECK(staying == 0);
+    CHECK(old.world.await_connections(0));
+    session.node_end.send(server_frame(1, "2"));
+    CHECK(session.client.next_text() == "2");
+}
+
+TEST_CASE("a websocket that is no session counts as none, also in the next process") {
+    temp_folder folder;
+    raw_node node;
+    names const upstreams{"n=" + node.url()};
+    offering old(upstreams, folder.file("handover"));
+    raw_tunnel session(old.world.port, node);
+    ws_peer client(old.world.port, "/api/live");
+    auto node_end = node.accept();
+    node_end.take_until("\r\n\r\n");
+    node_end.send(switching);
+    REQUIRE(client.accepted().status == 101);
+    auto const counts = [](proxy::server& s) {
+        auto const c = s.pool().view()->by_name("n")->count;
+        return std::pair(c->tunnels.load(), c->other_tunnels.load());
+    };
+    std::pair<unsigned, unsigned> const one_of_each{2, 1}, none{0, 0};
+    CHECK(counts(old.world.server()) == one_of_each);
+
+    successor next(folder.file("handover"), upstreams);
+    next.take_over();
+    CHECK(old.world.await_connections(0));
+    CHECK(counts(old.world.server()) == none);
+    CHECK(wait_until([&] { return counts(*next.server) == one_of_each; }));
+    node_end.send(server_frame(1, "changed"));
+    CHECK(client.next_text() == "changed");
+}
+
 TEST_CASE("a process of before gets all that it understands, and the rest goes on here") {
     temp_folder folder;
     raw_node node, web;
@@ -396,6 +453,7 @@ TEST_CASE("a process of before gets all that it understands, and the rest goes o
     web_end.send(server_frame(1, "changed"));
     CHECK(client.next_text() == "changed");
     CHECK(old.world.server().connections() == 1);
+    CHECK(old.world.server().staying() == 1);
 }
 
 TEST_CASE("who asks a process of before is refused first, then speaks as that one does") {
@@ -405,7 +463,7 @@ TEST_CASE("who asks a process of before is refused first, then speaks as that on
                        .value();
     std::vector<unsigned> asked;
     std::thread before([&] {
-        for (unsigned const understood : {1u, 1u}) {
+        for (unsigned const understood : {1u, 1u, 1u}) {
             pollfd p{l.fd, POLLIN, 0};
             ::poll(&p, 1, 10'000);
             proxy::detail::handover_wire wire(
@@ -426,7 +484,7 @@ TEST_CASE("who asks a process of before is refused first, then speaks as that on
     ::close(l.fd);
     REQUIRE(got.has_value());
     CHECK((*got)->cookie_secret() == "the secret of before");
-    CHECK(asked == std::vector<unsigned>{2, 1});
+    CHECK(asked == std::vector<unsigned>{3, 2, 1});
 }
 
 TEST_CASE("what is let go after the next process has died is closed") {
@@ -484,6 +542,7 @@ TEST_CASE("what speaks TLS stays, is told to come again with its next answer, or
     next.take_over();
     CHECK(wait_until([&] { return old.given.load(); }));
     CHECK(old.world.server().connections() == 12);
+    CHECK(old.world.server().staying() == 10);
     at_node.send(ok("6"));
     auto const a = polls->answer();
     CHECK(a.body == "6");

@@ -52,6 +52,7 @@ std::vector<handover::message> all_messages() {
     t.counted = at("10.1.2.3");
     out.emplace_back(t);
     out.emplace_back(handover::web_tunnel{t});
+    out.emplace_back(handover::other_tunnel{t});
     return out;
 }
 
@@ -96,6 +97,7 @@ TEST_CASE("a tunnel is where it was within a frame") {
     CHECK(t.frames.at_boundary());
     CHECK(t.upstream == "node-1");
     CHECK_FALSE(t.web);
+    CHECK(t.session);
 }
 
 TEST_CASE("a tunnel to the web upstream says so, and a process of before does not hear of it") {
@@ -103,12 +105,19 @@ TEST_CASE("a tunnel to the web upstream says so, and a process of before does no
     auto const m = handover::decode(text);
     auto const& t = std::get<handover::web_tunnel>(*m).what;
     CHECK(t.web);
+    CHECK_FALSE(t.session);
     CHECK(t.upstream == "node-1");
     CHECK_FALSE(t.frames.at_boundary());
     // All others are as they were in version 1, and in their old places.
     CHECK(handover::encode(all_messages()[11]).substr(1) == text.substr(1));
     CHECK(all_messages()[11].index() == 8);
     CHECK(all_messages()[12].index() == 9);
+    // The same again for one that is no session.
+    auto const other = handover::encode(all_messages()[13]);
+    CHECK(other.substr(1) == text.substr(1));
+    auto const o = handover::decode(other);
+    CHECK_FALSE(std::get<handover::other_tunnel>(*o).what.session);
+    CHECK_FALSE(std::get<handover::other_tunnel>(*o).what.web);
 }
 
 TEST_CASE("nothing that is cut, or has more behind it, is understood") {

@@ -40,6 +40,8 @@ struct core {
     std::unique_ptr<control> web;
     net::address_limits addresses;
     std::atomic<std::size_t> open{0}; ///< connections of clients, tunnels included
+    /// Tunnels with TLS at an end, and plain ones to the web upstream.
+    std::atomic<std::size_t> secure_tunnels{0}, web_tunnels{0};
     logger log;
 };
 

@@ -20,7 +20,7 @@ class lane;
 class tunnel final : public end_owner {
   public:
     tunnel(lane&, std::unique_ptr<end> client, std::unique_ptr<end> upstream,
-           boost::asio::ip::address counted, frame_scan frames);
+           boost::asio::ip::address counted, frame_scan frames, bool session);
     ~tunnel();
 
     /// Begins, with what has come already: from the upstream behind its 101 (or nothing), and from
@@ -71,6 +71,8 @@ class tunnel final : public end_owner {
     std::uint32_t active_ms_ = 0;
     stage shed_ = stage::open;
     bool client_ended_ = false, upstream_ended_ = false, closed_ = false;
+    bool const secure_;  // at an end: stays in this process
+    bool const session_; // of a client; else a websocket of the interface
 };
 
 } // namespace mad::inline MAD_ABI::proxy::detail

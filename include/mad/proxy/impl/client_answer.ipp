@@ -178,6 +178,7 @@ MAD_DECL void client_connection::become_tunnel(std::string_view head, std::strin
     } else if (!p.sid.empty()) {
         part_.all.sids.upgraded(p.sid);
     }
+    bool const session = p.to == destination::engine && (p.handshake || !p.sid.empty());
     part_.count.upgrades.add();
     part_.count.bytes_out.add(head.size() + rest.size());
     auto upstream = std::exchange(p.up, nullptr)->take_end();
@@ -185,8 +186,8 @@ MAD_DECL void client_connection::become_tunnel(std::string_view head, std::strin
     phase_ = phase::closed;
     deadline_.cancel();
     part_.count.clients_closed.add();
-    auto& t = l.add(
-        std::make_unique<tunnel>(l, std::move(end_), std::move(upstream), counted_, frame_scan{}));
+    auto& t = l.add(std::make_unique<tunnel>(l, std::move(end_), std::move(upstream), counted_,
+                                             frame_scan{}, session));
     auto const early = std::move(in_);
     part_.release(*this);
     t.start(head, rest, early);

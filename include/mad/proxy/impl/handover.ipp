@@ -203,8 +203,12 @@ inheritance::claim(std::string const& path, logger log, milliseconds patience) {
     if (first || first.error().code != detail::handover_error(EPROTONOSUPPORT))
         return first;
     // A process of before says nothing of what it would have understood.
-    auto again = claim(path, log, patience, handover::oldest_version);
-    return again ? std::move(again) : std::move(first);
+    for (std::uint16_t v = handover::version; v-- > handover::oldest_version;) {
+        auto again = claim(path, log, patience, v);
+        if (again || again.error().code != detail::handover_error(EPROTONOSUPPORT))
+            return again;
+    }
+    return first;
 }
 
 MAD_DECL handover_result<std::unique_ptr<inheritance>> inheritance::claim(std::string const& path,

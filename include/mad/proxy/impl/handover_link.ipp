@@ -192,6 +192,8 @@ MAD_DECL void handover_link::take(passed_tunnel t) {
     std::vector<int> fds{t.client_fd, t.upstream_fd};
     if (t.web)
         return put(handover::web_tunnel{std::move(t)}, std::move(fds));
+    if (!t.session && version_ >= 3)
+        return put(handover::other_tunnel{std::move(t)}, std::move(fds));
     put(std::move(t), std::move(fds));
 }
 
@@ -274,6 +276,14 @@ MAD_DECL bool handover_link::say_all() {
     }
 }
 
+inline passed_tunnel* tunnel_of(handover::message& m) {
+    if (auto* const web = std::get_if<handover::web_tunnel>(&m))
+        return &web->what;
+    if (auto* const other = std::get_if<handover::other_tunnel>(&m))
+        return &other->what;
+    return std::get_if<passed_tunnel>(&m);
+}
+
 MAD_DECL bool handover_link::hear() {
     auto got = wire_->receive(link_patience);
     if (!got) {
@@ -283,8 +293,7 @@ MAD_DECL bool handover_link::hear() {
     if (auto* const c = std::get_if<passed_client>(&got->what)) {
         c->fd = got->take().front();
         server_.adopt(std::move(*c));
-    } else if (auto* const w = std::get_if<handover::web_tunnel>(&got->what);
-               auto* const t = w ? &w->what : std::get_if<passed_tunnel>(&got->what)) {
+    } else if (auto* const t = tunnel_of(got->what)) {
         auto const fds = got->take();
         t->client_fd = fds[0];
         t->upstream_fd = fds[1];

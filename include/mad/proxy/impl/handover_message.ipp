@@ -225,6 +225,15 @@ inline void put(writer& w, web_tunnel const& m) {
 inline void get(reader& r, web_tunnel& m) {
     get(r, m.what);
     m.what.web = true;
+    m.what.session = false;
+}
+
+inline void put(writer& w, other_tunnel const& m) {
+    put(w, m.what);
+}
+inline void get(reader& r, other_tunnel& m) {
+    get(r, m.what);
+    m.what.session = false;
 }
 
 template <std::size_t I = 0>
@@ -264,8 +273,10 @@ MAD_DECL std::optional<std::size_t> descriptors_of(message const& m) {
         return std::nullopt;
     if (std::holds_alternative<passed_client>(m))
         return 1u;
-    return std::holds_alternative<passed_tunnel>(m) || std::holds_alternative<web_tunnel>(m) ? 2u
-                                                                                             : 0u;
+    bool const tunnel = std::holds_alternative<passed_tunnel>(m) ||
+                        std::holds_alternative<web_tunnel>(m) ||
+                        std::holds_alternative<other_tunnel>(m);
+    return tunnel ? 2u : 0u;
 }
 
 } // namespace mad::inline MAD_ABI::proxy::handover

@@ -262,7 +262,10 @@ MAD_DECL std::string metrics_text(overview const& o) {
     w.family("upstream_sessions", "gauge", "Sessions now.");
     for (std::size_t i = 0; i < names.size(); ++i) {
         auto const& n = *o.upstreams[i].at->count;
-        w.add(detail::read(n.tunnels), names[i] + ",transport=\"websocket\"");
+        // Read while others count: never under zero.
+        auto const all = detail::read(n.tunnels);
+        w.add(all - std::min(all, detail::read(n.other_tunnels)),
+              names[i] + ",transport=\"websocket\"");
         w.add(detail::read(n.polling_sessions), names[i] + ",transport=\"polling\"");
     }
     w.family("upstream_routed", "counter", "Requests by the rule that chose it.");

@@ -195,7 +195,7 @@ MAD_DECL void part::adopt(passed_tunnel p) {
     // The tunnel becomes the owner of both at once.
     auto t = std::make_unique<tunnel>(l, std::make_unique<end>(shard, std::move(mine), nullptr),
                                       std::make_unique<end>(shard, std::move(theirs), nullptr),
-                                      p.counted, p.frames);
+                                      p.counted, p.frames, p.session);
     l.add(std::move(t)).adopted();
 }
 

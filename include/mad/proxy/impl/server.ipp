@@ -81,7 +81,8 @@ struct server::state {
     std::vector<std::unique_ptr<detail::part>> parts;
     std::size_t next_shed = 0;
     std::atomic<std::size_t> next_part{0};
-    mutable std::mutex mutex; ///< for what follows
+    std::atomic<bool> web_stays{false}; ///< the heir takes no tunnels to the web upstream
+    mutable std::mutex mutex;           ///< for what follows
     std::vector<int> listening;
     bool stopped = false;
 };
@@ -216,7 +217,14 @@ MAD_DECL void server::release_to(std::shared_ptr<heir> h) {
     std::lock_guard const lock(state_->mutex);
     for (int const fd : std::exchange(state_->listening, {}))
         ::close(fd);
+    state_->web_stays = !h->takes_web();
     state_->each([h](detail::part& p) { p.release_to(h); });
+}
+
+MAD_DECL std::size_t server::staying() const {
+    auto const& all = state_->shared;
+    return all.secure_tunnels.load(std::memory_order_relaxed) +
+           (state_->web_stays ? all.web_tunnels.load(std::memory_order_relaxed) : 0);
 }
 
 MAD_DECL void server::adopt(passed_client c) {

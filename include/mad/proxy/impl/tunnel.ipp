@@ -15,18 +15,26 @@ namespace mad::inline MAD_ABI::proxy::detail {
 inline constexpr std::string_view close_1012{"\x88\x02\x03\xf4", 4};
 
 MAD_DECL tunnel::tunnel(lane& l, std::unique_ptr<end> client, std::unique_ptr<end> upstream,
-                        boost::asio::ip::address counted, frame_scan frames)
+                        boost::asio::ip::address counted, frame_scan frames, bool session)
     : lane_(l)
     , client_(std::move(client))
     , upstream_(std::move(upstream))
     , deadline_([](void* p) { static_cast<tunnel*>(p)->on_deadline(); }, this)
     , frames_(frames)
     , counted_(std::move(counted))
-    , active_ms_(part::now_ms()) {
+    , active_ms_(part::now_ms())
+    , secure_(client_->stream.secure() || upstream_->stream.secure())
+    , session_(session) {
     client_->owner = upstream_->owner = this;
     auto& p = lane_.shard_part;
     p.count.tunnels_opened.add();
     lane_.to->count->tunnels.fetch_add(1, std::memory_order_relaxed);
+    if (!session_)
+        lane_.to->count->other_tunnels.fetch_add(1, std::memory_order_relaxed);
+    if (secure_)
+        p.all.secure_tunnels.fetch_add(1, std::memory_order_relaxed);
+    else if (lane_.of_web)
+        p.all.web_tunnels.fetch_add(1, std::memory_order_relaxed);
 }
 
 MAD_DECL tunnel::~tunnel() {
@@ -41,6 +49,12 @@ MAD_DECL void tunnel::let_go() {
     auto& p = lane_.shard_part;
     p.count.tunnels_closed.add();
     lane_.to->count->tunnels.fetch_sub(1, std::memory_order_relaxed);
+    if (!session_)
+        lane_.to->count->other_tunnels.fetch_sub(1, std::memory_order_relaxed);
+    if (secure_)
+        p.all.secure_tunnels.fetch_sub(1, std::memory_order_relaxed);
+    else if (lane_.of_web)
+        p.all.web_tunnels.fetch_sub(1, std::memory_order_relaxed);
     p.all.addresses.leave(counted_);
     p.all.open.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -248,9 +262,8 @@ MAD_DECL bool tunnel::of_web() const {
 }
 
 MAD_DECL bool tunnel::passable() const {
-    return !closed_ && shed_ == stage::open && !client_ended_ && !upstream_ended_ &&
-           !client_->stream.secure() && !upstream_->stream.secure() && !client_->blocked() &&
-           !upstream_->blocked();
+    return !closed_ && shed_ == stage::open && !client_ended_ && !upstream_ended_ && !secure_ &&
+           !client_->blocked() && !upstream_->blocked();
 }
 
 MAD_DECL passed_tunnel tunnel::pass() {
@@ -260,6 +273,7 @@ MAD_DECL passed_tunnel tunnel::pass() {
     t.frames = frames_;
     t.upstream = lane_.to->to.name;
     t.web = lane_.of_web;
+    t.session = session_;
     t.counted = counted_;
     close();
     return t;
