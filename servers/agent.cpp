@@ -50,6 +50,8 @@ int main(int argc, char** argv) {
         o.add("sysfs", s.host.where.sys, "its sysfs");
         o.add("rootfs", s.host.where.root, "its root directory; empty: our own");
         o.add_switch("network-mounts", s.host.network_mounts, "network filesystems too");
+        o.add_switch("disk-temperatures", s.host.disk_temperatures,
+                     "ask disks too, which may wake them");
         o.add_list("nic", s.host.nics.only, "interface that counts, `*` fits all; repeat");
         o.add_list("no-nic", s.host.nics.never, "interface that does not count; repeat");
         o.add("state-file", s.state_file, "keeps an id that had to be drawn by lot");
