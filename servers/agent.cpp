@@ -29,7 +29,7 @@ static boost::asio::ip::tcp::endpoint loopback_endpoint(std::string const& flag,
 int main(int argc, char** argv) {
     auto const signals = programs::prepare();
     programs::options o("mad-agent", "samples this host and pushes its health to an API node");
-    return programs::run(o.name, [&] {
+    return programs::run(o, [&] {
         mad::fleet::agent_settings s;
         bool once = false;
         std::string transport = "both", scope = "auto", metrics, user;
@@ -77,11 +77,11 @@ int main(int argc, char** argv) {
             programs::become(user);
         if (auto const wrong = mad::fleet::judge_agent_settings(s); !wrong.empty())
             throw programs::usage_error("--" + wrong);
-        if (once) {
-            std::cout << mad::fleet::sample_once(s) << std::endl;
+        if (once && !o.check) {
+            programs::print(mad::fleet::sample_once(s) + '\n');
             return 0;
         }
-        if (s.api_url.empty())
+        if (s.api_url.empty() && !once)
             throw programs::usage_error("--api: the URL of an API node is needed (or API_URL)");
         // Set up for https only: certificates cost memory that a plain agent need not have.
         if (s.api_url.starts_with("https"))

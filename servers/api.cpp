@@ -87,7 +87,7 @@ static void check_advertised(std::string const& url) {
 int main(int argc, char** argv) {
     auto const signals = programs::prepare();
     programs::options o("mad-api", "API node: agents push their health, consoles see it live");
-    return programs::run(o.name, [&] {
+    return programs::run(o, [&] {
         mad::fleet::api_settings s;
         auto& engine = s.sockets.engine;
         using mad::milliseconds;

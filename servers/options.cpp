@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -116,13 +117,13 @@ std::optional<int> options::parse(int argc, char** argv) {
     try {
         app_.parse(argc, argv);
         if (version_) {
-            std::cout << name << ' ' << MAD_VERSION << '\n';
+            print(name + ' ' + MAD_VERSION + '\n');
             return 0;
         }
         read_environment();
         read_file();
     } catch (CLI::CallForHelp const&) {
-        std::cout << app_.help();
+        print(app_.help());
         return 0;
     } catch (CLI::ParseError const& e) {
         throw usage_error(e.what());
@@ -163,6 +164,7 @@ void options::read_environment() {
             if (!value || !*value)
                 continue;
             fill(*e.option, e.list ? split(value) : std::vector<std::string>{value}, variable);
+            e.from = variable;
             break;
         }
     }
@@ -174,6 +176,9 @@ void options::read_environment() {
 void options::read_file() {
     if (config_.empty())
         return;
+    // A stream opens it, and reads nothing.
+    if (std::error_code ec; std::filesystem::is_directory(config_, ec))
+        throw usage_error("--config: " + config_ + " is a directory, no TOML file");
     toml::table file;
     try {
         file = toml::parse_file(config_);
@@ -186,8 +191,8 @@ void options::read_file() {
     }
     std::string wrong;
     for (auto const& [key, value] : file) {
-        auto const where = config_ + ":" + std::to_string(value.source().begin.line) + ": " +
-                           std::string(key.str());
+        auto const at = config_ + ":" + std::to_string(value.source().begin.line);
+        auto const where = at + ": " + std::string(key.str());
         auto flag = std::string(key.str());
         for (auto& c : flag)
             c = c == '_' ? '-' : c;
@@ -199,6 +204,7 @@ void options::read_file() {
         else if (words.empty() && !value.is_array())
             wrong += where + ": must be a text, a number, true or false, or a list of these\n";
         else if (it->option->count() == 0) {
+            it->from = at;
             try {
                 fill(*it->option, words, where);
             } catch (usage_error const& e) {
@@ -210,6 +216,16 @@ void options::read_file() {
         wrong.pop_back();
         throw usage_error(wrong);
     }
+}
+
+std::string options::located(std::string const& message) const {
+    if (!message.starts_with("--"))
+        return message;
+    auto const flag = message.substr(2, message.find(':') - 2);
+    for (auto const& e : entries_)
+        if (e.flag == flag && !e.from.empty())
+            return e.from + ": " + message;
+    return message;
 }
 
 boost::asio::ip::tcp::endpoint parse_listen(std::string const& flag, std::string const& text,
@@ -275,6 +291,21 @@ mad::logger options::make_logger() const {
     auto const format = log_format_ == "json" ? mad::log_format::as_json : mad::log_format::as_text;
     return mad::logger(mad::make_line_sink(format),
                        mad::log_level_of(log_level_).value_or(mad::log_level::info));
+}
+
+void print(std::string_view text) {
+    if (!(std::cout << text).flush())
+        throw std::runtime_error("standard output cannot be written to");
+}
+
+int run(options const& o, std::function<int()> const& body) {
+    return run(o.name, [&] {
+        try {
+            return body();
+        } catch (usage_error const& e) {
+            throw usage_error(o.located(e.what()));
+        }
+    });
 }
 
 int run(std::string const& name, std::function<int()> const& body) {

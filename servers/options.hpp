@@ -32,8 +32,8 @@ class options {
 
     CLI::App& app() { return app_; }
 
-    /// A flag `--a-b` that is also `a_b` in the file and NAME_A_B in the environment; `legacy` is an
-    /// older name of the environment.
+    /// A flag `--a-b` that is also `a_b` in the file and NAME_A_B in the environment; `legacy` is
+    /// an older name of the environment.
     template <class T>
     CLI::Option* add(std::string const& flag, T& into, std::string const& help,
                      std::string const& legacy = {}) {
@@ -61,6 +61,9 @@ class options {
     mad::logger make_logger() const;
     /// From the pairs of `--tls-cert` and `--tls-key`; null without them. Called again on SIGHUP.
     std::shared_ptr<mad::net::cipher_factory> load_tls() const;
+    /// `message` with the file and line, or the name in the environment, in front that the flag it
+    /// begins with (`--a-b: `) has its value from; as it is when that was the command line.
+    std::string located(std::string const& message) const;
     /// From `--ca-file`, for URLs that want TLS.
     std::string const& ca_file() const { return ca_file_; }
 
@@ -77,6 +80,7 @@ class options {
         CLI::Option* option;
         std::string legacy;
         bool list = false;
+        std::string from{}; ///< file:line or the name in the environment
     };
 
     void note(std::string const& flag, CLI::Option* o, std::string const& legacy) {
@@ -103,9 +107,14 @@ boost::asio::ip::tcp::endpoint parse_listen(std::string const& flag, std::string
 /// flag.
 std::string read_secret(std::string const& flag, std::string const& file);
 
+/// Prints what a program was asked for, not told in passing. Throws when nobody can have read it.
+void print(std::string_view text);
+
 /// Runs `body` with the errors of people turned into messages and exit codes: 2 for usage, 1 for
 /// everything else.
 int run(std::string const& name, std::function<int()> const& body);
+/// The same, and the messages say where the value of the flag comes from.
+int run(options const&, std::function<int()> const& body);
 
 } // namespace programs
 

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <grp.h>
 #include <nss.h>
 #include <sys/prctl.h>
@@ -31,7 +32,15 @@ namespace programs {
 
 using mad::milliseconds;
 
+/// A socket that came to be number 1 or 2 would get our lines. Writing to these fails, as it did.
+static void keep_standard_numbers() {
+    for (int fd = 0; fd <= 2; ++fd)
+        if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) [[maybe_unused]]
+            int const same = ::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
 mad::net::signal_wait prepare() {
+    keep_standard_numbers();
     mad::net::signal_wait signals{SIGINT, SIGTERM, SIGHUP};
     mad::net::raise_descriptor_limit();
 #if defined(MAD_STATIC_PROGRAM)

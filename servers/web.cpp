@@ -22,7 +22,7 @@ static std::string default_root() {
 int main(int argc, char** argv) {
     auto const signals = programs::prepare();
     programs::options o("mad-web", "serves the console, a page that shows the fleet live");
-    return programs::run(o.name, [&] {
+    return programs::run(o, [&] {
         mad::fleet::web_settings s;
         s.root = default_root();
         o.add_server(8081);

@@ -10,9 +10,10 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -175,12 +176,18 @@ def test_metrics_are_what_a_strict_parser_takes(programs: dict[str, Path]) -> No
         (["--token-file", "/nowhere/token"], "--token-file: cannot read /nowhere/token"),
         (["--user", "nobody-at-all"], "--user: /etc/passwd has no 'nobody-at-all'"),
         (["--interval", "1ms"], "--interval"),
+        (["--api", "http://host:99999"], "--api: 'http://host:99999' is no URL"),
+        (["--path", "a?b"], "--path: 'a?b' must have no blank"),
+        (["--region", "x" * 65], "--region: must have at most 64 bytes"),
+        (["--tag", "a\nb"], "--tag: 'a\nb' must have 1 to 64 bytes of UTF-8"),
+        (["--config", "/tmp"], "--config: /tmp is a directory"),
+        (["--once", "--interval", "1ms"], "--interval"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(
     programs: dict[str, Path], arguments: list[str], named: str
 ) -> None:
-    code, error = check(programs, "--check", "--api", NOBODY_THERE, *arguments)
+    code, error = check(programs, "--check", *arguments, API_URL=NOBODY_THERE)
     assert code == 2
     assert named in error
 
@@ -212,6 +219,105 @@ def test_settings_come_from_the_file_and_the_environment(
     token.chmod(0o644)
     code, error = check(programs, "--config", str(config), "--check")
     assert (code, "chmod 600" in error) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('api = "http//x"', "--api: 'http//x' is no URL"),
+        ('tag = ["' + "x" * 65 + '"]', "--tag: "),
+        ("metrics = 70000", "--metrics: '70000' has no port"),
+        ('token_file = "/nowhere/token"', "--token-file: cannot read"),
+        ('user = "nobody-at-all"', "--user: "),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_found_by_its_line(
+    programs: dict[str, Path], tmp_path: Path, line: str, named: str
+) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text(f"# settings\n{line}\n")
+    code, error = check(programs, "--config", str(config), "--check")
+    assert code == 2
+    assert error.startswith(f"mad-agent: {config}:2: {named}")
+
+
+def test_what_is_wrong_in_the_environment_is_found_by_its_name(programs: dict[str, Path]) -> None:
+    code, error = check(programs, "--check", API_URL="http//x")
+    assert code == 2
+    assert error.startswith("mad-agent: API_URL: --api: ")
+
+
+def test_a_check_with_once_takes_no_sample(programs: dict[str, Path]) -> None:
+    done = subprocess.run(
+        [programs["mad-agent"], "--check", "--once"], capture_output=True, check=True, timeout=LIMIT
+    )
+    assert done.stdout == b""
+
+
+@pytest.mark.parametrize("argument", ["--once", "--version", "--help"])
+@pytest.mark.parametrize("output", [">/dev/full", ">&-"])
+def test_what_nobody_can_have_read_is_a_failure(
+    programs: dict[str, Path], argument: str, output: str
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" {argument} {output}', programs["mad-agent"]],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=LIMIT,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "mad-agent: standard output cannot be written to\n"
+
+
+def test_closed_standard_files_are_never_something_else(
+    programs: dict[str, Path], manager: Manager
+) -> None:
+    with subprocess.Popen(
+        ["sh", "-c", f'exec "$0" --api {NOBODY_THERE} <&- >&- 2>&-', programs["mad-agent"]],
+        env={**os.environ, "NOTIFY_SOCKET": str(manager.path)},
+    ) as agent:
+        try:
+            manager.wait_for("READY=1")
+            files = [str(Path(f"/proc/{agent.pid}/fd/{n}").readlink()) for n in (0, 1, 2)]
+            assert files == ["/dev/null"] * 3
+            agent.terminate()
+            assert agent.wait(LIMIT) == 0
+        finally:
+            agent.kill()
+
+
+def test_strangers_on_the_port_of_metrics_neither_stop_samples_nor_fill_the_log(
+    programs: dict[str, Path],
+) -> None:
+    with (
+        running(programs, "--api", NOBODY_THERE, "--metrics", "0", "--interval", "1s") as agent,
+        ExitStack() as strangers,
+    ):
+        url = first_line(agent).split()[-1]
+        before = json.loads(get(f"{url}/health")[1])["samples"]
+        host, port = url.removeprefix("http://").split(":")
+        refused = 0
+        for _ in range(60):
+            one = strangers.enter_context(socket.create_connection((host, int(port)), LIMIT))
+            one.sendall(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ")
+        for _ in range(10):
+            try:
+                get(f"{url}/health")
+            except urllib.error.HTTPError as e:
+                refused += e.code == 503
+        assert refused == 10
+        strangers.close()
+        end = time.monotonic() + LIMIT
+        while True:
+            assert time.monotonic() < end
+            try:
+                if json.loads(get(f"{url}/health")[1])["samples"] > before + 1:
+                    break
+            except (urllib.error.HTTPError, ConnectionError):
+                pass
+        agent.terminate()
+        assert "http.connection" not in agent.communicate(timeout=LIMIT)[1]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -7,6 +7,7 @@
 #include <mad/fleet/page.hpp>
 #include <mad/fleet/token_file.hpp>
 #include <mad/host/json.hpp>
+#include <mad/net/http/url.hpp>
 #include <mad/net/wait.hpp>
 
 #include <algorithm>
@@ -39,6 +40,12 @@ inline socketio::backoff_settings agent_backoff() {
     return {seconds(1), seconds(30), 0.0, true};
 }
 
+/// What a node takes as a label: a longer one would cost the whole message.
+inline bool is_label(std::string_view text) {
+    return text.empty() || (text.size() <= 64 && host::is_client_id(text));
+}
+inline constexpr char plain_words[] = "of UTF-8 without control characters";
+
 /// In [0, 1).
 inline double chance() {
     std::uint32_t r = 0;
@@ -56,7 +63,7 @@ MAD_DECL time_point next_tick(time_point planned, time_point now, milliseconds i
 }
 
 MAD_DECL std::string judge_agent_settings(agent_settings const& s) {
-    if (!s.api_url.empty() && !parse_origin(s.api_url))
+    if (!s.api_url.empty() && (!parse_origin(s.api_url) || !net::http::parse_url(s.api_url)))
         return "api: '" + s.api_url + "' is no URL of an API node (http://host:port)";
     if (s.interval < seconds(1) || s.interval > seconds(60))
         return "interval: must be 1s to 60s";
@@ -65,8 +72,13 @@ MAD_DECL std::string judge_agent_settings(agent_settings const& s) {
     if (s.tags.size() > 20)
         return "tag: at most 20";
     for (auto const& t : s.tags)
-        if (t.empty() || t.size() > 64)
-            return "tag: '" + t.substr(0, 80) + "' must have 1 to 64 bytes";
+        if (t.empty() || !detail::is_label(t))
+            return "tag: '" + t.substr(0, 80) + "' must have 1 to 64 bytes " + detail::plain_words;
+    if (!detail::is_label(s.region))
+        return "region: must have at most 64 bytes " + std::string(detail::plain_words);
+    if (std::any_of(s.path.begin(), s.path.end(),
+                    [](unsigned char c) { return c <= 0x20 || c == '?' || c == '#'; }))
+        return "path: '" + s.path + "' must have no blank, ? or # in it";
     if (!s.polling && !s.websocket)
         return "transport: polling, websocket or both";
     if (!s.token_file.empty()) {
@@ -388,8 +400,7 @@ agent::serve_metrics(boost::asio::ip::tcp::endpoint const& at) {
                }));
     routes.get("/health", guarded([this] { return net::http::json_answer(200, health()); }));
     net::http::server_settings s;
-    s.max_connections = 16;
-    s.log = settings_.log;
+    s.max_connections = 16; // and no log: whoever is on this machine could fill it
     http_ = std::make_unique<net::http::server>(pool_.shards(), std::move(routes), std::move(s));
     return http_->listen(at);
 }
