@@ -3,11 +3,12 @@
 #include <toml++/toml.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <sstream>
+
+#include <sys/stat.h>
 
 namespace programs {
 
@@ -177,7 +178,7 @@ void options::read_file() {
     if (config_.empty())
         return;
     // A stream opens it, and reads nothing.
-    if (std::error_code ec; std::filesystem::is_directory(config_, ec))
+    if (struct stat is{}; ::stat(config_.c_str(), &is) == 0 && S_ISDIR(is.st_mode))
         throw usage_error("--config: " + config_ + " is a directory, no TOML file");
     toml::table file;
     try {

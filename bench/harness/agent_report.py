@@ -25,6 +25,7 @@ ALONE = 0.7
 """Above this share of busy cores, rows disturb each other."""
 HEADING = "## Agents"
 MB = 1_000_000
+MIB = 1024 * 1024  # what servers/agent.cmake judges the programs by
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ def checks(run: Run, sampled: tuple[float, float] | None) -> list[Check]:
             Check(name, "wake-ups per interval", 2, wakes, ""),
         ]
         if subject.tls or name.endswith("plain"):
-            disk = subject.disk_bytes / MB if is_static else None
-            found.append(Check(name, "static binary", size, disk, "MB"))
+            disk = subject.disk_bytes / MIB if is_static else None
+            found.append(Check(name, "static binary", size, disk, "MiB"))
     us, allocations = sampled or (None, None)
     found.append(Check("a sample", "CPU time", 500, us, "µs"))
     found.append(Check("a sample", "allocations", 0, allocations, ""))
