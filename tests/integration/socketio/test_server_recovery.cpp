@@ -137,7 +137,7 @@ TEST_CASE("events carry an offset unless they are volatile or ask for an answer"
     CHECK(r.peer->ask(R"(["echo","x"])") == R"(["x"])");
     r.peer->send(R"(2["setup"])");
     CHECK(r.next() == R"(["own",1])");
-    CHECK(r.offset > first);
+    CHECK(r.offset != first); // opaque: its digits are not in the order of ASCII
 }
 
 TEST_CASE("a peer comes back with its id, rooms and data, and gets what it missed before that") {
