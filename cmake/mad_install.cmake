@@ -61,7 +61,7 @@ install(FILES ${PROJECT_BINARY_DIR}/mad-config.cmake ${PROJECT_BINARY_DIR}/mad-c
 
 # The programs, twice: beside the libraries, and inside the Python package (an editable install of
 # that finds them in the build tree instead).
-set(mad_programs_to_install mad-api mad-agent mad-proxy mad-web)
+set(mad_programs_to_install mad-api mad-agent mad-proxy mad-web mad-synthetic)
 if(MAD_AGENT_ONLY)
     list(APPEND mad_programs_to_install mad-agent-plain)
 endif()
