@@ -55,8 +55,8 @@ def _find(what: str, candidates: list[Path], remedy: str) -> Path:
 
 
 def program(name: str) -> Path:
-    """The native program `name` (`mad-api`, `mad-agent`, `mad-proxy`, `mad-web`). `MAD_BIN_DIR`
-    overrides."""
+    """The native program `name` (`mad-api`, `mad-agent`, `mad-proxy`, `mad-web`, `mad-synthetic`).
+    `MAD_BIN_DIR` overrides."""
     folders = _candidates("bin", "MAD_BIN_DIR", tuple(f"build/{build}/bin" for build in BUILDS))
     remedy = (
         "Install the package, or build it: cmake --preset release && cmake --build --preset release"

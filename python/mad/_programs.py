@@ -33,3 +33,7 @@ def proxy() -> NoReturn:
 
 def web() -> NoReturn:
     run("mad-web", sys.argv[1:])
+
+
+def synthetic() -> NoReturn:
+    run("mad-synthetic", sys.argv[1:])

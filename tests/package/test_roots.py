@@ -19,7 +19,7 @@ import mad
 
 ROOTS = ROOT / "build" / "roots"
 MIRROR = os.environ.get("MAD_DEBIAN_MIRROR", "http://deb.debian.org/debian")
-PROGRAMS = ("mad-api", "mad-agent", "mad-proxy", "mad-web")
+PROGRAMS = ("mad-api", "mad-agent", "mad-proxy", "mad-web", "mad-synthetic")
 OLDER, SAME, NEWER = "bullseye", "bookworm", "trixie"
 NAMESPACES = ("unshare", "--mount", "--net", "--fork", "--")
 

@@ -16,7 +16,7 @@ from building import PRESET_FLAGS, ROOT, call, dependencies, fresh_venv
 
 import mad
 
-PROGRAMS = ("mad-api", "mad-agent", "mad-proxy", "mad-web")
+PROGRAMS = ("mad-api", "mad-agent", "mad-proxy", "mad-web", "mad-synthetic")
 EVERYTHING = "MAD_TEST_EVERYTHING" in os.environ
 
 

@@ -13,7 +13,7 @@ import pytest
 import mad
 from mad import _paths
 
-PROGRAMS = ("mad-api", "mad-agent", "mad-proxy", "mad-web")
+PROGRAMS = ("mad-api", "mad-agent", "mad-proxy", "mad-web", "mad-synthetic")
 
 STAND_IN = """#!{python}
 import json, os, select, signal, sys, time

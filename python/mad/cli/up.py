@@ -96,7 +96,13 @@ def up(
             "unless --redis names another. The proxy in front keeps each client on its node."
         ),
     ] = 1,
-    agents: Annotated[int, typer.Option(help="Agents; each samples this machine.")] = 1,
+    agents: Annotated[
+        int,
+        typer.Option(
+            help="Agents: the first samples this machine, the others are made up and bear the tag "
+            "`synthetic`, to look at a fleet of that size."
+        ),
+    ] = 1,
     redis: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Share agents with all nodes on this Redis."),

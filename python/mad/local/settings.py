@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from mad._address import Address, parse_address
 
 DEFAULT_PORT = 8081
+# Each is a connection to the proxy and one to a node: two descriptors of the 20,000 that a
+# process may have on most machines.
+MAX_AGENTS = 9000
 
 
 class SettingsError(ValueError):
@@ -36,6 +39,11 @@ def check(settings: Settings, *, has_redis: bool) -> None:
         raise SettingsError("--nodes: at least 1")
     if settings.agents < 0:
         raise SettingsError("--agents: 0 or more")
+    if settings.agents > MAX_AGENTS:
+        raise SettingsError(
+            f"--agents {settings.agents}: one proxy takes {MAX_AGENTS} at most; "
+            "for more, run mad-synthetic against the nodes (see docs/scale.md)"
+        )
     if settings.nodes > 1 and settings.redis is None and not has_redis:
         raise SettingsError(
             f"--nodes {settings.nodes}: several nodes meet in a Redis, and none is installed here: "

@@ -21,7 +21,7 @@ READY_LIMIT = 20.0
 STOP_LIMIT = 8.0  # a little more than the programs' own --drain-timeout
 # Agents first, so that they leave in order; then nobody comes in any more; then who is behind.
 # The rest is Redis, where nodes say that they go.
-STOP_ORDER = (("mad-agent",), ("mad-proxy",), ("mad-api", "mad-web"))
+STOP_ORDER = (("mad-agent", "mad-synthetic"), ("mad-proxy",), ("mad-api", "mad-web"))
 
 
 @dataclass(slots=True)
@@ -143,8 +143,8 @@ class Supervisor:
             web = await self._start("mad-web", *web_arguments(host))
             wanted = proxy_arguments(self._running.nodes, web.url, self._running.admin)
             await self._start("mad-proxy", *wanted, listener=listener)
-        for arguments in agent_arguments(url, self._settings.agents):
-            await self._start("mad-agent", *arguments)
+        for name, arguments in agent_commands(url, self._settings.agents):
+            await self._start(name, *arguments)
 
     async def _start_redis(self) -> Shared:
         """What the nodes are told of their Redis; a private one is started first."""
@@ -225,12 +225,11 @@ def proxy_arguments(nodes: list[str], web: str, admin: str) -> list[str]:
     return [*arguments, "--web", web, "--admin", admin]
 
 
-def agent_arguments(url: str, count: int) -> list[list[str]]:
-    """One agent is this machine; more of them need names that differ."""
-    if count == 1:
-        return [["--api", url]]
-    host = socket.gethostname()
-    return [["--api", url, "--id", f"{host}-{number}"] for number in range(1, count + 1)]
+def agent_commands(url: str, count: int) -> list[tuple[str, list[str]]]:
+    """The first agent is this machine; the others are made up, all by one program."""
+    real = [("mad-agent", ["--api", url])] if count > 0 else []
+    made_up = ["--api", url, "--agents", str(count - 1)]
+    return [*real, ("mad-synthetic", made_up)] if count > 1 else real
 
 
 def run(settings: Settings, output: Output, make: Callable[..., Supervisor] = Supervisor) -> bool:

@@ -174,7 +174,9 @@ def test_several_nodes_share_a_redis_of_their_own(stand_ins: StandIns) -> None:
                 *("--redis", f"unix://{rules['unixsocket']}"),
                 *("--redis-password-file", str(password_file)),
             ]
-        assert len(started(folder, "mad-agent")) == 4
+        assert len(started(folder, "mad-agent")) == 1
+        (others,) = started(folder, "mad-synthetic")
+        assert words(others["arguments"])[-2:] == ["--agents", "3"]
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert (folder / "stopped").read_text().split()[-1] == "redis-server"
@@ -218,12 +220,23 @@ def test_people_see_the_console_address_last(stand_ins: StandIns) -> None:
         assert out == ""
 
 
-def test_several_agents_have_names_of_their_own(stand_ins: StandIns) -> None:
+def test_all_agents_but_the_first_are_made_up(stand_ins: StandIns) -> None:
     folder = stand_ins()
-    with up("--json", "--agents", "3") as process:
+    with up("--json", "--agents", "500") as process:
+        said = ready(process)
+        (real,) = started(folder, "mad-agent")
+        (others,) = started(folder, "mad-synthetic")
+        assert words(real["arguments"]) == ["--api", said["proxy"]]
+        assert words(others["arguments"]) == ["--api", said["proxy"], "--agents", "499"]
+
+
+@pytest.mark.parametrize("agents", [0, 1])
+def test_without_need_nothing_is_made_up(stand_ins: StandIns, agents: int) -> None:
+    folder = stand_ins()
+    with up("--json", "--agents", str(agents)) as process:
         ready(process)
-        names = [agent["arguments"] for agent in started(folder, "mad-agent")]
-        assert len({str(name) for name in names}) == 3
+        assert (folder / "mad-agent.started").exists() == (agents == 1)
+        assert not (folder / "mad-synthetic.started").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

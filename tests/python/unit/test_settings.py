@@ -48,6 +48,7 @@ def test_origins_are_what_a_browser_may_call_the_page(address: Address, origins:
     [
         (Settings(nodes=0), "--nodes"),
         (Settings(agents=-1), "--agents"),
+        (Settings(agents=9001), "9000 at most"),
         (Settings(nodes=2), "apt-get install redis-server"),
         (Settings(listen=Address("0.0.0.0", 1)), "everybody"),
         (Settings(listen=Address("example.net", 1)), "everybody"),
