@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from mad import __version__, _programs
-from mad.cli import NATIVE, doctor, proxy_top, sample, up
+from mad.cli import NATIVE, doctor, proxy_top, sample, top, up
 
 app = typer.Typer(
     help="Real-time health of machines: servers, agents and a console.",
@@ -36,6 +36,7 @@ def _main(
 
 
 app.command("up")(up.up)
+app.command("top")(top.top)
 app.command("sample")(sample.sample)
 app.command("doctor")(doctor.doctor)
 

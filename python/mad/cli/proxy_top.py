@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import select
 import sys
-import termios
 import time
-import tty
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 from rich.console import Console, Group, RenderableType
@@ -21,6 +17,7 @@ from rich.live import Live
 from rich.text import Text
 
 from mad._admin import Admin, AdminAddress, AdminError, parse_admin
+from mad.cli.keys import Keys
 from mad.cli.proxy_table import Reading, rows, table, total
 from mad.local import runtime
 
@@ -75,33 +72,13 @@ def picture(
     return Group(_heading(admin, new, trouble), Text(), shown)
 
 
-class Keys:
-    """Waits, and hears whether somebody wants to quit."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream if stream.isatty() else None
-
-    def __enter__(self) -> Keys:
-        if self._stream:
-            self._before = termios.tcgetattr(self._stream)
-            tty.setcbreak(self._stream)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._stream:
-            termios.tcsetattr(self._stream, termios.TCSADRAIN, self._before)
-
-    def wait(self, seconds: float) -> bool:
-        """Whether to go on after that time."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if self._stream is None:
-                time.sleep(left)
-            elif select.select([self._stream], [], [], left)[0]:
-                keys = os.read(self._stream.fileno(), 64)
-                if not keys or set(keys) & set(b"qQ"):
-                    return False
-        return True
+def _goes_on(keys: Keys, seconds: float) -> bool:
+    """After that time; not when somebody wants to quit."""
+    end = time.monotonic() + seconds
+    while (key := keys.next(end - time.monotonic())) is not None:
+        if key in ("q", "Q"):
+            return False
+    return True
 
 
 def _show(admin: Admin, interval: float) -> None:
@@ -110,11 +87,11 @@ def _show(admin: Admin, interval: float) -> None:
     trouble = ""
     console = Console()
     with (
-        Keys(sys.stdin) as keys,
+        Keys() as keys,
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
         live.update(picture(admin, old, new, console.width), refresh=True)
-        while keys.wait(interval):
+        while _goes_on(keys, interval):
             try:
                 old, new, trouble = new, take(admin), ""
             except AdminError as error:

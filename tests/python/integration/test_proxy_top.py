@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import pty
 import select
 import signal
 import socketserver
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+from terminal_kit import read_until, terminal
 
 from mad.local import runtime
 
@@ -80,42 +78,6 @@ def top(*arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=30,
     )
-
-
-@contextlib.contextmanager
-def terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The command in a terminal of its own, and the other end of that."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mad", "proxy", "top", *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "30"},
-    )
-    os.close(theirs)
-    try:
-        yield process, ours
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-
-
-def read_until(descriptor: int, wanted: str | None, limit: float = 20) -> str:
-    """What is written until that comes; without it, until the end."""
-    deadline = time.monotonic() + limit
-    seen = b""
-    while wanted is None or wanted.encode() not in seen:
-        left = deadline - time.monotonic()
-        assert left > 0, seen
-        if select.select([descriptor], [], [], left)[0]:
-            try:
-                seen += os.read(descriptor, 65536)
-            except OSError:  # the other end is closed
-                assert wanted is None, seen
-                break
-    return seen.decode(errors="replace")
 
 
 def test_one_table_for_scripts(stand_in: StandIn) -> None:
@@ -201,7 +163,7 @@ def test_what_cannot_work_is_said(arguments: list[str], code: int, says: str) ->
 
 
 def test_it_is_live_until_q(stand_in: StandIn) -> None:
-    with terminal(stand_in.address, "--interval", "0.2") as (process, screen):
+    with terminal("proxy", "top", stand_in.address, "--interval", "0.2") as (process, screen):
         read_until(screen, "node-1")
         asked = len(stand_in.asked)
         while len(stand_in.asked) < asked + 3:
@@ -212,7 +174,7 @@ def test_it_is_live_until_q(stand_in: StandIn) -> None:
 
 
 def test_ctrl_c_ends_it_quietly(stand_in: StandIn) -> None:
-    with terminal(stand_in.address) as (process, screen):
+    with terminal("proxy", "top", stand_in.address) as (process, screen):
         read_until(screen, "node-1")
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
@@ -220,7 +182,7 @@ def test_ctrl_c_ends_it_quietly(stand_in: StandIn) -> None:
 
 
 def test_a_proxy_that_is_away_for_a_while_is_waited_for(stand_in: StandIn) -> None:
-    with terminal(stand_in.address, "--interval", "0.2") as (process, screen):
+    with terminal("proxy", "top", stand_in.address, "--interval", "0.2") as (process, screen):
         read_until(screen, "node-1")
         usual = stand_in.answer
         stand_in.answer = lambda _: (503, {})

@@ -61,8 +61,11 @@ def fleet_of(node: mad.ApiServer) -> list[dict[str, Any]]:
     return told[0]
 
 
+pytestmark = pytest.mark.usefixtures("module")
+
+
 @pytest.fixture
-def synthetic(module: None, programs: dict[str, Path]) -> Path:
+def synthetic(programs: dict[str, Path]) -> Path:
     return programs["mad-synthetic"]
 
 
