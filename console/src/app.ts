@@ -9,8 +9,27 @@ import {
   isCutOff,
 } from "./model/connection";
 import { Fleet } from "./model/fleet";
+import { readId } from "./model/host";
 import type { Config } from "./net/config";
+import type { Address } from "./net/address";
 import type { LinkSink } from "./net/link";
+import {
+  defaultQuery as defaultView,
+  fleetPlace,
+  type Place,
+  type Query as View,
+  type Route,
+} from "./model/route";
+
+/** Who shows one host closely. All three get what the node sent, not yet judged. */
+export interface HostWatch {
+  /** What was before; once for each connection, from nodes that keep histories. */
+  history?(history: unknown): void;
+  /** Why there is no history, or the host cannot be watched. */
+  failed?(reason: string): void;
+  /** A full record of the host, as it reports. */
+  record(record: unknown): void;
+}
 
 /** Everything the page knows and everything that can be done to it; the views only draw this. */
 export class App implements LinkSink {
@@ -23,6 +42,15 @@ export class App implements LinkSink {
   /** What the live region says now. */
   spoken = "";
 
+  route: Route = { place: fleetPlace, query: defaultView };
+  /** The node wants to know who this is; the sign-in page is shown. */
+  needsSignIn = false;
+  /** Shown to the node with the next connection; never written anywhere. */
+  token: string | null = null;
+
+  private address: Address | null = null;
+  private reconnect = (): void => {};
+  private readonly watches = new Map<string, Set<HostWatch>>();
   private pointed = false;
   private focused = false;
 
@@ -62,6 +90,8 @@ export class App implements LinkSink {
 
   update(record: unknown): void {
     this.fleet.update(record, this.now());
+    const id = readId((record as { id?: unknown } | null)?.id);
+    if (id !== null) for (const watch of this.watches.get(id) ?? []) watch.record(record);
     this.dataCame();
   }
 
@@ -108,6 +138,51 @@ export class App implements LinkSink {
     if (!within) this.repaint.soon();
   }
 
+  /** Shows another place, what is asked of the table stays. */
+  go(place: Place): void {
+    this.turnTo({ ...this.route, place }, false);
+  }
+
+  /** Changes what is asked of the table. */
+  view(change: Partial<View>): void {
+    this.turnTo({ ...this.route, query: { ...this.route.query, ...change } }, true);
+  }
+
+  /** The address changed by itself: back, forth, or the first one. */
+  routed(route: Route): void {
+    this.route = route;
+    this.repaint.soon();
+  }
+
+  /** From now on the address bar follows. */
+  useAddress(address: Address): void {
+    this.address = address;
+    this.routed(address.read());
+  }
+
+  /** Tries a token: connects anew with it. */
+  signIn(token: string): void {
+    this.token = token;
+    this.needsSignIn = false;
+    this.reconnect();
+    this.repaint.soon();
+  }
+
+  /** How to connect anew. */
+  reconnectWith(reconnect: () => void): void {
+    this.reconnect = reconnect;
+  }
+
+  /** Follows one host closely until the returned function is called. */
+  watch(id: string, watch: HostWatch): () => void {
+    const all = this.watches.get(id) ?? new Set();
+    this.watches.set(id, all.add(watch));
+    return () => {
+      all.delete(watch);
+      if (all.size === 0) this.watches.delete(id);
+    };
+  }
+
   // What a repaint asks.
 
   /** Brings the order of rows up to date; call once, at the start of a repaint. */
@@ -126,6 +201,12 @@ export class App implements LinkSink {
   /** Age of a moment on the page's clock, in ms. */
   age(at: number): number {
     return Math.max(0, this.now() - at);
+  }
+
+  private turnTo(route: Route, replace: boolean): void {
+    this.route = route;
+    this.address?.write(route, replace);
+    this.repaint.soon();
   }
 
   private ask(query: Query): void {

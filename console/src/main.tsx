@@ -2,6 +2,7 @@ import { render } from "preact";
 import { io } from "socket.io-client";
 import { App } from "./app";
 import { createFormat } from "./model/format";
+import { browserAddress } from "./net/address";
 import { loadConfig } from "./net/config";
 import { clientOptions, Link } from "./net/link";
 import { Painter } from "./painter";
@@ -24,7 +25,12 @@ async function connect(): Promise<void> {
     return;
   }
   if (app.config === null) return;
-  const link = new Link(io(app.config.url, clientOptions(app.config)), app);
+  const socket = io(app.config.url, {
+    ...clientOptions(app.config),
+    auth: (give) => give(app.token === null ? {} : { token: app.token }),
+  });
+  const link = new Link(socket, app);
+  app.reconnectWith(() => socket.disconnect().connect());
   // A page that was hidden or kept aside may have missed much: ask for the whole list.
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") link.resync();
@@ -36,6 +42,7 @@ async function connect(): Promise<void> {
 
 const root = document.getElementById("app");
 if (root !== null) {
+  app.useAddress(browserAddress(window, (route) => app.routed(route)));
   render(
     <Page
       app={app}

@@ -78,6 +78,12 @@ export const text = {
   held: (count: string, one: boolean) =>
     `Order held while you look: ${count} ${one ? "change waits" : "changes wait"}`,
 
+  loadingPart: "Loading",
+  partFailed: "This part of the page could not be loaded.",
+  tryAgain: "Try again",
+  rules: "Rules",
+  token: "Token",
+
   emptyTitle: "No host has reported yet",
   emptyHelp: "Start an agent on a machine and its row appears here:",
   agentCommand: (url: string) => `mad-agent --api ${url}`,

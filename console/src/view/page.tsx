@@ -7,6 +7,7 @@ import { Counters } from "./counters";
 import { Empty } from "./empty";
 import { Filter } from "./filter";
 import { Grid } from "./grid";
+import { loadHost, loadRules, loadSignIn, Part, type PartProps } from "./part";
 import { showInTab } from "./tab";
 
 interface PageProps {
@@ -32,6 +33,21 @@ function useTopHeight() {
   return top;
 }
 
+/** What the address names, or the sign-in when the node wants one. */
+function Main({ app, format, repaint }: PartProps) {
+  const { place } = app.route;
+  const given = { app, format, repaint };
+  if (app.needsSignIn) return <Part load={loadSignIn} given={given} />;
+  if (place.name === "host") return <Part load={loadHost} given={{ ...given, id: place.id }} />;
+  if (place.name === "rules") return <Part load={loadRules} given={given} />;
+  return (
+    <>
+      <Grid {...given} />
+      {app.arrangement.rows.length === 0 && <Empty app={app} format={format} />}
+    </>
+  );
+}
+
 /** The whole page. */
 export function Page({ app, format, drawWith, repaint }: PageProps) {
   const [, count] = useState(0);
@@ -40,7 +56,7 @@ export function Page({ app, format, drawWith, repaint }: PageProps) {
 
   app.arrange();
   showInTab(app, format);
-  const { rows, waiting } = app.arrangement;
+  const { waiting } = app.arrangement;
 
   return (
     <div class="page" data-cut-off={app.cutOff}>
@@ -53,8 +69,7 @@ export function Page({ app, format, drawWith, repaint }: PageProps) {
         <Banner app={app} format={format} />
       </header>
       <main>
-        <Grid app={app} format={format} repaint={repaint} />
-        {rows.length === 0 && <Empty app={app} format={format} />}
+        <Main app={app} format={format} repaint={repaint} />
       </main>
       <footer>
         <span>{text.keys}</span>
