@@ -66,6 +66,7 @@ def row_of_record(record: Any, now_ms: float) -> Row | None:
         "flags": 0,
         "name": _part(info, "host"),
         "region": _part(info, "region"),
+        "os": _part(info, "os"),
         "tags": [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
         "storage": _number(_part(health, "storage")),
         "network": _number(_part(health, "network")),
@@ -99,7 +100,7 @@ class Fleet:
     _arriving: dict[str, Row] | None = None
 
     def _take(self, rows: Iterable[Any], into: dict[str, Row]) -> None:
-        empty = dict.fromkeys(COLUMNS)
+        empty = dict.fromkeys((*COLUMNS, "os"))
         for row in rows:
             host = empty | dict(zip(self._columns, row, strict=False))
             if isinstance(host["id"], str):
