@@ -3,10 +3,15 @@
 #include <mad/fleet/impl/announced_node.ipp>
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/host_metrics.ipp>
+#include <mad/fleet/impl/host_state.ipp>
+#include <mad/fleet/impl/mutes.ipp>
 #include <mad/fleet/impl/node_message.ipp>
 #include <mad/fleet/impl/page.ipp>
 #include <mad/fleet/impl/picture.ipp>
+#include <mad/fleet/impl/reading.ipp>
 #include <mad/fleet/impl/record.ipp>
+#include <mad/fleet/impl/roster.ipp>
+#include <mad/fleet/impl/rules.ipp>
 #include <mad/fleet/impl/shared_peers.ipp>
 #include <mad/fleet/impl/shared_store.ipp>
 #include <mad/fleet/impl/store.ipp>
