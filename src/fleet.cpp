@@ -4,6 +4,7 @@
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/host_metrics.ipp>
 #include <mad/fleet/impl/host_state.ipp>
+#include <mad/fleet/impl/ledger.ipp>
 #include <mad/fleet/impl/mutes.ipp>
 #include <mad/fleet/impl/node_message.ipp>
 #include <mad/fleet/impl/page.ipp>
