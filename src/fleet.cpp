@@ -13,6 +13,7 @@
 #include <mad/fleet/impl/record.ipp>
 #include <mad/fleet/impl/roster.ipp>
 #include <mad/fleet/impl/rules.ipp>
+#include <mad/fleet/impl/search.ipp>
 #include <mad/fleet/impl/shared_peers.ipp>
 #include <mad/fleet/impl/shared_store.ipp>
 #include <mad/fleet/impl/store.ipp>
