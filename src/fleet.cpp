@@ -7,6 +7,8 @@
 #include <mad/fleet/impl/ledger.ipp>
 #include <mad/fleet/impl/mutes.ipp>
 #include <mad/fleet/impl/node_message.ipp>
+#include <mad/fleet/impl/notice.ipp>
+#include <mad/fleet/impl/notifier.ipp>
 #include <mad/fleet/impl/page.ipp>
 #include <mad/fleet/impl/picture.ipp>
 #include <mad/fleet/impl/reading.ipp>
