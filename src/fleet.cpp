@@ -1,7 +1,10 @@
 // Bodies of room fleet.
+#include <mad/fleet/impl/access.ipp>
 #include <mad/fleet/impl/agent.ipp>
 #include <mad/fleet/impl/announced_node.ipp>
 #include <mad/fleet/impl/api.ipp>
+#include <mad/fleet/impl/api_access.ipp>
+#include <mad/fleet/impl/gate.ipp>
 #include <mad/fleet/impl/host_metrics.ipp>
 #include <mad/fleet/impl/host_state.ipp>
 #include <mad/fleet/impl/ledger.ipp>

@@ -2,6 +2,7 @@
 #define MAD_FLEET_API_HPP
 
 #include <mad/core/ids.hpp>
+#include <mad/fleet/gate.hpp>
 #include <mad/fleet/record.hpp>
 #include <mad/fleet/store.hpp>
 #include <mad/socketio/server.hpp>
@@ -44,6 +45,10 @@ struct api_settings {
     /// Open to peers that are not on this machine. Without it, requests must name a loopback host,
     /// which keeps pages of other sites out even when they point a name of theirs here.
     bool anonymous = false;
+
+    /// Who may come in, and do what. By default whoever reaches it may read and write, and who is
+    /// on this machine may manage.
+    gate_settings access;
 
     socketio::server_settings sockets = default_sockets();
     record_limits records;
@@ -94,6 +99,9 @@ class api {
     api_counters const& counters() const { return counters_; }
     socketio::server& sockets() { return io_; }
 
+    /// Other tokens, for an api that was made with some: sessions of those that are gone are ended.
+    void set_access(access_rules r) { gate_->set_rules(std::move(r)); }
+
     /// Exchanges the certificate for new connections.
     void set_tls(std::shared_ptr<net::cipher_factory> f) { io_.http().set_tls(std::move(f)); }
 
@@ -111,13 +119,18 @@ class api {
     void await_old_page(socketio::socket const&);
     void add_routes();
     void add_handlers();
+    std::shared_ptr<gate> make_gate() const;
+    void guard_sockets();
+    bool may_watch(socketio::socket const&) const;
+    error_code refuses_agent(socketio::socket const&, record_view const&, bool same) const;
     std::string metrics() const;
 
     api_settings settings_;
     std::string node_id_, instance_;
     std::string veil_key_ = random_id(30); ///< for `socketID`; drawn anew by each process
-    std::string announced_; ///< URL; empty: none
+    std::string announced_;                ///< URL; empty: none
     net::io_pool pool_;
+    std::shared_ptr<gate> gate_;
     socketio::server io_;
     std::shared_ptr<hub> hub_;
     api_counters counters_;
@@ -132,6 +145,7 @@ class api {
 
 #if !defined(MAD_SEPARATE_COMPILATION)
 #include <mad/fleet/impl/api.ipp>
+#include <mad/fleet/impl/api_access.ipp>
 #endif
 
 #endif

@@ -25,7 +25,8 @@ namespace detail {
 /// reconnection in which it says nothing.
 inline constexpr char const* watchers_room = "watchers";
 
-inline socketio::server_settings node_settings(api_settings const& s, net::shard& home) {
+inline socketio::server_settings node_settings(api_settings const& s, net::shard& home,
+                                               std::shared_ptr<gate> const& at) {
     auto out = s.sockets;
     if (s.make_adapters)
         out.adapter = s.make_adapters(home);
@@ -35,12 +36,13 @@ inline socketio::server_settings node_settings(api_settings const& s, net::shard
     if (out.engine.handshake.allow_eio3)
         out.engine.cors.credentials = true;
     auto const ask = out.engine.allow_request;
-    out.engine.allow_request =
-        [ask, open = s.anonymous](engine::handshake_info const& h) -> std::optional<std::string> {
-        if (!open && !net::http::is_loopback_host(h.header("Host")))
-            return "Forbidden";
+    out.engine.allow_request = [ask,
+                                at](engine::handshake_info const& h) -> std::optional<std::string> {
+        if (auto why = at->refuse_handshake(h))
+            return why;
         return ask ? ask(h) : std::nullopt;
     };
+    out.engine.vouching = s.access.identity_trust;
     return out;
 }
 
@@ -183,9 +185,11 @@ MAD_DECL api::api(api_settings s)
     , node_id_(settings_.node_id.empty() ? random_id(6) : settings_.node_id)
     , instance_(random_id(6))
     , pool_(detail::shard_count(settings_.threads), settings_.log)
-    , io_(pool_, detail::node_settings(settings_, pool_[0]))
+    , gate_(make_gate())
+    , io_(pool_, detail::node_settings(settings_, pool_[0], gate_))
     , hub_(std::make_shared<hub>(*this, pool_[0])) {
     add_routes();
+    guard_sockets();
     add_handlers();
 }
 
@@ -196,6 +200,8 @@ MAD_DECL api::~api() {
 MAD_DECL void api::add_handlers() {
     auto const nsp = io_.of("/");
     nsp.on_connection([this](socketio::socket s) {
+        if (!gate_->enter(s) || !may_watch(s))
+            return;
         s.join(detail::watchers_room);
         if (s.handshake().query().get("EIO") == "3")
             await_old_page(s);
@@ -241,7 +247,11 @@ MAD_DECL void api::add_handlers() {
         c->record = std::move(*r);
         auto& d = s.data();
         auto const known = d.find("id");
-        if (known == d.end() || *known != c->record.id) {
+        bool const same = known != d.end() && *known == c->record.id;
+        if (!same || !c->record.info.empty())
+            if (auto const why = refuses_agent(s, c->record, same))
+                return refuse(s, reply, why);
+        if (!same) {
             if (known == d.end())
                 s.leave(detail::watchers_room);
             else
@@ -262,18 +272,25 @@ MAD_DECL void api::add_handlers() {
             auto const r = judge_record(m ? m->text : std::string_view(), false, settings_.records);
             if (!r)
                 return refuse(s, reply, r.error());
+            if (auto const why = gate_->refuses(s, right::write))
+                return refuse(s, reply, why);
             forget(s);
             reply(true);
         });
 
-    nsp.on("web_connected", [this](socketio::socket s) {
+    nsp.on("web_connected", [this, refuse](socketio::socket s, socketio::ack reply) {
+        if (!may_watch(s))
+            return refuse(s, reply, access_error::may_not_read);
         counters_.consoles_served.fetch_add(1, std::memory_order_relaxed);
         s.join(detail::watchers_room);
         s.data()["listed"] = true;
         send_list(s);
     });
 
-    nsp.on_disconnect([this](socketio::socket s, socketio::disconnect_reason) { forget(s); });
+    nsp.on_disconnect([this](socketio::socket s, socketio::disconnect_reason) {
+        forget(s);
+        gate_->leave(s);
+    });
 }
 
 MAD_DECL void api::send_list(socketio::socket const& s) {
@@ -339,7 +356,9 @@ MAD_DECL void api::add_routes() {
         append_json_number(body, std::uint64_t{settings_.sockets.engine.node_tag});
         return net::http::json_answer(200, body += '}');
     });
-    routes.get("/metrics", [this](net::http::request const&) {
+    routes.get("/metrics", [this](net::http::request const& asked) {
+        if (auto by = gate_->admit_metrics(asked); !by)
+            return std::move(by.refusal);
         net::http::response r;
         r.set("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
         r.set("Cache-Control", "no-store");
@@ -411,6 +430,7 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> api::start() {
     if (settings_.make_store) // alone there is nobody to be told
         announced_ = address(*at);
     announce(false, [] {});
+    gate_->start(hub_->home());
     hub_->home().post([h = hub_] { h->start(); });
     pool_.start();
     running_ = true;
