@@ -7,6 +7,7 @@
 #include <mad/fleet/impl/gate.ipp>
 #include <mad/fleet/impl/host_metrics.ipp>
 #include <mad/fleet/impl/host_state.ipp>
+#include <mad/fleet/impl/hub.ipp>
 #include <mad/fleet/impl/ledger.ipp>
 #include <mad/fleet/impl/mutes.ipp>
 #include <mad/fleet/impl/node_message.ipp>

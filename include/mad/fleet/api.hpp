@@ -3,10 +3,15 @@
 
 #include <mad/core/ids.hpp>
 #include <mad/fleet/gate.hpp>
+#include <mad/fleet/ledger.hpp>
+#include <mad/fleet/mutes.hpp>
 #include <mad/fleet/record.hpp>
+#include <mad/fleet/rules.hpp>
 #include <mad/fleet/store.hpp>
+#include <mad/net/dialer.hpp>
 #include <mad/socketio/server.hpp>
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -30,6 +35,22 @@ struct api_settings {
     /// Makes what keeps the records: by default this process alone. Gets the node's name;
     /// `make_redis_store` (mad/fleet/redis_store.hpp) shares them with other nodes.
     std::function<std::unique_ptr<fleet::store>(std::string const& node)> make_store;
+
+    /// Makes what outlives this node, for the same Redis: `make_redis_ledger`
+    /// (mad/fleet/redis_ledger.hpp). By default nothing does.
+    std::function<std::unique_ptr<fleet::ledger>(std::string const& node)> make_ledger;
+
+    /// What is judged, and when nobody is to be told.
+    rule_set rules = rule_set::presets();
+    std::vector<mute> mutes;
+
+    /// How long a host that is offline stays listed.
+    milliseconds offline_keep = std::chrono::hours(24);
+
+    /// Where changes of state are posted (docs/alerts.md); empty: nowhere. `webhook_tls` is for
+    /// `https`.
+    std::string webhook, webhook_secret;
+    std::shared_ptr<net::cipher_dialer> webhook_tls;
 
     /// Makes what reaches the sockets of other servers, on the shard given. By default nothing
     /// does.
@@ -76,6 +97,11 @@ struct api_counters {
     std::atomic<std::uint64_t> updates{0}, refused{0}, consoles_served{0};
     std::atomic<std::size_t> agents{0};     ///< of the whole fleet
     std::atomic<std::size_t> own_agents{0}; ///< connected to this node
+    /// Hosts that are listed, by `host_state`.
+    std::array<std::atomic<std::size_t>, host_state_count> hosts{};
+    /// What the notifier has done: see `notifier_counters`.
+    std::atomic<std::uint64_t> notices_sent{0}, notices_failed{0}, notices_given_up{0};
+    std::atomic<std::size_t> notices_waiting{0};
 };
 
 /// An API node: agents push their health, consoles see all of them live. Speaks the events of the
@@ -102,6 +128,10 @@ class api {
     /// Other tokens, for an api that was made with some: sessions of those that are gone are ended.
     void set_access(access_rules r) { gate_->set_rules(std::move(r)); }
 
+    /// From now on; from any thread.
+    void set_rules(rule_set, std::vector<mute>);
+    void set_webhook_secret(std::string);
+
     /// Exchanges the certificate for new connections.
     void set_tls(std::shared_ptr<net::cipher_factory> f) { io_.http().set_tls(std::move(f)); }
 
@@ -114,7 +144,7 @@ class api {
     std::string address(boost::asio::ip::tcp::endpoint const&) const;
     void announce(bool draining, std::function<void()> done);
 
-    void forget(socketio::socket const&);
+    void forget(socketio::socket const&, bool left);
     void send_list(socketio::socket const&);
     void await_old_page(socketio::socket const&);
     void add_routes();
@@ -146,6 +176,7 @@ class api {
 #if !defined(MAD_SEPARATE_COMPILATION)
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/api_access.ipp>
+#include <mad/fleet/impl/hub.ipp>
 #endif
 
 #endif
