@@ -5,6 +5,7 @@
 #include <mad/fleet/impl/host_metrics.ipp>
 #include <mad/fleet/impl/host_state.ipp>
 #include <mad/fleet/impl/mutes.ipp>
+#include <mad/fleet/impl/hub.ipp>
 #include <mad/fleet/impl/node_message.ipp>
 #include <mad/fleet/impl/page.ipp>
 #include <mad/fleet/impl/picture.ipp>
