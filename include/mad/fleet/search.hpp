@@ -114,6 +114,9 @@ class search {
     bool matches(search_subject const&) const;
     bool empty() const { return terms_.empty(); }
 
+    /// Looks at nothing that samples change: neither states and flags nor numbers.
+    bool of_facts() const;
+
     /// As it was written.
     std::string const& text() const { return text_; }
 
