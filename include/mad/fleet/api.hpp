@@ -3,7 +3,9 @@
 
 #include <mad/core/ids.hpp>
 #include <mad/fleet/gate.hpp>
+#include <mad/fleet/mutes.hpp>
 #include <mad/fleet/record.hpp>
+#include <mad/fleet/rules.hpp>
 #include <mad/fleet/store.hpp>
 #include <mad/socketio/server.hpp>
 
@@ -52,6 +54,14 @@ struct api_settings {
 
     socketio::server_settings sockets = default_sockets();
     record_limits records;
+
+    /// What makes a host warn or crit, and when nobody is notified. All nodes of a fleet should
+    /// have the same. Default: `rule_set::presets`, and no mutes.
+    rule_set rules = rule_set::presets();
+    std::vector<mute> mutes;
+
+    /// How long a host stays listed once it is offline.
+    milliseconds offline_keep = std::chrono::hours(24);
 
     /// A peer of revision 3 that says nothing for so long is a page of the original that has come
     /// back (it asks for the list once, not after each reconnection): it gets the list anew, for
@@ -104,6 +114,9 @@ class api {
 
     /// Exchanges the certificate for new connections.
     void set_tls(std::shared_ptr<net::cipher_factory> f) { io_.http().set_tls(std::move(f)); }
+
+    /// Exchanges the rules and the mutes of the settings. From any thread.
+    void set_rules(rule_set, std::vector<mute>);
 
     /// See `net::io_pool::probe`.
     void probe(std::function<void()> fn) { pool_.probe(std::move(fn)); }

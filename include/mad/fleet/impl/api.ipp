@@ -144,6 +144,11 @@ class api::hub : public std::enable_shared_from_this<hub> {
             tell_gone(id);
     }
 
+    void set_rules(rule_set rules, std::vector<mute> mutes) {
+        api_.settings_.rules = std::move(rules);
+        api_.settings_.mutes = std::move(mutes);
+    }
+
     /// All records as one JSON array.
     std::string snapshot() const {
         std::string out(1, '[');
@@ -195,6 +200,12 @@ MAD_DECL api::api(api_settings s)
 
 MAD_DECL api::~api() {
     stop();
+}
+
+MAD_DECL void api::set_rules(rule_set rules, std::vector<mute> mutes) {
+    hub_->home().post([h = hub_, rules = std::move(rules), mutes = std::move(mutes)]() mutable {
+        h->set_rules(std::move(rules), std::move(mutes));
+    });
 }
 
 MAD_DECL void api::add_handlers() {
