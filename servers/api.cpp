@@ -1,5 +1,6 @@
 // mad-api: the node that agents push to and consoles look at.
 
+#include "rules_file.hpp"
 #include "service.hpp"
 
 #include <mad/fleet/api.hpp>
@@ -126,6 +127,12 @@ int main(int argc, char** argv) {
               "URL at which proxies reach this node, told to those with --discover; default: the "
               "listening address, unless it is loopback or every address; off: nothing is told")
             ->type_name("URL");
+        std::string rules;
+        o.add("rules", rules, "what makes hosts warn and crit, and mutes (TOML); read on SIGHUP")
+            ->type_name("FILE");
+        o.add_duration("offline-keep", s.offline_keep, milliseconds(0),
+                       milliseconds(36'000'000'000),
+                       "how long a host is listed once it is offline");
         if (auto const code = o.parse(argc, argv))
             return *code;
         check_advertised(s.advertise);
@@ -137,6 +144,11 @@ int main(int argc, char** argv) {
                                             "fd00::/8 or loopback");
         s.anonymous = o.anonymous;
         s.listen = o.endpoint();
+        if (!rules.empty()) {
+            auto file = programs::read_rules_file(rules);
+            s.rules = std::move(file.rules);
+            s.mutes = std::move(file.mutes);
+        }
         s.log = o.make_logger();
         bool const in_arguments = std::any_of(argv + 1, argv + argc, [](std::string_view a) {
             return a.starts_with("--redis=") || a == "--redis";
@@ -170,8 +182,15 @@ int main(int argc, char** argv) {
         mad::fleet::api node(std::move(s));
         if (auto const at = node.start(); !at)
             throw std::runtime_error("cannot listen: " + at.error().message());
-        programs::service self{node.url(), [&] { node.set_tls(o.load_tls()); },
-                               [&](milliseconds drain) { node.stop(drain); }};
+        auto const reload = [&] {
+            auto tls = o.load_tls(); // all is read before any is changed
+            if (!rules.empty()) {
+                auto file = programs::read_rules_file(rules);
+                node.set_rules(std::move(file.rules), std::move(file.mutes));
+            }
+            node.set_tls(std::move(tls));
+        };
+        programs::service self{node.url(), reload, [&](milliseconds drain) { node.stop(drain); }};
         self.probe = [&](std::function<void()> alive) { node.probe(std::move(alive)); };
         return programs::serve(signals, o, std::move(self));
     });

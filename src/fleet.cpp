@@ -27,6 +27,7 @@
 #include <mad/fleet/impl/record.ipp>
 #include <mad/fleet/impl/roster.ipp>
 #include <mad/fleet/impl/rule_json.ipp>
+#include <mad/fleet/impl/rule_text.ipp>
 #include <mad/fleet/impl/rules.ipp>
 #include <mad/fleet/impl/search.ipp>
 #include <mad/fleet/impl/shared_peers.ipp>

@@ -40,7 +40,8 @@ struct api_settings {
     /// (mad/fleet/redis_ledger.hpp). By default nothing does.
     std::function<std::unique_ptr<fleet::ledger>(std::string const& node)> make_ledger;
 
-    /// What is judged, and when nobody is to be told.
+    /// What makes a host warn or crit, and when nobody is notified. All nodes of a fleet should
+    /// have the same. Default: `rule_set::presets`, and no mutes.
     rule_set rules = rule_set::presets();
     std::vector<mute> mutes;
 
@@ -128,7 +129,7 @@ class api {
     /// Other tokens, for an api that was made with some: sessions of those that are gone are ended.
     void set_access(access_rules r) { gate_->set_rules(std::move(r)); }
 
-    /// From now on; from any thread.
+    /// Exchanges the rules and the mutes of the settings. From any thread.
     void set_rules(rule_set, std::vector<mute>);
     void set_webhook_secret(std::string);
 

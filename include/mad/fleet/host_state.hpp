@@ -56,6 +56,8 @@ struct verdict {
 /// Example: `{"s":"crit","rule":"cpu","value":97.1,"limit":95,"since":1764000000123}`
 std::string state_json(verdict const&);
 
+/// What such text says; ok when it is empty or says nothing that a rule can.
+verdict parse_state(std::string_view state);
 /// The verdict that a record has; ok when it has none.
 verdict read_state(std::string_view record);
 

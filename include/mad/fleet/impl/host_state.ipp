@@ -70,42 +70,44 @@ MAD_DECL std::string state_json(verdict const& v) {
     return out += '}';
 }
 
-MAD_DECL verdict read_state(std::string_view record) {
+MAD_DECL verdict parse_state(std::string_view state) {
     verdict out;
-    if (record.find("\"state\"") == record.npos)
-        return out; // as most
-    detail::json_walk w(record);
-    w.members([&](std::string_view member) {
-        if (member != "state")
-            return;
-        out = {};
-        w.members([&](std::string_view key) {
-            if (key == "s") {
-                auto const s = host_state_of(w.text().value_or(""));
-                if (s == host_state::warn || s == host_state::crit)
-                    out.level = *s;
-            } else if (key == "rule") {
-                json_unescape(w.text().value_or(""), out.rule);
-            } else if (key == "value") {
-                out.value = w.number().value_or(0);
-            } else if (key == "limit") {
-                out.limit = w.number().value_or(0);
-            } else if (key == "since") {
-                constexpr double most = 9e15;
-                out.since_ms =
-                    static_cast<std::int64_t>(std::clamp(w.number().value_or(0), 0.0, most));
-            } else if (key == "ro") {
-                w.elements([&](std::size_t i) {
-                    auto const m = w.number();
-                    if (m && *m >= 0 && *m < 2'147'483'648.0 && i < 32)
-                        out.turned.push_back(static_cast<std::uint32_t>(*m));
-                });
-            }
-        });
+    detail::json_walk w(state);
+    w.members([&](std::string_view key) {
+        if (key == "s") {
+            auto const s = host_state_of(w.text().value_or(""));
+            if (s == host_state::warn || s == host_state::crit)
+                out.level = *s;
+        } else if (key == "rule") {
+            json_unescape(w.text().value_or(""), out.rule);
+        } else if (key == "value") {
+            out.value = w.number().value_or(0);
+        } else if (key == "limit") {
+            out.limit = w.number().value_or(0);
+        } else if (key == "since") {
+            constexpr double most = 9e15;
+            out.since_ms = static_cast<std::int64_t>(std::clamp(w.number().value_or(0), 0.0, most));
+        } else if (key == "ro") {
+            w.elements([&](std::size_t i) {
+                auto const m = w.number();
+                if (m && *m >= 0 && *m < 2'147'483'648.0 && i < 32)
+                    out.turned.push_back(static_cast<std::uint32_t>(*m));
+            });
+        }
     });
     if (!out.bad())
         out = {};
     return out;
+}
+
+MAD_DECL verdict read_state(std::string_view record) {
+    std::string_view state;
+    detail::json_walk w(record);
+    w.members([&](std::string_view key) {
+        if (key == "state")
+            state = w.skip();
+    });
+    return parse_state(state);
 }
 
 MAD_DECL void add_state(std::string& record, std::string_view state) {

@@ -1,7 +1,7 @@
 #ifndef MAD_FLEET_IMPL_ROSTER_IPP
 #define MAD_FLEET_IMPL_ROSTER_IPP
 
-#include <mad/fleet/detail/json_walk.hpp>
+#include <mad/fleet/detail/health_reader.hpp>
 #include <mad/fleet/roster.hpp>
 
 #include <algorithm>
@@ -142,7 +142,8 @@ MAD_DECL roster::entry& roster::take(stored_record const& r, bool own, time_poin
         e.info_hash = h;
         learn(e, r.info);
     }
-    auto const before = std::exchange(e.now, read_health(r.record, wall_ms)).mounts;
+    detail::health_reader reader;
+    auto const before = std::exchange(e.now, reader.read(r.record, wall_ms)).mounts;
     e.socket_id = r.socket_id;
     e.own = own;
     e.seen = now;
@@ -165,7 +166,7 @@ MAD_DECL roster::entry& roster::take(stored_record const& r, bool own, time_poin
     } else {
         e.judging = false;
         e.track = {};
-        auto v = read_state(r.record);
+        auto v = parse_state(reader.state());
         if (v.since_ms == 0)
             v.since_ms = known && v.level == e.judged.level ? e.judged.since_ms : wall_ms;
         e.judged = std::move(v);

@@ -132,11 +132,6 @@ MAD_DECL std::string search_problem::message() const {
     return out.append(": ").append(texts[static_cast<std::size_t>(error)]);
 }
 
-MAD_DECL bool search::matches(search_subject const& s) const {
-    return std::all_of(terms_.begin(), terms_.end(),
-                       [&](auto const& t) { return t.matches(s) != t.negated; });
-}
-
 MAD_DECL bool search::lasting() const {
     return std::none_of(terms_.begin(), terms_.end(), [](auto const& t) {
         using kind = detail::search_term::kind;
