@@ -5,6 +5,8 @@
 
 #include "http_api_world.hpp"
 
+#include <set>
+
 using namespace mad_test;
 using mad::fleet::http_admission;
 using mad::fleet::http_api_settings;

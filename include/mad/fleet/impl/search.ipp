@@ -139,6 +139,11 @@ MAD_DECL bool search::lasting() const {
     });
 }
 
+MAD_DECL bool search::matches(search_subject const& s) const {
+    return std::all_of(terms_.begin(), terms_.end(),
+                       [&](auto const& t) { return t.matches(s) != t.negated; });
+}
+
 /// Reads one expression; stops at the first mistake.
 class search_reader {
   public:
