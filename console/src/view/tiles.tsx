@@ -156,7 +156,6 @@ export class Tiles extends Component<PartProps> {
     const { app } = this.props;
     const { metric } = app.query;
     const { size } = this.layout;
-    pen.lineWidth = Math.max(1, size / 9);
     this.slots.forEach((slot, tile) => {
       const { x, y } = tilePlace(this.layout, tile);
       if (y + size < top || y > top + height) return;
@@ -165,7 +164,8 @@ export class Tiles extends Component<PartProps> {
         const value = app.fleet.metric(slot, metric);
         if (Number.isNaN(value)) {
           pen.strokeStyle = colours.faint;
-          pen.strokeRect(x + 1, y + 1, size - 2, size - 2);
+          pen.lineWidth = 1;
+          pen.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
           return;
         }
         const part = shade(metric, value);
@@ -174,6 +174,7 @@ export class Tiles extends Component<PartProps> {
         return;
       }
       const colour = colours[state];
+      pen.lineWidth = Math.max(1, size / 9);
       const hollow = state === "stale" || state === "offline";
       pen.fillStyle = pen.strokeStyle = colour;
       if (hollow) {
