@@ -1,7 +1,6 @@
 import { render } from "preact";
 import { io } from "socket.io-client";
 import { App } from "./app";
-import { createFormat } from "./model/format";
 import { browserAddress } from "./net/address";
 import { loadConfig } from "./net/config";
 import { clientOptions, Link } from "./net/link";
@@ -30,23 +29,32 @@ async function connect(): Promise<void> {
     auth: (give) => give(app.token === null ? {} : { token: app.token }),
   });
   const link = new Link(socket, app);
-  app.reconnectWith(() => socket.disconnect().connect());
-  // A page that was hidden or kept aside may have missed much: ask for the whole list.
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") link.resync();
-  });
+  app.useWire(link);
+  // Nobody looks at a hidden page: it is told little, and brought up to date when seen again.
+  const pace = (): void => link.pace(document.visibilityState === "hidden");
+  document.addEventListener("visibilitychange", pace);
+  pace();
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) link.resync();
   });
 }
 
+/** The browser's store of settings; `null` where pages may not have one. */
+function store(): Storage | null {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}
+
 const root = document.getElementById("app");
 if (root !== null) {
+  app.usePrefs(store());
   app.useAddress(browserAddress(window, (route) => app.routed(route)));
   render(
     <Page
       app={app}
-      format={createFormat()}
       drawWith={(next) => {
         draw = next;
         painter.soon();
