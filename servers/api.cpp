@@ -1,6 +1,7 @@
 // mad-api: the node that agents push to and consoles look at.
 
 #include "service.hpp"
+#include "tokens_file.hpp"
 
 #include <mad/fleet/api.hpp>
 #include <mad/fleet/redis_store.hpp>
@@ -9,6 +10,7 @@
 #include <mad/redis/tls.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <iostream>
 
@@ -84,6 +86,29 @@ static void check_advertised(std::string const& url) {
                                     ": write http://HOST:PORT or https://HOST:PORT, or off");
 }
 
+/// What is said of people who are signed in at a proxy.
+struct identity_options {
+    std::string header, role_header;
+};
+
+static void check_identity(identity_options const& o, bool trusts) {
+    auto const is_name = [](std::string const& s) {
+        return std::all_of(s.begin(), s.end(),
+                           [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+    };
+    if (!is_name(o.header))
+        throw programs::usage_error("--identity-header: '" + o.header + "' is no field name");
+    if (!is_name(o.role_header))
+        throw programs::usage_error("--identity-role-header: '" + o.role_header +
+                                    "' is no field name");
+    if (o.header.empty() && !o.role_header.empty())
+        throw programs::usage_error("--identity-role-header: needs --identity-header");
+    if (!o.header.empty() && !trusts)
+        throw programs::usage_error(
+            "--identity-header: nobody is named who may say it: give --trust NETWORK of the proxy "
+            "that signs people in, also when that is loopback");
+}
+
 int main(int argc, char** argv) {
     auto const signals = programs::prepare();
     programs::options o("mad-api", "API node: agents push their health, consoles see it live");
@@ -91,7 +116,7 @@ int main(int argc, char** argv) {
         mad::fleet::api_settings s;
         auto& engine = s.sockets.engine;
         using mad::milliseconds;
-        o.add_server(3000);
+        o.add_server(3000, true);
         o.add("threads", s.threads, "shards; 0: one for each core")->check(CLI::Range(0, 256));
         o.add("node-id", s.node_id, "name of this node; default: random");
         o.add("path", engine.path, "engine path");
@@ -110,10 +135,19 @@ int main(int argc, char** argv) {
             ->check(CLI::Range(0.0, 1e6));
         o.add("cors-origin", engine.cors.origins, "origin of pages that may connect, or *");
         std::vector<std::string> trust{"loopback"};
-        o.add("trust", trust,
-              "network of proxies whose X-Forwarded-For and -Proto count, as 10.0.0.0/8; loopback "
-              "is this machine, none nobody")
-            ->delimiter(',');
+        auto* const trust_flag =
+            o.add("trust", trust,
+                  "network of proxies whose X-Forwarded-For and -Proto count, as 10.0.0.0/8; "
+                  "loopback is this machine, none nobody")
+                ->delimiter(',');
+        identity_options identity;
+        o.add("identity-header", identity.header,
+              "field in which a proxy of --trust says who is signed in, as X-Forwarded-User")
+            ->type_name("NAME");
+        o.add("identity-role-header", identity.role_header,
+              "field with the roles of that person, as X-Forwarded-Groups: a list with commas in "
+              "which viewer and admin count; without one of them: viewer")
+            ->type_name("NAME");
         redis_options redis;
         o.add(
             "redis", redis.url,
@@ -135,6 +169,17 @@ int main(int argc, char** argv) {
                 throw programs::usage_error("--trust: '" + network +
                                             "' is no network such as 10.0.0.0/8, 127.0.0.1, "
                                             "fd00::/8 or loopback");
+        bool const explicit_trust = trust_flag->count() > 0;
+        check_identity(identity, explicit_trust && trust != std::vector<std::string>{"none"});
+        s.access.identity_header = identity.header;
+        s.access.identity_role_header = identity.role_header;
+        if (!identity.header.empty())
+            s.access.identity_trust = engine.trust;
+        s.access.attempts = {0, o.addresses.max_rate, o.addresses.burst};
+        if (!o.tokens_file.empty())
+            s.access.access.rules = programs::read_tokens(o.tokens_file);
+        if (o.anonymous_agents)
+            s.access.access.open = mad::fleet::open_to::agents;
         s.anonymous = o.anonymous;
         s.listen = o.endpoint();
         s.log = o.make_logger();
@@ -170,7 +215,13 @@ int main(int argc, char** argv) {
         mad::fleet::api node(std::move(s));
         if (auto const at = node.start(); !at)
             throw std::runtime_error("cannot listen: " + at.error().message());
-        programs::service self{node.url(), [&] { node.set_tls(o.load_tls()); },
+        programs::service self{node.url(),
+                               [&] {
+                                   auto tls = o.load_tls(); // all is read before any is changed
+                                   if (!o.tokens_file.empty())
+                                       node.set_access(programs::read_tokens(o.tokens_file));
+                                   node.set_tls(std::move(tls));
+                               },
                                [&](milliseconds drain) { node.stop(drain); }};
         self.probe = [&](std::function<void()> alive) { node.probe(std::move(alive)); };
         return programs::serve(signals, o, std::move(self));
