@@ -171,8 +171,8 @@ class access {
     /// Whether there is nothing to show: then only who is on this machine is let in.
     bool alone() const { return !settings_.rules && settings_.open == open_to::nobody; }
 
-    /// A token that shows what matches `filter` until then. The filter: at most 512 bytes without
-    /// control characters, a search that can be read; judged by the caller.
+    /// A token that shows what matches `filter` until then. The filter: a search that can be read;
+    /// judged by the caller.
     view_link make_link(std::string_view filter, std::int64_t expires_ms) const;
 
     access_settings const& settings() const { return settings_; }

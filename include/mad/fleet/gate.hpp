@@ -84,12 +84,9 @@ class gate {
     /// As `admit` with `right::read`, and open to who is on this machine: for `/metrics`.
     admission admit_metrics(net::http::request const&);
 
-    /// `GET /api/v1/session`: `{"name":"ops","role":"admin","anonymous":false,"expires":null}`,
-    /// `expires` in ms since 1970; with `"filter"` when there is one. 401: nothing can be read so.
-    net::http::response answer_session(net::http::request const&);
-    /// `POST /api/v1/links` with `{"expires_in":"8h","filter":"tag:prod"}` (a number is seconds;
-    /// default 24h, 1 minute to 90 days): `{"token":"…","expires":ms}`. For admins.
-    net::http::response answer_link(net::http::request const&);
+    /// A token that shows hosts that match `filter` (a search that can be read; empty: all) until
+    /// then. `by`: who has asked, for the log. Ask for `right::manage` before.
+    view_link make_link(std::string_view by, std::string_view filter, std::int64_t expires_ms);
 
     /// Other rules: sessions that are not in them any more are ended. Nothing: the rules were not
     /// read from a file, and stay.

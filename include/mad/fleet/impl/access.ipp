@@ -83,8 +83,8 @@ inline std::string_view bytes_of(std::array<std::uint8_t, 32> const& a) {
 /// By this a link is told from the tokens of the file.
 inline constexpr std::string_view link_prefix = "mad-view.";
 
-/// What no token is longer than.
-inline constexpr std::size_t longest_shown = 4096;
+/// What no token is longer than: a link with the longest search.
+inline constexpr std::size_t longest_shown = 9216;
 
 inline std::string link_signature(std::string_view key, std::string_view signed_text) {
     std::string out;

@@ -2,10 +2,8 @@
 #define MAD_FLEET_IMPL_GATE_IPP
 
 #include <mad/core/clock.hpp>
-#include <mad/core/duration.hpp>
 #include <mad/core/ids.hpp>
 #include <mad/core/json.hpp>
-#include <mad/core/json_parse.hpp>
 #include <mad/core/json_text.hpp>
 #include <mad/engine/cors.hpp>
 #include <mad/fleet/gate.hpp>
@@ -79,9 +77,6 @@ inline access_error refusal_of(right r) {
 
 /// Wall clocks are set: nobody waits for an end for longer without looking at them.
 inline constexpr seconds longest_look{60};
-
-inline constexpr seconds shortest_link{60}, usual_link{24 * 3600}, longest_link{90 * 24 * 3600};
-inline constexpr std::size_t longest_filter = 512;
 
 } // namespace detail
 
@@ -192,8 +187,10 @@ MAD_DECL bool gate::enter(socketio::socket const& socket) {
         (who->by == known_by::place && (access_->open_rights() & both) == both))
         return true; // as everybody: nothing to remember
     std::string id(socket.id());
-    if (who->expires_ms != 0)
-        sooner = ends_.emplace(who->expires_ms, id).first == ends_.begin();
+    if (who->expires_ms != 0) {
+        auto const at = ends_.emplace(who->expires_ms, id).first;
+        sooner = at == ends_.begin();
+    }
     entries_.insert_or_assign(std::move(id), entry{who, socket});
     lock.unlock();
     if (sooner && home_)
@@ -292,77 +289,10 @@ MAD_DECL admission gate::admit_metrics(net::http::request const& r) {
     return admit(r, right::read);
 }
 
-MAD_DECL net::http::response gate::answer_session(net::http::request const& r) {
-    auto const found = judge(r);
-    if (!found)
-        return detail::access_answer(detail::access_error_of(found.error()));
-    auto const& who = **found;
-    if (who.by == known_by::nothing && !who.may(right::read))
-        return detail::access_answer(access_error::token_needed);
-    std::string body = "{\"name\":";
-    append_json_string(body, who.name);
-    append_json_string(body += ",\"role\":", to_string(who.role));
-    body +=
-        who.anonymous() ? ",\"anonymous\":true,\"expires\":" : ",\"anonymous\":false,\"expires\":";
-    if (who.expires_ms == 0)
-        body += "null";
-    else
-        append_json_number(body, who.expires_ms);
-    if (!who.filter.empty())
-        append_json_string(body += ",\"filter\":", who.filter);
-    auto answer = net::http::json_answer(200, body += '}');
-    answer.set("Cache-Control", "no-store");
-    return answer;
-}
-
-MAD_DECL net::http::response gate::answer_link(net::http::request const& r) {
-    auto const by = admit(r, right::manage);
-    if (!by)
-        return by.refusal;
-    auto const bad = [](std::string_view message) {
-        std::string body = "{\"error\":{\"code\":\"bad_request\",\"message\":";
-        append_json_string(body, message);
-        return net::http::json_answer(400, body += "}}");
-    };
-    auto const said = parse_json(r.body.empty() ? std::string_view("{}") : r.body);
-    if (!said || !said->is_object())
-        return bad("the body must be a JSON object such as {\"expires_in\":\"8h\"}");
-    std::int64_t lasts = milliseconds(detail::usual_link).count();
-    std::string filter;
-    for (auto const& [key, value] : said->items()) {
-        if (key == "role" && value == "viewer")
-            continue;
-        if (key == "role")
-            return bad("role: links are for viewers");
-        if (key == "filter" && value.is_string()) {
-            filter = value.get<std::string>();
-            if (filter.size() > detail::longest_filter ||
-                std::any_of(filter.begin(), filter.end(),
-                            [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-                return bad("filter: a search of at most 512 bytes without control characters");
-            continue;
-        }
-        if (key != "expires_in")
-            return bad("there are role, expires_in and filter");
-        auto const d = value.is_string() ? parse_duration(value.get<std::string>()) : std::nullopt;
-        if (d)
-            lasts = d->count();
-        else if (value.is_number())
-            lasts = static_cast<std::int64_t>(std::clamp(value.get<double>(), -1.0, 1e9) * 1000);
-        else
-            return bad("expires_in: a number of seconds, or a duration such as 90m or 8h");
-        if (lasts < milliseconds(detail::shortest_link).count() ||
-            lasts > milliseconds(detail::longest_link).count())
-            return bad("expires_in: 1 minute to 90 days");
-    }
-    auto const link = rules()->make_link(filter, system_clock::instance().wall_ms() + lasts);
-    log_.info("fleet.access.link", {{"by", by.who->name}, {"filter", filter}});
-    std::string body = "{\"token\":";
-    append_json_string(body, link.token);
-    append_json_number(body += ",\"expires\":", link.expires_ms);
-    auto answer = net::http::json_answer(200, body += '}');
-    answer.set("Cache-Control", "no-store");
-    return answer;
+MAD_DECL view_link gate::make_link(std::string_view by, std::string_view filter,
+                                   std::int64_t expires_ms) {
+    log_.info("fleet.access.link", {{"by", by}, {"filter", filter}, {"expires_ms", expires_ms}});
+    return rules()->make_link(filter, expires_ms);
 }
 
 // Changes
