@@ -97,12 +97,17 @@ class virtual_fleet {
     std::string words;
     std::size_t changes = 0;
     std::vector<std::string> removed;
+    std::function<void(mad::fleet::host const&)> on_change;
     mad::fleet::roster all;
 
   private:
     mad::fleet::roster_watch watch() {
         mad::fleet::roster_watch w;
-        w.changed = [this](auto const&, bool) { ++changes; };
+        w.changed = [this](mad::fleet::host const& h, bool) {
+            ++changes;
+            if (on_change)
+                on_change(h);
+        };
         w.turned = [this](mad::fleet::host const& h, mad::fleet::transition const& t) {
             if (!words.empty())
                 words += ' ';
