@@ -5,9 +5,17 @@
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/api_access.ipp>
 #include <mad/fleet/impl/gate.ipp>
+#include <mad/fleet/impl/host_gauges.ipp>
 #include <mad/fleet/impl/host_metrics.ipp>
+#include <mad/fleet/impl/host_row.ipp>
 #include <mad/fleet/impl/host_state.ipp>
 #include <mad/fleet/impl/ledger.ipp>
+#include <mad/fleet/impl/http_answers.ipp>
+#include <mad/fleet/impl/http_api.ipp>
+#include <mad/fleet/impl/http_changes.ipp>
+#include <mad/fleet/impl/http_hosts.ipp>
+#include <mad/fleet/impl/http_operations.ipp>
+#include <mad/fleet/impl/http_parameters.ipp>
 #include <mad/fleet/impl/mutes.ipp>
 #include <mad/fleet/impl/node_message.ipp>
 #include <mad/fleet/impl/notice.ipp>
@@ -17,6 +25,7 @@
 #include <mad/fleet/impl/reading.ipp>
 #include <mad/fleet/impl/record.ipp>
 #include <mad/fleet/impl/roster.ipp>
+#include <mad/fleet/impl/rule_json.ipp>
 #include <mad/fleet/impl/rules.ipp>
 #include <mad/fleet/impl/search.ipp>
 #include <mad/fleet/impl/shared_peers.ipp>

@@ -114,6 +114,9 @@ class search {
     bool matches(search_subject const&) const;
     bool empty() const { return terms_.empty(); }
 
+    /// Whether it looks only at what seldom changes: not at states, flags and numbers.
+    bool lasting() const;
+
     /// As it was written.
     std::string const& text() const { return text_; }
 
