@@ -151,10 +151,12 @@ TEST_CASE("a body that is too long is refused before it is sent") {
 
 TEST_CASE("who must say who it is is not let to send a body first") {
     mad::fleet::http_api_settings settings;
-    settings.admit = [](mad::net::http::request const& r) {
+    settings.admit = [](mad::net::http::request const& r, mad::fleet::http_role) {
         mad::fleet::http_admission a;
-        bool const known = r.header("Authorization") == "Bearer good";
-        a.status = known ? 200 : 401;
+        if (r.header("Authorization") != "Bearer good") {
+            a.refusal = mad::net::http::json_answer(401, "{}");
+            a.refusal->set("WWW-Authenticate", "Bearer");
+        }
         a.caller.role = mad::fleet::http_role::admin;
         return a;
     };
