@@ -44,10 +44,10 @@ class fake_fleet : public mad::fleet::fleet_view {
     }
     std::size_t size() const override { return hosts.size(); }
 
-    void history(std::string_view id, mad::fleet::history_window w, mad::fleet::history_format f,
+    void history(std::string_view id, mad::fleet::history_span w, mad::fleet::history_format f,
                  std::function<void(std::string)> done) override {
         auto const window =
-            w == mad::fleet::history_window::hours_6 ? std::string("6h") : std::string("15m");
+            w == mad::fleet::history_span::hours_6 ? std::string("6h") : std::string("15m");
         auto text = f == mad::fleet::history_format::csv
                         ? "t,cpu\r\n1764000000000,12.5\r\n"
                         : "{\"id\":\"" + std::string(id) + "\",\"window\":\"" + window + "\"}";

@@ -23,7 +23,7 @@ enum class change_outcome : std::uint8_t {
 };
 
 /// How much of a history.
-enum class history_window : std::uint8_t {
+enum class history_span : std::uint8_t {
     minutes_15, ///< each sample
     hours_6,    ///< mean and greatest of each minute
 };
@@ -66,7 +66,7 @@ class fleet_view {
 
     /// The history of a host that there is, as `history::json` and `history::csv` write it. `done`
     /// is called once, on the home shard, maybe later: other nodes may be asked.
-    virtual void history(std::string_view id, history_window, history_format,
+    virtual void history(std::string_view id, history_span, history_format,
                          std::function<void(std::string)> done) = 0;
 
     /// Changes of state, the newest first, until `fn` says no.

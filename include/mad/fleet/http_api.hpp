@@ -31,16 +31,17 @@ struct http_caller {
     std::string filter;                     ///< a search: sees no other hosts; empty: all
 };
 
-/// Whether a request is heard at all.
+/// Whether a request is heard: who asks, or the answer that refuses it.
 struct http_admission {
-    int status = 200; ///< 200, 401 (say who you are) or 403 (never)
     http_caller caller;
+    std::optional<net::http::response> refusal{};
 };
 
 struct http_api_settings {
-    /// Judges a request by its head, on any shard: must be safe to call from several threads. By
-    /// default everybody may do everything.
-    std::function<http_admission(net::http::request const&)> admit;
+    /// Judges a request by its head; `least` is what it takes. On any shard: must be safe to call
+    /// from several threads. Who comes in with less is refused all the same. By default everybody
+    /// may do everything.
+    std::function<http_admission(net::http::request const&, http_role least)> admit;
 
     /// Whether callers must have a token: what the OpenAPI document says.
     bool tokens = false;

@@ -5,8 +5,6 @@
 
 #include "http_api_world.hpp"
 
-#include <set>
-
 using namespace mad_test;
 using mad::fleet::http_admission;
 using mad::fleet::http_api_settings;
@@ -17,9 +15,10 @@ namespace {
 
 http_api_settings with_role(http_role role, int status = 200) {
     http_api_settings s;
-    s.admit = [role, status](mad::net::http::request const&) {
+    s.admit = [role, status](mad::net::http::request const&, http_role) {
         http_admission a;
-        a.status = status;
+        if (status != 200)
+            a.refusal = mad::fleet::detail::http_error(status, "no");
         a.caller.role = role;
         a.caller.name = "somebody";
         return a;
@@ -93,8 +92,9 @@ TEST_CASE("an operation is done by whoever has its role, and by nobody else") {
 TEST_CASE("who asks is told who that is") {
     auto s = with_role(http_role::viewer);
     auto const admit = s.admit;
-    s.admit = [admit](mad::net::http::request const& r) {
-        auto a = admit(r);
+    s.admit = [admit](mad::net::http::request const& r, http_role least) {
+        CHECK(least == http_role::agent);
+        auto a = admit(r, least);
         a.caller.expires_ms = 1'764'000'000'000;
         return a;
     };

@@ -272,7 +272,7 @@ TEST_CASE("a summary counts by state, and by what tags say") {
 
 TEST_CASE("whoever may see some hosts only sees no others anywhere") {
     mad::fleet::http_api_settings s;
-    s.admit = [](mad::net::http::request const&) {
+    s.admit = [](mad::net::http::request const&, mad::fleet::http_role) {
         mad::fleet::http_admission a;
         a.caller.role = mad::fleet::http_role::viewer;
         a.caller.filter = "role:web";

@@ -20,7 +20,7 @@ inline constexpr std::string_view component_texts = R"x("securitySchemes":{
 "schemas":{
  "Error":{"type":"object","additionalProperties":false,"required":["error"],"properties":{
   "error":{"type":"object","additionalProperties":false,"required":["code","message"],"properties":{
-   "code":{"type":"string","enum":["bad_request","unauthorized","forbidden","not_found","method_not_allowed","not_acceptable","conflict","too_large","unsupported_media_type","invalid","unavailable","internal"]},
+   "code":{"type":"string","description":"For programs: `bad_request`, `token_needed` and so on."},
    "message":{"type":"string"}}}}},
  "State":{"type":"string","enum":["ok","warn","crit","stale","offline"]},
  "Number":{"type":["number","null"]},

@@ -44,7 +44,11 @@ class http_api::core : public std::enable_shared_from_this<core> {
         auto no = detail::http_error(status, message);
         if (!allow.empty())
             no.set("Allow", allow);
-        no.set("Cache-Control", "no-store");
+        refuse(r, x, std::move(no));
+    }
+    void refuse(net::http::request const& r, net::http::exchange& x, net::http::response no) const {
+        if (no.fields.find("Cache-Control:") == no.fields.npos)
+            no.set("Cache-Control", "no-store");
         no.set("X-Content-Type-Options", "nosniff");
         no.fields += engine::cors_fields(settings_.cors, r);
         x.respond(std::move(no));
@@ -87,10 +91,10 @@ MAD_DECL detail::http_operation const* http_api::core::judge(net::http::request 
     out.safe = o->is_get();
 
     if (settings_.admit && o->least != http_role::nobody) {
-        auto judged = settings_.admit(r);
-        if (judged.status == 401)
-            return refuse(r, x, 401, "send a token: Authorization: Bearer TOKEN"), nullptr;
-        if (judged.status != 200 || judged.caller.role < o->least)
+        auto judged = settings_.admit(r, o->least);
+        if (judged.refusal)
+            return refuse(r, x, std::move(*judged.refusal)), nullptr;
+        if (judged.caller.role < o->least)
             return refuse(r, x, 403, "your token does not allow this"), nullptr;
         out.caller = std::move(judged.caller);
     } else {

@@ -270,7 +270,7 @@ MAD_DECL void answer_history(http_task const& t, http_reply reply) {
     auto const* const window = t.parameter("window");
     bool const csv = t.csv;
     t.view->history(
-        t.id, window && *window == "6h" ? history_window::hours_6 : history_window::minutes_15,
+        t.id, window && *window == "6h" ? history_span::hours_6 : history_span::minutes_15,
         csv ? history_format::csv : history_format::json,
         [reply = std::move(reply), csv, name = file_name_of(t.id)](std::string text) {
             net::http::response r;

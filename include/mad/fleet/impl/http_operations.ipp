@@ -337,6 +337,7 @@ inline void append_responses(std::string& out, http_operation const& o) {
     add(413, !o.body.empty());
     add(415, !o.body.empty());
     add(422, !o.body.empty() || searches);
+    add(429, o.least != http_role::nobody);
     add(503, o.may_fail);
     out += '}';
 }
@@ -379,7 +380,7 @@ MAD_DECL std::string openapi_document(http_api_settings const& s) {
     out += "}},\"components\":{";
     out.append(component_texts);
     out += ",\"responses\":{\"unchanged\":{\"description\":\"As `If-None-Match` has it.\"}";
-    for (int const status : {400, 401, 403, 404, 406, 409, 413, 415, 422, 503}) {
+    for (int const status : {400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 503}) {
         append_json_string(out += ',', error_code_of(status));
         append_json_string(out += ":{\"description\":", net::http::reason_phrase(status));
         append_content(out += ",\"content\":{", "application/json", "Error");
