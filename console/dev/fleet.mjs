@@ -1,5 +1,7 @@
 // A made-up fleet whose values wander, for work on the page without native servers.
 
+import { moreHealth, moreInfo } from "./details.mjs";
+
 export const columns = [
   ...["id", "state", "flags", "name", "region", "tags", "storage", "network", "cpu", "mem"],
   ...["load", "psi", "up", "seen", "rule", "value", "limit", "since", "v"],
@@ -112,20 +114,20 @@ export class FakeHost {
       ts: Date.now(),
       interval_ms: 2500,
       info: {
-        ...{ host: `${id}.example`, os: "Debian 12", kernel: "6.1.0", arch: "x86_64" },
+        ...moreInfo(this),
+        host: `${id}.example`,
         ...{ cpus: this.cpus, mem: this.total, region: this.region, tags: this.tags },
       },
       health: {
         storage,
         network,
-        cpu: { pct: round(this.cpu, 1) },
         load: this.load.map((value) => round(value, 2)),
         mem: {
           total: this.total,
           avail: Math.round(this.total * (1 - this.memory / 100)),
           pct: round(this.memory, 1),
         },
-        psi: { cpu: [round(this.pressure, 1)], mem: [0, 0], io: [0.4, 0.1] },
+        ...moreHealth(this),
         up: Math.round((Date.now() - this.started) / 1000),
         err: [],
       },

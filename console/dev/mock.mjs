@@ -1,13 +1,15 @@
 // `npm run mock [-- --hosts 50 --port 3000 --faults --version 2]`: a node with a made-up fleet, and the
 // built page at the same address. With --faults hosts fall silent, leave and come back; with
-// --version 1 it speaks as original nodes do.
+// --version 1 it speaks as original nodes do; with --tokens it wants one (dev/mock_rest.mjs).
 
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Server } from "socket.io";
+import { history } from "./details.mjs";
 import { columns, FakeHost } from "./fleet.mjs";
+import { mockRest } from "./mock_rest.mjs";
 import { pages } from "./pages.mjs";
 
 const { values } = parseArgs({
@@ -16,6 +18,7 @@ const { values } = parseArgs({
     port: { type: "string", default: "3000" },
     version: { type: "string", default: "2" },
     faults: { type: "boolean", default: false },
+    tokens: { type: "boolean", default: false },
   },
 });
 const intervalMs = 2500;
@@ -28,11 +31,15 @@ const handler = existsSync(root)
       response.writeHead(known ? 200 : 404, { "Content-Type": "application/json" });
       response.end(known ? JSON.stringify(config) : "");
     };
-const http = createServer(handler);
+const http = createServer((request, response) => {
+  if (modern && rest(request, response)) return;
+  handler(request, response);
+});
 const io = new Server(http);
 
 const modern = values.version !== "1";
 const latest = new Map();
+const log = [];
 /** By host: the number of its newest change; in order. */
 const changed = new Map();
 let number = 0;
@@ -85,6 +92,34 @@ if (values.faults) {
   }, 4000);
 }
 
+const rest = mockRest(
+  {
+    find: (id) => {
+      const host = hosts.find((of) => of.id === id);
+      if (host === undefined) return undefined;
+      const row = Object.fromEntries(host.row().map((value, at) => [columns[at], value]));
+      return { ...row, reason: row.state === "offline" ? "silent" : "", record: latest.get(id) };
+    },
+    states: (id) => log.filter((turn) => id === null || turn.id === id).slice(0, 100),
+    forget: (id) => {
+      const at = hosts.findIndex((of) => of.id === id);
+      if (hosts[at].last !== "offline") return false;
+      const [host] = hosts.splice(at, 1);
+      stop(host);
+      io.emit("fleet_delta", { rows: [], gone: [id], cursor: `mock.${number}` });
+      return true;
+    },
+  },
+  { tokens: values.tokens },
+);
+
+io.use((socket, next) => {
+  const said = rest.who(socket.handshake.auth.token);
+  if (!said.startsWith("!") && said !== "agent") return next();
+  const code = said === "agent" ? "may_not_read" : said.slice(1);
+  return next(Object.assign(new Error("unauthorized"), { data: { code } }));
+});
+
 /** The rows changed since a number, oldest change last to be looked at. */
 function since(from) {
   const rows = [];
@@ -133,7 +168,8 @@ io.on("connection", (socket) => {
   });
   socket.on("client_watch", ({ id }, answer) => {
     socket.join(`watch ${id}`);
-    answer({ history: null });
+    const host = hosts.find((of) => of.id === id);
+    answer(host ? { history: host.old ? null : history(host) } : { error: "no such host" });
     socket.emit("web_client_update", latest.get(id));
   });
   socket.on("client_unwatch", ({ id }) => socket.leave(`watch ${id}`));
@@ -144,7 +180,13 @@ io.on("connection", (socket) => {
 setInterval(() => {
   for (const host of hosts) {
     const { last } = host;
-    if (host.judge().state !== last) touched(host);
+    const { state, rule = "", value = null, limit = null } = host.judge();
+    if (state === last) continue;
+    const turn = { id: host.id, from: last, to: state, rule, value, limit, since: host.since };
+    log.unshift({ at: Date.now(), ...turn });
+    log.splice(1000);
+    io.emit("client_state", turn);
+    touched(host);
   }
 }, 1000);
 

@@ -25,6 +25,9 @@ import { askState, stateAsked } from "./model/search";
 import type { Address } from "./net/address";
 import type { Config } from "./net/config";
 import type { LinkSink } from "./net/link";
+import { Rest } from "./net/rest";
+import type { Session, SessionSink } from "./net/session";
+import type { SignInProblem, Who } from "./model/session";
 
 /** Who shows one host closely. Everything is as the node sent it, not yet judged. */
 export interface HostWatch {
@@ -57,7 +60,7 @@ function fields(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /** Everything the page knows and everything that can be done to it; the views only draw this. */
-export class App implements LinkSink {
+export class App implements LinkSink, SessionSink {
   readonly announcer = new Announcer();
   readonly fleet = new Fleet((slot, from, to) =>
     this.announcer.note(this.fleet.label(slot).short, from, to),
@@ -75,11 +78,14 @@ export class App implements LinkSink {
   spoken = "";
   /** The node wants to know who this is; the sign-in page is shown. */
   needsSignIn = false;
-  /** Shown to the node with the next connection; never written anywhere. */
-  token: string | null = null;
+  signInProblem: SignInProblem | null = null;
+  /** Who the node takes this page for; `null`: it does not say. */
+  who: Who | null = null;
+  readonly rest = new Rest({ url: () => this.config?.url, token: () => this.token });
   collapsed: ReadonlySet<string> = new Set();
 
   private address: Address | null = null;
+  private session: Session | null = null;
   private wire: Wire | null = null;
   private prefsPlace: PrefsPlace | null = null;
   private version: 1 | 2 | null = null;
@@ -117,7 +123,7 @@ export class App implements LinkSink {
   }
 
   refused(reason: string, code = ""): void {
-    this.needsSignIn = code === "unauthorized" || code === "forbidden";
+    if (code !== "") this.session?.refused(code);
     this.step({ type: "refused", reason });
   }
 
@@ -295,12 +301,56 @@ export class App implements LinkSink {
     else if (this.holds.delete(how)) this.repaint.soon();
   }
 
-  /** Tries a token: connects anew with it. */
-  signIn(token: string): void {
-    this.token = token;
+  // Who uses the page.
+
+  /** What the node is shown with the next connection. */
+  get token(): string | null {
+    return this.session?.token ?? null;
+  }
+
+  get isAdmin(): boolean {
+    return this.who?.role === "admin";
+  }
+
+  known(who: Who | null): void {
+    this.who = who;
+    this.needsSignIn = false;
+    this.repaint.soon();
+  }
+
+  unknown(problem: SignInProblem): void {
+    this.who = null;
+    this.needsSignIn = true;
+    this.signInProblem = problem;
+    this.repaint.soon();
+  }
+
+  /** Tries a token: connects anew with it. `keep`: until the tab is closed. */
+  signIn(token: string, keep = false): void {
+    this.session?.use(token, keep);
     this.needsSignIn = false;
     this.wire?.reconnect();
+    void this.session?.check();
     this.repaint.soon();
+  }
+
+  /** Somebody whom the node shows the fleet without a token has one all the same. */
+  askSignIn(): void {
+    this.needsSignIn = true;
+    this.signInProblem = null;
+    this.repaint.soon();
+  }
+
+  signOut(): void {
+    this.session?.forget();
+    this.who = null;
+    this.wire?.reconnect();
+    void this.session?.check();
+    this.repaint.soon();
+  }
+
+  useSession(session: Session): void {
+    this.session = session;
   }
 
   /** Follows one host closely until the returned function is called. */

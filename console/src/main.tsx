@@ -3,6 +3,7 @@ import { io } from "socket.io-client";
 import { App } from "./app";
 import { browserAddress } from "./net/address";
 import { loadConfig } from "./net/config";
+import { Session } from "./net/session";
 import { clientOptions, Link } from "./net/link";
 import { Painter } from "./painter";
 import "./style/index.css";
@@ -13,6 +14,8 @@ const settingsRetryMs = 3000;
 let draw = (): void => {};
 const painter = new Painter(() => draw());
 const app = new App(() => performance.now(), painter);
+
+let session: Session | null = null;
 
 async function connect(): Promise<void> {
   try {
@@ -28,7 +31,13 @@ async function connect(): Promise<void> {
     ...clientOptions(app.config),
     auth: (give) => give(app.token === null ? {} : { token: app.token }),
   });
-  const link = new Link(socket, app);
+  void session?.check();
+  // Who must sign in first is not to ask again and again meanwhile.
+  const link = new Link(socket, app, (run, ms) => {
+    setTimeout(() => {
+      if (!app.needsSignIn) run();
+    }, ms);
+  });
   app.useWire(link);
   // Nobody looks at a hidden page: it is told little, and brought up to date when seen again.
   const pace = (): void => link.pace(document.visibilityState === "hidden");
@@ -51,6 +60,9 @@ function store(): Storage | null {
 const root = document.getElementById("app");
 if (root !== null) {
   app.usePrefs(store());
+  // Before anything looks at the address: a token in it is taken out.
+  session = new Session(window, app.rest, app);
+  app.useSession(session);
   app.useAddress(browserAddress(window, (route) => app.routed(route)));
   render(
     <Page

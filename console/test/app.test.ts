@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { App } from "../src/app";
 import { formatRoute, hostPlace, parseRoute } from "../src/model/route";
 import { Link } from "../src/net/link";
+import { Rest } from "../src/net/rest";
+import { Session } from "../src/net/session";
 import { Clock, cols, FakeSocket, modernRecord, row } from "./support";
 
 let clock: Clock;
@@ -344,10 +346,24 @@ describe("what this browser remembers", () => {
 });
 
 it("a refusal for want of a token asks for one", () => {
+  const nothing = () => null;
+  const place = {
+    location: { hash: "", pathname: "/", search: "" },
+    history: { replaceState: () => {} },
+    sessionStorage: { getItem: nothing, setItem: () => {}, removeItem: () => {} },
+  };
+  const rest = new Rest({ url: () => undefined, token: nothing });
+  app.useSession(new Session(place, rest, app));
   socket.active = false;
   socket.say("connect_error", Object.assign(new Error("no"), { data: { code: "unauthorized" } }));
   expect(app.needsSignIn).toBe(true);
+  expect(app.signInProblem).toBe("missing");
   app.signIn("secret");
+  expect(app.token).toBe("secret");
   expect(app.needsSignIn).toBe(false);
   expect(socket.connects).toBe(1);
+  socket.active = false;
+  socket.say("connect_error", Object.assign(new Error("no"), { data: { code: "token_unknown" } }));
+  expect(app.signInProblem).toBe("wrong");
+  expect(app.token).toBeNull();
 });

@@ -13,6 +13,7 @@ import Help from "./help";
 import { Menu } from "./menu";
 import Palette from "./palette";
 import { loadHost, loadRules, loadSignIn, Part, type PartProps } from "./part";
+import { Account } from "./signin/account";
 import { showInTab } from "./tab";
 import { Tiles } from "./tiles";
 
@@ -165,6 +166,7 @@ function Foot({ app, format }: { app: App; format: Format }) {
       {matched.length < size && (
         <span>{text.shown(format.count(matched.length), format.count(size))}</span>
       )}
+      <Account app={app} format={format} />
       {app.config?.version && <span>{text.version(app.config.version)}</span>}
     </footer>
   );
@@ -204,7 +206,7 @@ export function Page({ app, locale, drawWith, repaint }: PageProps) {
         {inFleet && <Counters app={app} format={format} />}
         {inFleet && !query.kiosk && <Filter app={app} format={format} />}
         {inFleet && !query.kiosk && <Controls app={app} />}
-        <Banner app={app} format={format} />
+        {!app.needsSignIn && <Banner app={app} format={format} />}
       </header>
       <main>
         <Main app={app} format={format} repaint={repaint} />
