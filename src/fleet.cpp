@@ -9,6 +9,7 @@
 #include <mad/fleet/impl/host_state.ipp>
 #include <mad/fleet/impl/ledger.ipp>
 #include <mad/fleet/impl/mutes.ipp>
+#include <mad/fleet/impl/hub.ipp>
 #include <mad/fleet/impl/node_message.ipp>
 #include <mad/fleet/impl/notice.ipp>
 #include <mad/fleet/impl/notifier.ipp>

@@ -7,6 +7,7 @@
 #include <mad/core/sha256.hpp>
 #include <mad/fleet/announced_node.hpp>
 #include <mad/fleet/api.hpp>
+#include <mad/fleet/detail/hub.hpp>
 #include <mad/net/shard.hpp>
 #include <mad/net/wait.hpp>
 
@@ -20,10 +21,6 @@
 namespace mad::inline MAD_ABI::fleet {
 
 namespace detail {
-
-/// Sockets not known to be agents: an original page speaks once and must go on hearing after a
-/// reconnection in which it says nothing.
-inline constexpr char const* watchers_room = "watchers";
 
 inline socketio::server_settings node_settings(api_settings const& s, net::shard& home,
                                                std::shared_ptr<gate> const& at) {
@@ -77,108 +74,6 @@ inline std::string veiled(std::string_view key, std::string_view socket_id) {
 }
 
 } // namespace detail
-
-/// One message on its way to the hub; the record's views point into the text.
-struct api::cargo {
-    std::string text, opaque;
-    record_view record;
-};
-
-/// What is known of the fleet, on the node's first shard; others hand their messages over as
-/// values.
-class api::hub : public std::enable_shared_from_this<hub> {
-  public:
-    hub(api& a, net::shard& home)
-        : api_(a)
-        , home_(home)
-        , store_(a.settings_.make_store ? a.settings_.make_store(a.node_id_)
-                                        : make_embedded_store()) {}
-
-    /// On the shard, as all that follows.
-    void start() {
-        store_watch w;
-        w.updated = [this](stored_record const& r, bool moved) {
-            tell(r, moved);
-            count();
-        };
-        w.gone = [this](std::string_view id) { tell_gone(id); };
-        store_->start(home_, std::move(w));
-    }
-    void announce(std::string text, std::function<void()> done) {
-        store_->announce(std::move(text), std::move(done));
-    }
-    void stop(std::function<void()> done) { store_->stop(std::move(done)); }
-    /// When the shard runs no more: what is left of the store ends while its io_context is there.
-    void end() { store_ = make_embedded_store(); }
-
-    /// From any thread.
-    store_state state() const { return store_->state(); }
-
-    net::shard& home() { return home_; }
-
-    void update(std::string const& opaque, record_view const& r) {
-        auto const* const old = store_->find(r.id);
-        bool const same_socket = old && old->socket_id == opaque;
-        // An older sample that came late. By another connection too: the last ones of a connection
-        // that the agent has given up may be read after the first of its next one.
-        if (old && (same_socket || !r.run.empty()) && r.seq && old->run == r.run &&
-            *r.seq < old->seq)
-            return;
-        stored_record fresh;
-        fresh.id = r.id;
-        fresh.socket_id = opaque;
-        auto const known = old ? std::string_view(old->info) : std::string_view();
-        fresh.record = splice_record(r, known, opaque);
-        fresh.info = r.info.empty() ? std::string(known) : std::string(r.info);
-        fresh.run = r.run;
-        fresh.seq = r.seq.value_or(0);
-        fresh.seen = std::chrono::steady_clock::now();
-        tell(fresh, old && !same_socket);
-        store_->put(std::move(fresh));
-        api_.counters_.updates.fetch_add(1, std::memory_order_relaxed);
-        count();
-    }
-
-    void leave(std::string const& id, std::string const& opaque) {
-        if (store_->drop(id, opaque))
-            tell_gone(id);
-    }
-
-    /// All records as one JSON array.
-    std::string snapshot() const {
-        std::string out(1, '[');
-        store_->each([&](stored_record const& r) {
-            if (out.size() > 1)
-                out += ',';
-            out.append(r.record);
-        });
-        return out += ']';
-    }
-
-  private:
-    // To this node's consoles: the others' are told by their own nodes.
-
-    void tell(stored_record const& r, bool moved) {
-        auto const watchers = api_.io_.to(detail::watchers_room).local();
-        if (moved) // original pages add by socketID, but update and remove by id
-            watchers.emit("web_client_disconnect", r.id);
-        watchers.emit("web_client_update", socketio::raw_json{r.record});
-    }
-
-    void tell_gone(std::string_view id) {
-        api_.io_.to(detail::watchers_room).local().emit("web_client_disconnect", id);
-        count();
-    }
-
-    void count() {
-        api_.counters_.agents.store(store_->size(), std::memory_order_relaxed);
-        api_.counters_.own_agents.store(store_->own_size(), std::memory_order_relaxed);
-    }
-
-    api& api_;
-    net::shard& home_;
-    std::unique_ptr<store> store_;
-};
 
 MAD_DECL api::api(api_settings s)
     : settings_(detail::tagged(std::move(s)))
