@@ -6,6 +6,7 @@
 #include <mad/fleet/impl/api_access.ipp>
 #include <mad/fleet/impl/gate.ipp>
 #include <mad/fleet/impl/host_gauges.ipp>
+#include <mad/fleet/impl/history.ipp>
 #include <mad/fleet/impl/host_metrics.ipp>
 #include <mad/fleet/impl/host_row.ipp>
 #include <mad/fleet/impl/host_state.ipp>
