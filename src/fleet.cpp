@@ -4,6 +4,9 @@
 #include <mad/fleet/impl/announced_node.ipp>
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/api_access.ipp>
+#include <mad/fleet/impl/api_consoles.ipp>
+#include <mad/fleet/impl/console_feed.ipp>
+#include <mad/fleet/impl/feed_rows.ipp>
 #include <mad/fleet/impl/gate.ipp>
 #include <mad/fleet/impl/host_gauges.ipp>
 #include <mad/fleet/impl/history.ipp>

@@ -98,6 +98,7 @@ struct api_counters {
     std::atomic<std::uint64_t> updates{0}, refused{0}, consoles_served{0};
     std::atomic<std::size_t> agents{0};     ///< of the whole fleet
     std::atomic<std::size_t> own_agents{0}; ///< connected to this node
+    std::atomic<std::size_t> consoles{0};   ///< of version 2, on this node
     /// Hosts that are listed, by `host_state`.
     std::array<std::atomic<std::size_t>, host_state_count> hosts{};
     /// What the notifier has done: see `notifier_counters`.
@@ -146,6 +147,10 @@ class api {
     void announce(bool draining, std::function<void()> done);
 
     void forget(socketio::socket const&, bool left);
+    void forget_console(socketio::socket const&);
+    using refusal =
+        std::function<void(socketio::socket const&, socketio::ack& reply, error_code why)>;
+    void add_console_handlers(refusal);
     void send_list(socketio::socket const&);
     void await_old_page(socketio::socket const&);
     void add_routes();
@@ -177,6 +182,7 @@ class api {
 #if !defined(MAD_SEPARATE_COMPILATION)
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/api_access.ipp>
+#include <mad/fleet/impl/api_consoles.ipp>
 #include <mad/fleet/impl/hub.ipp>
 #endif
 

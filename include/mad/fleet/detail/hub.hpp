@@ -2,6 +2,8 @@
 #define MAD_FLEET_DETAIL_HUB_HPP
 
 #include <mad/fleet/api.hpp>
+#include <mad/fleet/console_feed.hpp>
+#include <mad/fleet/history.hpp>
 #include <mad/fleet/ledger.hpp>
 #include <mad/fleet/notifier.hpp>
 #include <mad/fleet/record.hpp>
@@ -12,10 +14,13 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace mad::inline MAD_ABI::fleet {
@@ -25,6 +30,18 @@ namespace detail {
 /// Sockets not known to be agents: an original page speaks once and must go on hearing after a
 /// reconnection in which it says nothing.
 inline constexpr char const* watchers_room = "watchers";
+
+/// Agents that understand `node_draining`.
+inline constexpr char const* agents_room = "agents";
+
+/// A console whose queue is longer gets no deltas until half of that is gone. Ours: some seconds of
+/// a fleet of 10,000 that is busy.
+inline constexpr std::size_t most_backlog = 512 * 1024;
+
+/// Whether a console takes deltas now; touched by its socket's shard alone.
+struct console_gate {
+    bool open = false;
+};
 
 } // namespace detail
 
@@ -37,7 +54,7 @@ struct api::cargo {
 /// What is known of the fleet, on the node's first shard; others hand their messages over as
 /// values. The store has the agents that are connected somewhere, the roster every host and how it
 /// is, the ledger what outlives nodes: hosts that are offline, what people have been told.
-class api::hub : public std::enable_shared_from_this<hub> {
+class api::hub : public std::enable_shared_from_this<hub>, private feed_link {
   public:
     hub(api&, net::shard& home);
     ~hub();
@@ -64,6 +81,23 @@ class api::hub : public std::enable_shared_from_this<hub> {
     /// All records of agents that are connected, as one JSON array.
     std::string snapshot() const;
 
+    // Consoles of version 2.
+
+    /// From any thread: what the hub knows the socket by.
+    std::uint64_t new_console() { return ++last_console_; }
+    /// `within`: a search that what it is shown must match as well.
+    void connect_console(std::uint64_t id, socketio::socket const&, std::string const& request,
+                         std::string const& within, socketio::ack reply);
+    void leave_console(std::uint64_t id);
+    void watch(std::uint64_t console, std::string const& host, socketio::ack reply);
+    void unwatch(std::uint64_t console, std::string const& host);
+
+    /// Tells agents and consoles that this node stops in a while.
+    void drain(milliseconds after);
+
+    /// Null: nothing is known.
+    history const* history_of(std::string_view id) const;
+
     fleet::roster& roster() { return roster_; }
     fleet::ledger& ledger() { return *ledger_; }
     transition_log const& transitions() const { return log_; }
@@ -71,9 +105,32 @@ class api::hub : public std::enable_shared_from_this<hub> {
     /// Forgets a host that is offline, on all nodes. False: it is connected, or unknown.
     bool forget(std::string_view id);
 
+    /// The rules and mutes of the file, of which the ledger's are made.
+    rule_set const& file_rules() const { return file_rules_; }
+    std::vector<mute> const& mutes() const { return mutes_; }
+    /// Changes what all nodes share: the tables `rules` and `mutes`; no value: takes it back.
+    void change(std::string_view table, std::string_view name, std::optional<std::string> value);
+
+    /// The history as `history::json` and `history::csv` write it; other nodes are asked when this
+    /// one has not seen all of it.
+    void read_history(std::string_view id, std::function<void(history const&)> done);
+
   private:
     static time_point now() { return std::chrono::steady_clock::now(); }
     static std::int64_t wall() { return system_clock::instance().wall_ms(); }
+
+    struct line {
+        socketio::socket to;
+        std::shared_ptr<detail::console_gate> gate;
+    };
+
+    // feed_link
+    void send(std::span<feed_console const> to, std::string_view event, std::string_view json,
+              feed_way, std::uint64_t before) override;
+    void ask(feed_console) override;
+
+    void remember(host const&);
+    void run_feed();
 
     roster_settings settings_of_roster();
     roster_watch watch_roster();
@@ -86,6 +143,11 @@ class api::hub : public std::enable_shared_from_this<hub> {
     void on_time();
     void write_offline(host const&);
     void read_offline(std::string_view id, std::string_view text);
+    void use_rules();
+    void use_mutes();
+    void hear(std::string_view message);
+    void answer_history(std::string_view request);
+    void take_history(std::string_view answer);
     void on_ledger_ready();
 
     // To this node's original consoles: the others' are told by their own nodes.
@@ -99,8 +161,22 @@ class api::hub : public std::enable_shared_from_this<hub> {
     std::unique_ptr<fleet::ledger> ledger_;
     std::unique_ptr<fleet::notifier> notifier_;
     fleet::roster roster_;
+    console_feed feed_;
     transition_log log_;
-    std::unique_ptr<boost::asio::steady_timer> timer_;
+    rule_set file_rules_;
+    std::vector<mute> file_mutes_, mutes_;
+
+    /// Somebody waits for what other nodes know.
+    struct question {
+        std::string host;
+        std::function<void(history const&)> done;
+        std::unique_ptr<boost::asio::steady_timer> limit;
+    };
+    std::unordered_map<std::string, question> questions_;
+    std::unordered_map<std::string, std::unique_ptr<history>> histories_;
+    std::unordered_map<std::uint64_t, line> lines_;
+    std::atomic<std::uint64_t> last_console_{0};
+    std::unique_ptr<boost::asio::steady_timer> timer_, feed_timer_;
 };
 
 } // namespace mad::inline MAD_ABI::fleet

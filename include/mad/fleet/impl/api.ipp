@@ -147,6 +147,8 @@ MAD_DECL void api::add_handlers() {
             if (auto const why = refuses_agent(s, c->record, same))
                 return refuse(s, reply, why);
         if (!same) {
+            if (c->record.is_v2)
+                s.join(detail::agents_room);
             if (known == d.end())
                 s.leave(detail::watchers_room);
             else
@@ -173,17 +175,11 @@ MAD_DECL void api::add_handlers() {
             reply(true);
         });
 
-    nsp.on("web_connected", [this, refuse](socketio::socket s, socketio::ack reply) {
-        if (!may_watch(s))
-            return refuse(s, reply, access_error::may_not_read);
-        counters_.consoles_served.fetch_add(1, std::memory_order_relaxed);
-        s.join(detail::watchers_room);
-        s.data()["listed"] = true;
-        send_list(s);
-    });
+    add_console_handlers(refuse);
 
     nsp.on_disconnect([this](socketio::socket s, socketio::disconnect_reason) {
         forget(s, false);
+        forget_console(s);
         gate_->leave(s);
     });
 }
@@ -370,6 +366,11 @@ MAD_DECL void api::stop(milliseconds drain) {
             auto const notice = std::min(drain / 4, detail::drain_notice);
             net::wait_until([told] { return told->load(); }, notice);
             net::wait_until([] { return false; }, notice);
+        }
+        if (settings_.make_store) { // else there is nowhere to go
+            hub_->home().post([h = hub_, after = drain / 2] { h->drain(after); });
+            net::wait_until([this] { return counters_.own_agents + counters_.consoles == 0; },
+                            drain / 2);
         }
         io_.close();
         net::wait_until([this] { return io_.sessions() == 0 && io_.connections() == 0; }, drain);

@@ -1,10 +1,13 @@
 #ifndef MAD_FLEET_IMPL_HUB_IPP
 #define MAD_FLEET_IMPL_HUB_IPP
 
+#include <mad/core/base64.hpp>
+#include <mad/core/ids.hpp>
 #include <mad/core/json_scan.hpp>
 #include <mad/core/json_text.hpp>
 #include <mad/fleet/detail/hub.hpp>
 #include <mad/fleet/node_message.hpp>
+#include <mad/fleet/rule_json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -53,8 +56,21 @@ inline std::optional<offline_row> read_offline_row(std::string_view text) {
 /// A host of this node that is offline for less may be on its way into the ledger.
 inline constexpr milliseconds offline_settles{60'000};
 
+inline feed_settings feed_of(std::string const& instance) {
+    feed_settings s;
+    s.instance = instance;
+    return s;
+}
+
 /// What is told to other nodes: a host that somebody has forgotten by hand.
 inline constexpr std::string_view forget_word = "forget ";
+/// A question for the history of a host, and an answer.
+inline constexpr std::string_view history_word = "history ", past_word = "past ";
+
+/// How long other nodes are waited for, and how far back a history goes.
+inline constexpr milliseconds history_patience{500};
+inline constexpr std::int64_t history_span =
+    static_cast<std::int64_t>(history::max_minutes) * history::minute_ms;
 
 } // namespace detail
 
@@ -64,7 +80,12 @@ MAD_DECL api::hub::hub(api& a, net::shard& home)
     , store_(a.settings_.make_store ? a.settings_.make_store(a.node_id_) : make_embedded_store())
     , ledger_(a.settings_.make_ledger ? a.settings_.make_ledger(a.node_id_)
                                       : make_embedded_ledger())
-    , roster_(settings_of_roster(), watch_roster()) {}
+    , roster_(settings_of_roster(), watch_roster())
+    , file_rules_(a.settings_.rules)
+    , file_mutes_(a.settings_.mutes)
+    , mutes_(file_mutes_)
+    , feed_(detail::feed_of(a.instance_), *this,
+            [this](std::string_view id) { return roster_.find(id); }) {}
 
 MAD_DECL api::hub::~hub() = default;
 
@@ -81,9 +102,20 @@ MAD_DECL roster_settings api::hub::settings_of_roster() {
 
 MAD_DECL roster_watch api::hub::watch_roster() {
     roster_watch w;
-    w.changed = [](host const&, bool) {};
-    w.turned = [this](host const& h, transition const& t) { on_turned(h, t); };
-    w.removed = [this](std::string_view id, std::uint32_t) { on_removed(id); };
+    w.changed = [this](host const& h, bool sample) {
+        feed_.changed(h, sample);
+        if (sample)
+            remember(h);
+    };
+    w.turned = [this](host const& h, transition const& t) {
+        feed_.turned(h, t);
+        on_turned(h, t);
+    };
+    w.removed = [this](std::string_view id, std::uint32_t index) {
+        feed_.removed(id, index);
+        histories_.erase(std::string(id));
+        on_removed(id);
+    };
     return w;
 }
 
@@ -107,14 +139,12 @@ MAD_DECL ledger_watch api::hub::watch_ledger() {
                        std::optional<std::string_view> value) {
         if (table == "offline" && value)
             read_offline(field, *value);
+        else if (table == "rules")
+            use_rules();
+        else if (table == "mutes")
+            use_mutes();
     };
-    w.heard = [this](std::string_view message) {
-        if (message.starts_with(detail::forget_word)) {
-            auto const* const h = roster_.find(message.substr(detail::forget_word.size()));
-            if (h && h->state == host_state::offline)
-                roster_.remove(std::string(h->id));
-        }
-    };
+    w.heard = [this](std::string_view message) { hear(message); };
     w.ready = [this](bool ready) {
         if (ready)
             on_ledger_ready();
@@ -137,6 +167,7 @@ MAD_DECL void api::hub::start() {
         std::make_unique<fleet::notifier>(home_, settings_of_notifier(), *ledger_,
                                           [this](std::string_view id) { return roster_.find(id); });
     timer_ = std::make_unique<boost::asio::steady_timer>(home_.context());
+    feed_timer_ = std::make_unique<boost::asio::steady_timer>(home_.context());
     ledger_->start(home_, watch_ledger());
     store_->start(home_, watch_store());
     on_time();
@@ -149,12 +180,16 @@ MAD_DECL void api::hub::announce(std::string text, std::function<void()> done) {
 MAD_DECL void api::hub::stop(std::function<void()> done) {
     if (timer_)
         timer_->cancel();
+    feed_timer_.reset();
+    questions_.clear();
     // Of those that are still connected others will say how they are.
     ledger_->stop([this, done = std::move(done)]() mutable { store_->stop(std::move(done)); });
 }
 
 MAD_DECL void api::hub::end() {
     timer_.reset();
+    feed_timer_.reset();
+    questions_.clear();
     notifier_.reset();
     ledger_ = make_embedded_ledger();
     store_ = make_embedded_store();
@@ -269,6 +304,8 @@ MAD_DECL void api::hub::on_ledger_ready() {
                   [&](std::string_view id, std::string_view text) { rows.emplace_back(id, text); });
     for (auto const& [id, text] : rows)
         read_offline(id, text);
+    use_rules();
+    use_mutes();
 }
 
 MAD_DECL bool api::hub::forget(std::string_view id) {
@@ -279,9 +316,266 @@ MAD_DECL bool api::hub::forget(std::string_view id) {
     return roster_.remove(std::string(id));
 }
 
+// Rules and mutes: those of the file, and what people have changed since, on all nodes.
+
 MAD_DECL void api::hub::set_rules(rule_set r, std::vector<mute> m) {
-    roster_.set_rules(std::move(r), now(), wall());
-    roster_.set_mutes(std::move(m), now(), wall());
+    file_rules_ = std::move(r);
+    file_mutes_ = std::move(m);
+    use_rules();
+    use_mutes();
+}
+
+MAD_DECL void api::hub::change(std::string_view table, std::string_view name,
+                               std::optional<std::string> value) {
+    if (value)
+        ledger_->put(table, name, std::move(*value));
+    else
+        ledger_->erase(table, name);
+    if (table == "rules")
+        use_rules();
+    else
+        use_mutes();
+}
+
+MAD_DECL void api::hub::use_rules() {
+    auto all = file_rules_;
+    ledger_->each("rules", [&](std::string_view name, std::string_view text) {
+        if (auto r = parse_rule(name, text)) {
+            // It stands for all of that name, per tag too.
+            std::erase_if(all.rules, [&](auto const& one) { return one.name == name; });
+            all.rules.push_back(std::move(*r));
+        }
+    });
+    roster_.set_rules(std::move(all), now(), wall());
+}
+
+MAD_DECL void api::hub::use_mutes() {
+    mutes_ = file_mutes_;
+    std::vector<std::string> over;
+    ledger_->each("mutes", [&](std::string_view id, std::string_view text) {
+        auto m = read_mute(id, text);
+        if (!m)
+            return;
+        if (m->until_ms && *m->until_ms < wall())
+            over.emplace_back(id);
+        else
+            mutes_.push_back(std::move(*m));
+    });
+    for (auto const& id : over)
+        ledger_->erase("mutes", id);
+    roster_.set_mutes(mutes_, now(), wall());
+}
+
+// What other nodes know of the past.
+
+MAD_DECL void api::hub::hear(std::string_view message) {
+    if (message.starts_with(detail::forget_word)) {
+        auto const* const h = roster_.find(message.substr(detail::forget_word.size()));
+        if (h && h->state == host_state::offline)
+            roster_.remove(std::string(h->id));
+    } else if (message.starts_with(detail::history_word)) {
+        answer_history(message.substr(detail::history_word.size()));
+    } else if (message.starts_with(detail::past_word)) {
+        take_history(message.substr(detail::past_word.size()));
+    }
+}
+
+/// `KEY HOST`; the key names who asks and what.
+MAD_DECL void api::hub::answer_history(std::string_view request) {
+    auto const space = request.find(' ');
+    if (space == request.npos)
+        return;
+    auto const* const known = history_of(request.substr(space + 1));
+    if (!known || known->empty())
+        return;
+    std::string text(detail::past_word);
+    text.append(request.substr(0, space)).append(" ");
+    append_base64url(text, known->pack());
+    ledger_->tell(std::move(text));
+}
+
+/// `KEY HISTORY`
+MAD_DECL void api::hub::take_history(std::string_view answer) {
+    auto const space = answer.find(' ');
+    auto const q = questions_.find(std::string(answer.substr(0, space)));
+    if (space == answer.npos || q == questions_.end())
+        return; // another node's question
+    auto const packed = decode_base64url(answer.substr(space + 1));
+    auto const kept = histories_.find(q->second.host);
+    if (!packed || kept == histories_.end())
+        return;
+    (void)kept->second->merge(*packed);
+}
+
+MAD_DECL void api::hub::read_history(std::string_view id,
+                                     std::function<void(history const&)> done) {
+    auto const give = [this](std::string const& host, auto const& to) {
+        auto const* const known = history_of(host);
+        to(known ? *known : history());
+    };
+    // Whoever has run for as long as a history lasts has seen it all.
+    bool const whole = now() - api_.started_ > std::chrono::milliseconds(detail::history_span);
+    if (!ledger_->shared() || whole || !feed_timer_ || !histories_.contains(std::string(id)))
+        return give(std::string(id), done);
+    auto const key = random_id(9);
+    auto& q = questions_[key];
+    q.host = id;
+    q.done = std::move(done);
+    q.limit = std::make_unique<boost::asio::steady_timer>(home_.context());
+    q.limit->expires_after(detail::history_patience);
+    q.limit->async_wait([this, key, give, self = weak_from_this()](error_code ec) {
+        if (ec || self.expired())
+            return;
+        auto const asked = questions_.extract(key);
+        give(asked.mapped().host, asked.mapped().done);
+    });
+    ledger_->tell(std::string(detail::history_word).append(key).append(" ").append(id));
+}
+
+// Consoles of version 2, and what they are shown of the past.
+
+MAD_DECL void api::hub::remember(host const& h) {
+    auto& kept = histories_[h.id];
+    if (!kept)
+        kept = std::make_unique<history>();
+    kept->add(h.seen_ms, h.now);
+}
+
+MAD_DECL history const* api::hub::history_of(std::string_view id) const {
+    auto const at = histories_.find(std::string(id));
+    return at == histories_.end() ? nullptr : at->second.get();
+}
+
+MAD_DECL void api::hub::run_feed() {
+    if (!feed_timer_)
+        return;
+    auto const next = feed_.on_time(std::chrono::steady_clock::now());
+    if (!next) {
+        feed_timer_->cancel();
+        return;
+    }
+    feed_timer_->expires_at(*next);
+    feed_timer_->async_wait([h = weak_from_this()](error_code ec) {
+        if (auto const self = ec ? nullptr : h.lock())
+            self->run_feed();
+    });
+}
+
+MAD_DECL void api::hub::connect_console(std::uint64_t id, socketio::socket const& s,
+                                        std::string const& request, std::string const& within,
+                                        socketio::ack reply) {
+    auto& l = lines_[id];
+    if (!l.gate)
+        l = {s, std::make_shared<detail::console_gate>()};
+    auto const answer = feed_.connect(id, request, within, std::chrono::steady_clock::now());
+    reply(socketio::raw_json{answer});
+    run_feed();
+}
+
+MAD_DECL void api::hub::leave_console(std::uint64_t id) {
+    feed_.leave(id, std::chrono::steady_clock::now());
+    lines_.erase(id);
+    count();
+}
+
+MAD_DECL void api::hub::watch(std::uint64_t console, std::string const& host, socketio::ack reply) {
+    auto const refuse = [&reply](std::string_view why) {
+        json answer = json::object();
+        answer["error"] = why;
+        reply(answer);
+    };
+    switch (feed_.watch(console, host)) {
+    case console_feed::watch_answer::unknown_console:
+        return refuse("say web_connected with v 2 first");
+    case console_feed::watch_answer::unknown_host:
+        return refuse("there is no host with this id");
+    case console_feed::watch_answer::too_many:
+        return refuse("too many hosts are watched: unwatch one first");
+    case console_feed::watch_answer::yes:
+        break;
+    }
+    // What it shows until the next sample comes.
+    if (auto const at = lines_.find(console); at != lines_.end())
+        at->second.to.emit("web_client_update", socketio::raw_json{roster_.find(host)->record});
+    read_history(host, [reply](history const& h) mutable {
+        reply(socketio::raw_json{"{\"history\":" + h.json() + '}'});
+    });
+}
+
+MAD_DECL void api::hub::unwatch(std::uint64_t console, std::string const& host) {
+    feed_.unwatch(console, host);
+}
+
+MAD_DECL void api::hub::drain(milliseconds after) {
+    feed_.draining(after);
+    json notice = json::object();
+    notice["after_ms"] = after.count();
+    api_.io_.to(detail::agents_room).local().emit("node_draining", notice);
+}
+
+namespace detail {
+
+/// On the socket's shard. False: the console takes no deltas from now on.
+inline bool pass(socketio::socket const& to, console_gate& gate, feed_way way,
+                 std::optional<socketio::encoded> const& packet) {
+    switch (way) {
+    case feed_way::chunk:
+    case feed_way::reopen:
+        gate.open = way == feed_way::reopen;
+        break;
+    case feed_way::delta:
+    case feed_way::droppable:
+        if (!gate.open)
+            return true;
+        if (to.backlog() > most_backlog) {
+            gate.open = way != feed_way::delta;
+            return gate.open;
+        }
+        break;
+    case feed_way::always:
+        break;
+    }
+    if (packet)
+        to.emit_encoded(*packet);
+    return true;
+}
+
+} // namespace detail
+
+MAD_DECL void api::hub::send(std::span<feed_console const> to, std::string_view event,
+                             std::string_view text, feed_way way, std::uint64_t before) {
+    std::optional<socketio::encoded> packet;
+    if (!event.empty())
+        packet = socketio::encode_packet(socketio::packet_type::event, "/", std::nullopt, event,
+                                         socketio::raw_json{std::string(text)});
+    for (auto const& c : to) {
+        auto const at = lines_.find(c.id);
+        if (at == lines_.end())
+            continue;
+        at->second.to.home()->dispatch(
+            [h = shared_from_this(), l = at->second, c, packet, way, before] {
+                if (!l.to.connected() || detail::pass(l.to, *l.gate, way, packet))
+                    return;
+                h->home_.post([h, c, before] {
+                    h->feed_.refused(c, before);
+                    h->run_feed();
+                });
+            });
+    }
+}
+
+MAD_DECL void api::hub::ask(feed_console c) {
+    auto const at = lines_.find(c.id);
+    if (at == lines_.end())
+        return;
+    at->second.to.home()->post([h = shared_from_this(), l = at->second, c] {
+        if (!l.to.connected() || l.to.backlog() > detail::most_backlog / 2)
+            return;
+        h->home_.post([h, c] {
+            h->feed_.ready(c);
+            h->run_feed();
+        });
+    });
 }
 
 // Original consoles.
@@ -305,6 +599,7 @@ MAD_DECL void api::hub::count() {
     };
     set(c.agents, store_->size());
     set(c.own_agents, store_->own_size());
+    set(c.consoles, feed_.consoles());
     for (std::size_t i = 0; i < host_state_count; ++i)
         set(c.hosts[i], roster_.counts()[i]);
     if (!notifier_)
