@@ -335,6 +335,8 @@ inline void append_responses(std::string& out, http_operation const& o) {
     add(406, true);
     add(409, o.conflicts);
     add(413, !o.body.empty());
+    if (!o.parameters.empty())
+        out += R"(,"414":{"description":"The URL is over 8 KB."})";
     add(415, !o.body.empty());
     add(422, !o.body.empty() || searches);
     add(429, o.least != http_role::nobody);

@@ -63,6 +63,8 @@ inline rule_result<mute> mute_from(std::string_view id, std::string_view text,
     else if (length)
         m.until_ms =
             m.from_ms.value_or(now_ms.value_or(0)) + static_cast<std::int64_t>(*length * 1'000);
+    if (m.until_ms && static_cast<double>(*m.until_ms) > last_ms)
+        in.make_no_sense("for", "ends too late");
     if (now_ms && m.until_ms && *m.until_ms <= *now_ms)
         in.make_no_sense("until", "is over already");
     if (m.from_ms && m.until_ms && *m.until_ms <= *m.from_ms)
