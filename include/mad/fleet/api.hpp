@@ -53,6 +53,9 @@ struct api_settings {
     std::string webhook, webhook_secret;
     std::shared_ptr<net::cipher_dialer> webhook_tls;
 
+    /// Keys of tags that become labels of the gauges of hosts, see `host_gauge_settings`.
+    std::vector<std::string> metrics_tags;
+
     /// Makes what reaches the sockets of other servers, on the shard given. By default nothing
     /// does.
     std::function<socketio::adapter_factory(net::shard&)> make_adapters;
@@ -142,6 +145,7 @@ class api {
 
   private:
     class hub;
+    class hub_view;
     struct cargo;
     std::string address(boost::asio::ip::tcp::endpoint const&) const;
     void announce(bool draining, std::function<void()> done);
@@ -184,6 +188,7 @@ class api {
 #include <mad/fleet/impl/api_access.ipp>
 #include <mad/fleet/impl/api_consoles.ipp>
 #include <mad/fleet/impl/hub.ipp>
+#include <mad/fleet/impl/hub_view.ipp>
 #endif
 
 #endif

@@ -19,7 +19,7 @@ class api::hub_view final : public fleet_view {
         hub_->roster().each(fn);
     }
     std::size_t size() const override { return hub_->roster().size(); }
-    void history(std::string_view id, history_window, history_format,
+    void history(std::string_view id, history_span, history_format,
                  std::function<void(std::string)> done) override;
     void transitions(std::function<bool(logged_transition const&)> const& fn) const override {
         hub_->transitions().each(fn);

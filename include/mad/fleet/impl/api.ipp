@@ -8,6 +8,8 @@
 #include <mad/fleet/announced_node.hpp>
 #include <mad/fleet/api.hpp>
 #include <mad/fleet/detail/hub.hpp>
+#include <mad/fleet/detail/hub_view.hpp>
+#include <mad/fleet/http_gate.hpp>
 #include <mad/net/shard.hpp>
 #include <mad/net/wait.hpp>
 
@@ -223,6 +225,15 @@ MAD_DECL void api::set_webhook_secret(std::string secret) {
 
 MAD_DECL void api::add_routes() {
     auto& routes = io_.routes();
+    http_api_settings h;
+    h.admit = admit_by(*gate_);
+    h.tokens = settings_.access.access.rules.has_value();
+    h.cors = settings_.sockets.engine.cors;
+    h.gauges.tags = settings_.metrics_tags;
+    h.version = settings_.version;
+    routes.mount(std::string(http_api::prefix),
+                 std::make_shared<http_api>(pool_[0], std::make_shared<hub_view>(hub_, gate_),
+                                            std::move(h)));
     routes.get("/health", [this](net::http::request const&) {
         std::string body = "{\"healthy\":true,\"node\":";
         append_json_string(body, node_id_);

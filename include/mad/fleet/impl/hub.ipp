@@ -69,7 +69,7 @@ inline constexpr std::string_view history_word = "history ", past_word = "past "
 
 /// How long other nodes are waited for, and how far back a history goes.
 inline constexpr milliseconds history_patience{500};
-inline constexpr std::int64_t history_span =
+inline constexpr std::int64_t history_reach =
     static_cast<std::int64_t>(history::max_minutes) * history::minute_ms;
 
 } // namespace detail
@@ -390,7 +390,7 @@ MAD_DECL void api::hub::answer_history(std::string_view request) {
         return;
     std::string text(detail::past_word);
     text.append(request.substr(0, space)).append(" ");
-    append_base64url(text, known->pack());
+    append_base64(text, known->pack());
     ledger_->tell(std::move(text));
 }
 
@@ -400,11 +400,12 @@ MAD_DECL void api::hub::take_history(std::string_view answer) {
     auto const q = questions_.find(std::string(answer.substr(0, space)));
     if (space == answer.npos || q == questions_.end())
         return; // another node's question
-    auto const packed = decode_base64url(answer.substr(space + 1));
+    std::string packed;
+    bool const whole = base64_decode(answer.substr(space + 1), packed);
     auto const kept = histories_.find(q->second.host);
-    if (!packed || kept == histories_.end())
+    if (!whole || kept == histories_.end())
         return;
-    (void)kept->second->merge(*packed);
+    (void)kept->second->merge(packed);
 }
 
 MAD_DECL void api::hub::read_history(std::string_view id,
@@ -414,7 +415,7 @@ MAD_DECL void api::hub::read_history(std::string_view id,
         to(known ? *known : history());
     };
     // Whoever has run for as long as a history lasts has seen it all.
-    bool const whole = now() - api_.started_ > std::chrono::milliseconds(detail::history_span);
+    bool const whole = now() - api_.started_ > std::chrono::milliseconds(detail::history_reach);
     if (!ledger_->shared() || whole || !feed_timer_ || !histories_.contains(std::string(id)))
         return give(std::string(id), done);
     auto const key = random_id(9);

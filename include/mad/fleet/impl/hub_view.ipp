@@ -19,8 +19,10 @@ inline bool is_preset(rule const& r, rule_set const& presets) {
 
 } // namespace detail
 
-MAD_DECL void api::hub_view::history(std::string_view id, history_window w, history_format f,
+MAD_DECL void api::hub_view::history(std::string_view id, history_span span, history_format f,
                                      std::function<void(std::string)> done) {
+    auto const w =
+        span == history_span::hours_6 ? history_window::six_hours : history_window::quarter_hour;
     hub_->read_history(id, [w, f, done = std::move(done)](fleet::history const& h) {
         done(f == history_format::csv ? h.csv(w) : h.json(w));
     });
@@ -69,7 +71,7 @@ MAD_DECL change_outcome api::hub_view::forget(std::string_view id) {
 }
 
 MAD_DECL std::string api::hub_view::make_link(link_wish const& w) {
-    return gate_->make_link(w.filter, w.expires_ms).token;
+    return gate_->make_link(w.name, w.filter, w.expires_ms).token;
 }
 
 } // namespace mad::inline MAD_ABI::fleet
