@@ -144,13 +144,6 @@ MAD_DECL bool search::matches(search_subject const& s) const {
                        [&](auto const& t) { return t.matches(s) != t.negated; });
 }
 
-MAD_DECL bool search::lasting() const {
-    return std::none_of(terms_.begin(), terms_.end(), [](auto const& t) {
-        using kind = detail::search_term::kind;
-        return t.what == kind::state || t.what == kind::flag || t.what == kind::compare;
-    });
-}
-
 /// Reads one expression; stops at the first mistake.
 class search_reader {
   public:
