@@ -3,7 +3,7 @@
 
 #include <mad/core/json_text.hpp>
 #include <mad/fleet/history.hpp>
-#include <mad/fleet/shown.hpp>
+#include <mad/fleet/shown_value.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -179,7 +179,8 @@ void append_history_row(std::string& out, Cell const& c, std::size_t from) {
         if (c[from + i] == history_gap)
             out += "null";
         else
-            append_json_number(out, shown(static_cast<metric>(i), unpack_number(c[from + i])));
+            append_json_number(out,
+                               shown_value(static_cast<metric>(i), unpack_number(c[from + i])));
     }
     out += ']';
 }
@@ -198,7 +199,7 @@ void append_history_rows(std::string& out, Ring const& ring, std::size_t from) {
 inline void append_history_cell(std::string& out, metric m, std::uint16_t packed) {
     out += ',';
     if (packed != history_gap)
-        append_json_number(out, shown(m, unpack_number(packed)));
+        append_json_number(out, shown_value(m, unpack_number(packed)));
 }
 
 template <class Int>

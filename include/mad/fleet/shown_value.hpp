@@ -1,5 +1,5 @@
-#ifndef MAD_FLEET_SHOWN_HPP
-#define MAD_FLEET_SHOWN_HPP
+#ifndef MAD_FLEET_SHOWN_VALUE_HPP
+#define MAD_FLEET_SHOWN_VALUE_HPP
 
 #include <mad/fleet/reading.hpp>
 
@@ -9,7 +9,7 @@ namespace mad::inline MAD_ABI::fleet {
 
 /// A number as rows, histories and searches have it: percents and degrees with one decimal, loads
 /// with two, rates with three, counts and seconds with none.
-inline double shown(metric m, double v) {
+inline double shown_value(metric m, double v) {
     switch (m) {
     case metric::network:
         return std::round(v * 1'000) / 1'000;
