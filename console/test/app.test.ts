@@ -204,6 +204,16 @@ describe("a node of the second version", () => {
     expect(state("b")).toBe("crit");
   });
 
+  it("is asked for the operating system by a search for it", () => {
+    socket.join();
+    snapshot([row("a")]);
+    rows();
+    expect(socket.emitted).toHaveLength(1);
+    app.search("os:debian");
+    rows();
+    expect(socket.emitted.at(-1)).toContain('"os"]');
+  });
+
   it("that says nothing for long is asked whether it is there", () => {
     socket.join();
     snapshot([row("a")]);

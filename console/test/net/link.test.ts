@@ -140,6 +140,13 @@ describe("a node of the second version", () => {
     expect(socket.emitted).toHaveLength(3);
   });
 
+  it("is asked for a column more when one is needed, once", () => {
+    link.need("os");
+    link.need("os");
+    expect(socket.emitted).toHaveLength(2);
+    expect(socket.emitted.at(-1)).toMatch(/"fields":\["id",.*"v","os"\]\}\]\)$/);
+  });
+
   it("that is about to stop is left before, not by all at once", () => {
     socket.say("node_draining", { after_ms: 5000 });
     expect(waits.at(-1)?.ms).toBe(2000);
