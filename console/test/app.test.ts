@@ -160,7 +160,7 @@ describe("the operator", () => {
 
 describe("a node of the second version", () => {
   const snapshot = (rows: unknown[], last = true): void =>
-    socket.say("fleet_snapshot", { cols, rows, last, cursor: last ? "n.1" : undefined });
+    socket.say("fleet_snapshot", { cols, rows, last, cursor: "n.1" });
 
   const state = (id: string): string => app.fleet.state(app.fleet.find(id) ?? -1);
 

@@ -68,6 +68,8 @@ export class Link {
   private cursor: string | null = null;
   private version: 1 | 2 | null = null;
   private inSnapshot = false;
+  /** Of the chunks that come: all of one snapshot have the same. */
+  private chunks: unknown = undefined;
   private hidden = false;
   private extra: readonly string[] = [];
 
@@ -163,8 +165,9 @@ export class Link {
 
   private chunk({ cols, rows, cursor, last }: Readonly<Record<string, unknown>>): void {
     this.heard(2);
-    const first = !this.inSnapshot;
+    const first = !this.inSnapshot || cursor !== this.chunks;
     this.inSnapshot = last !== true;
+    this.chunks = cursor;
     // A snapshot that is cut off in the middle must come whole again.
     this.cursor = last === true && typeof cursor === "string" ? cursor : null;
     this.sink.rows(cols, rows, first, last === true);

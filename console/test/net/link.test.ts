@@ -102,8 +102,19 @@ it("the client polls first and then upgrades, on the path of the settings", () =
 describe("a node of the second version", () => {
   beforeEach(() => {
     socket.join();
-    socket.say("fleet_snapshot", { cols: [], rows: [1], last: false });
+    socket.say("fleet_snapshot", { cols: [], rows: [1], last: false, cursor: "n.5" });
     socket.say("fleet_snapshot", { cols: [], rows: [2], last: true, cursor: "n.5" });
+  });
+
+  it("may begin a snapshot anew in the middle of one", () => {
+    socket.say("fleet_snapshot", { cols: [], rows: [1], last: false, cursor: "n.6" });
+    socket.say("fleet_snapshot", { cols: [], rows: [3], last: false, cursor: "n.7" });
+    socket.say("fleet_snapshot", { cols: [], rows: [4], last: true, cursor: "n.7" });
+    expect(heard.slice(-3)).toEqual([
+      ["rows", [1], true, false],
+      ["rows", [3], true, false],
+      ["rows", [4], false, true],
+    ]);
   });
 
   it("is known by its first word, and its chunks are first and last", () => {
