@@ -108,6 +108,7 @@ rule_set with_changes(rule_set, std::vector<std::pair<std::string, std::string>>
 } // namespace mad::inline MAD_ABI::fleet
 
 #if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/fleet/impl/mute_text.ipp>
 #include <mad/fleet/impl/rule_text.ipp>
 #endif
 
