@@ -1,11 +1,8 @@
 #ifndef MAD_FLEET_IMPL_MUTE_TEXT_IPP
 #define MAD_FLEET_IMPL_MUTE_TEXT_IPP
 
-#include <mad/core/json_text.hpp>
 #include <mad/fleet/impl/mutes.ipp>
 #include <mad/fleet/impl/rule_text.ipp>
-
-#include <cmath>
 
 namespace mad::inline MAD_ABI::fleet {
 
@@ -56,12 +53,6 @@ inline std::optional<int> offset_of(std::string_view s) {
         return std::nullopt;
     int const all = sign * (*h * 60 + *m);
     return all < -720 || all > 840 ? std::nullopt : std::optional(all);
-}
-
-inline std::string offset_text(int minutes) {
-    auto const two = [](int n) { return std::string(n < 10 ? "0" : "") + std::to_string(n); };
-    int const size = std::abs(minutes);
-    return (minutes < 0 ? "-" : "+") + two(size / 60) + ":" + two(size % 60);
 }
 
 } // namespace detail
@@ -184,50 +175,6 @@ MAD_DECL std::optional<std::int64_t> parse_time(std::string_view s) {
     if (!offset)
         return std::nullopt;
     return ms - *offset * detail::minute_ms;
-}
-
-MAD_DECL std::string to_json(mute const& u, std::int64_t now_ms) {
-    auto const weekly = [](weekly_window const& w) {
-        constexpr std::string_view days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-        std::string text;
-        for (unsigned d = 0; d < 7 && w.days != 0x7f; ++d)
-            if (w.days >> d & 1u)
-                text.append(text.empty() ? "" : ",").append(days[d]);
-        if (w.from == 0 && w.minutes == 1'440 && !text.empty())
-            return text;
-        auto const end = w.from + w.minutes;
-        auto const time = [](unsigned t) { return detail::offset_text(int(t)).substr(1); };
-        return text + (text.empty() ? "" : " ") + time(w.from) + "-" +
-               time(end > 1'440 ? end - 1'440 : end);
-    };
-    std::string out;
-    detail::member_writer m(out);
-    m.text("id", u.id);
-    m.text("match", u.match.text);
-    m.number("from", u.from_ms);
-    m.number("until", u.until_ms);
-    auto& list = m("weekly") += '[';
-    for (auto const& w : u.weekly) {
-        if (list.back() != '[')
-            list += ',';
-        append_json_string(list, weekly(w));
-    }
-    list += ']';
-    m.text("utc_offset", detail::offset_text(u.utc_offset));
-    m.text("reason", u.reason);
-    m.yes_no("active", u.active(now_ms));
-    return out += '}';
-}
-
-MAD_DECL std::optional<mute> parse_mute(std::string_view id, std::string_view json,
-                                        std::int64_t now_ms, field_problems& problems) {
-    auto const before = problems.size();
-    mute_writer w{std::string(id)};
-    detail::write_fields(json, w, "id", problems);
-    auto out = w.finish(now_ms, problems);
-    if (problems.size() > before)
-        return std::nullopt;
-    return out;
 }
 
 } // namespace mad::inline MAD_ABI::fleet

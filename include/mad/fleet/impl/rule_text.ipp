@@ -2,15 +2,11 @@
 #define MAD_FLEET_IMPL_RULE_TEXT_IPP
 
 #include <mad/core/duration.hpp>
-#include <mad/core/json_scan.hpp>
-#include <mad/core/json_text.hpp>
+#include <mad/fleet/rule_json.hpp>
 #include <mad/fleet/rule_text.hpp>
-#include <mad/fleet/search.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <memory>
 
 namespace mad::inline MAD_ABI::fleet {
 
@@ -21,14 +17,6 @@ inline std::string all_metrics() {
     for (std::size_t i = 0; i < metric_count; ++i)
         out.append(i == 0 ? "" : " ").append(to_string(static_cast<metric>(i)));
     return out;
-}
-
-/// Names of rules stand in URLs and messages.
-inline bool is_rule_name(std::string_view s) {
-    return !s.empty() && s.size() <= 64 && std::all_of(s.begin(), s.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '-' || c == '.';
-    });
 }
 
 /// What a duration is written as; the number is seconds.
@@ -45,109 +33,14 @@ inline std::optional<std::string> take_match(field_value const& v, host_match& i
     auto const* const text = std::get_if<std::string>(&v);
     if (!text)
         return "must be a search in quotes, as \"tag:db\"";
-    return parse_match(*text, into);
-}
-
-/// Members of a JSON object as fields, with those that are none of ours noted.
-template <class Writer>
-void write_fields(std::string_view json, Writer& writer, std::string_view skip,
-                  field_problems& problems) {
-    auto const value_of = [](json_span v) -> std::optional<field_value> {
-        auto const text = [](json_span s) {
-            std::string out;
-            json_unescape(s.text, out);
-            return out;
-        };
-        if (v.kind == json_kind::boolean)
-            return v.text == "true";
-        if (v.kind == json_kind::string)
-            return text(v);
-        if (v.kind == json_kind::number) {
-            double number = 0;
-            (void)std::from_chars(v.text.data(), v.text.data() + v.text.size(), number);
-            return number;
-        }
-        if (v.kind != json_kind::array)
-            return std::nullopt;
-        std::vector<std::string> list;
-        bool texts = true;
-        (void)for_each_element(v.text, {}, [&](json_span e) {
-            texts = texts && e.kind == json_kind::string;
-            list.push_back(text(e));
-        });
-        return texts ? std::optional<field_value>(std::move(list)) : std::nullopt;
-    };
-    field_problems found;
-    auto const ok = scan_object(json, {}, [&](std::string_view raw, json_span v) {
-        std::string key;
-        json_unescape(raw, key);
-        if (key == skip || v.kind == json_kind::null)
-            return;
-        auto const value = value_of(v);
-        auto const why = value ? writer.set(key, *value)
-                               : std::optional<std::string>("must be a text, a number, true or "
-                                                            "false, or a list of texts");
-        if (why)
-            found.push_back({key, *why});
-    });
-    if (!ok)
-        problems.push_back({"", "must be a JSON object: " + ok.error().message()});
-    else
-        problems.insert(problems.end(), found.begin(), found.end());
-}
-
-/// Members of the object that is written, commas between.
-class member_writer {
-  public:
-    explicit member_writer(std::string& out)
-        : out_(out) {
-        out_ += '{';
-    }
-    std::string& operator()(std::string_view key) {
-        if (out_.back() != '{')
-            out_ += ',';
-        return out_.append("\"").append(key).append("\":");
-    }
-    void text(std::string_view key, std::string_view v) { append_json_string((*this)(key), v); }
-    void yes_no(std::string_view key, bool v) { (*this)(key) += v ? "true" : "false"; }
-
-    template <class Number>
-    void number(std::string_view key, std::optional<Number> const& v) {
-        auto& out = (*this)(key);
-        if (v)
-            append_json_number(out, *v);
-        else
-            out += "null";
-    }
-
-  private:
-    std::string& out_;
-};
-
-} // namespace detail
-
-MAD_DECL std::optional<std::string> parse_match(std::string_view text, host_match& into) {
-    auto found = parse_search(text);
+    auto found = host_match_of(*text);
     if (!found)
-        return found.error().message();
-    if (!found->lasting())
-        return "must not depend on samples: write id:, name:, tag:, region:, os: and words";
-    into = {};
-    into.text = text;
-    if (found->empty())
-        return std::nullopt;
-    into.fn = [by = std::make_shared<search const>(std::move(*found))](std::string_view id,
-                                                                       host_facts const& f) {
-        search_subject s;
-        s.id = id;
-        s.name = f.name;
-        s.region = f.region;
-        s.os = f.os;
-        s.tags = f.tags;
-        return by->matches(s);
-    };
+        return found.error().message;
+    into = std::move(*found);
     return std::nullopt;
 }
+
+} // namespace detail
 
 MAD_DECL rule_writer::rule_writer(rule base)
     : rule_(std::move(base)) {
@@ -188,8 +81,8 @@ MAD_DECL std::optional<std::string> rule_writer::set(std::string_view field, fie
         return std::nullopt;
     };
     if (field == "name") {
-        if (!text || !detail::is_rule_name(*text))
-            return "must be 1 to 64 letters, digits, '_', '-' or '.'";
+        if (!text || !is_rule_name(*text))
+            return "must be 1 to 64 letters, digits, '_', '-' or '.', not the last two in front";
         rule_.name = *text;
     } else if (field == "metric") {
         auto const m = text ? metric_of(*text) : std::nullopt;
@@ -257,25 +150,6 @@ MAD_DECL rule rule_writer::finish(field_problems& problems) const {
     return out;
 }
 
-MAD_DECL std::string to_json(rule const& r) {
-    std::string out;
-    detail::member_writer m(out);
-    m.text("name", r.name);
-    m.text("metric", to_string(r.what));
-    m.number("warn", r.warn);
-    m.number("crit", r.crit);
-    m.number("for", std::optional(static_cast<double>(r.hold.count()) / 1'000));
-    if (r.clear_by)
-        m.number("clear_by", r.clear_by);
-    if (r.below)
-        m.yes_no("below", true);
-    if (r.own_limit)
-        m.number("own_limit", r.own_limit);
-    m.text("match", r.match.text);
-    m.yes_no("enabled", r.enabled);
-    return out += '}';
-}
-
 MAD_DECL rule base_rule(std::string_view name, rule_set const& over) {
     rule const* found = nullptr;
     for (auto const& r : over.rules)
@@ -288,27 +162,14 @@ MAD_DECL rule base_rule(std::string_view name, rule_set const& over) {
     return out;
 }
 
-MAD_DECL std::optional<rule> parse_rule(std::string_view name, std::string_view json,
-                                        rule_set const& over, field_problems& problems) {
-    auto const before = problems.size();
-    rule_writer w(base_rule(name, over));
-    // Also of a base: names come in URLs.
-    if (auto const why = w.set("name", std::string(name)))
-        problems.push_back({"name", *why});
-    detail::write_fields(json, w, "name", problems);
-    auto out = w.finish(problems);
-    if (problems.size() > before)
-        return std::nullopt;
-    return out;
-}
-
 MAD_DECL rule_set with_changes(rule_set set,
                                std::vector<std::pair<std::string, std::string>> const& changes) {
-    auto const written = set;
-    for (auto const& [name, json] : changes) {
-        field_problems problems;
-        if (auto r = parse_rule(name, json, written, problems))
-            set.rules.push_back(std::move(*r));
+    for (auto const& [name, text] : changes) {
+        auto r = parse_rule(name, text);
+        if (!r)
+            continue;
+        std::erase_if(set.rules, [&](rule const& old) { return old.name == r->name; });
+        set.rules.push_back(std::move(*r));
     }
     return set;
 }
