@@ -22,8 +22,6 @@
 #include <mad/fleet/impl/http_hosts.ipp>
 #include <mad/fleet/impl/http_operations.ipp>
 #include <mad/fleet/impl/http_parameters.ipp>
-#include <mad/fleet/impl/hub.ipp>
-#include <mad/fleet/impl/ledger.ipp>
 #include <mad/fleet/impl/mute_text.ipp>
 #include <mad/fleet/impl/mutes.ipp>
 #include <mad/fleet/impl/node_message.ipp>
