@@ -81,11 +81,11 @@ MAD_DECL api::hub::hub(api& a, net::shard& home)
     , ledger_(a.settings_.make_ledger ? a.settings_.make_ledger(a.node_id_)
                                       : make_embedded_ledger())
     , roster_(settings_of_roster(), watch_roster())
-    , feed_(detail::feed_of(a.instance_), *this,
-            [this](std::string_view id) { return roster_.find(id); })
     , file_rules_(a.settings_.rules)
     , file_mutes_(a.settings_.mutes)
-    , mutes_(file_mutes_) {}
+    , mutes_(file_mutes_)
+    , feed_(detail::feed_of(a.instance_), *this,
+            [this](std::string_view id) { return roster_.find(id); }) {}
 
 MAD_DECL api::hub::~hub() = default;
 
