@@ -81,11 +81,11 @@ MAD_DECL api::hub::hub(api& a, net::shard& home)
     , ledger_(a.settings_.make_ledger ? a.settings_.make_ledger(a.node_id_)
                                       : make_embedded_ledger())
     , roster_(settings_of_roster(), watch_roster())
+    , feed_(detail::feed_of(a.instance_), *this,
+            [this](std::string_view id) { return roster_.find(id); })
     , file_rules_(a.settings_.rules)
     , file_mutes_(a.settings_.mutes)
-    , mutes_(file_mutes_)
-    , feed_(detail::feed_of(a.instance_), *this,
-            [this](std::string_view id) { return roster_.find(id); }) {}
+    , mutes_(file_mutes_) {}
 
 MAD_DECL api::hub::~hub() = default;
 
@@ -143,6 +143,8 @@ MAD_DECL ledger_watch api::hub::watch_ledger() {
             use_rules();
         else if (table == "mutes")
             use_mutes();
+        else if (table == "access")
+            api_.gate_->share_link_key(*ledger_);
     };
     w.heard = [this](std::string_view message) { hear(message); };
     w.ready = [this](bool ready) {
@@ -285,6 +287,7 @@ MAD_DECL void api::hub::read_offline(std::string_view id, std::string_view text)
 
 /// Everything may have happened meanwhile.
 MAD_DECL void api::hub::on_ledger_ready() {
+    api_.gate_->share_link_key(*ledger_);
     std::vector<std::string> forgotten;
     auto const long_ago = wall() - detail::offline_settles.count();
     roster_.each([&](host const& h) {
