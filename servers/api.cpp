@@ -6,6 +6,7 @@
 #include "tokens_file.hpp"
 
 #include <mad/fleet/api.hpp>
+#include <mad/fleet/host_gauges.hpp>
 #include <mad/fleet/redis_ledger.hpp>
 #include <mad/fleet/redis_store.hpp>
 #include <mad/fleet/token_file.hpp>
@@ -203,6 +204,8 @@ int main(int argc, char** argv) {
         o.add_duration("offline-keep", s.offline_keep, milliseconds(0),
                        milliseconds(36'000'000'000),
                        "how long a host is listed once it is offline");
+        o.add_list("metrics-tags", s.metrics_tags,
+                   "key of tags that becomes a label of the gauges of hosts, as role; repeat");
         webhook_options webhook;
         o.add("webhook", webhook.url, "URL that changes of state are posted to, as JSON")
             ->type_name("URL");
@@ -212,6 +215,8 @@ int main(int argc, char** argv) {
         if (auto const code = o.parse(argc, argv))
             return *code;
         check_advertised(s.advertise);
+        if (auto const wrong = mad::fleet::judge_label_keys(s.metrics_tags); !wrong.empty())
+            throw programs::usage_error("--metrics-tags: " + wrong);
 
         for (auto const& network : trust)
             if (network != "none" && !engine.trust.add(network))

@@ -101,8 +101,8 @@ def _idle(connections: int) -> tuple[str, ...]:
     return _load("idle", connections, sources=4)
 
 
-def _echo(in_flight: int) -> tuple[str, ...]:
-    return _load("echo", 100, in_flight=in_flight)
+def _echo(in_flight: int, **options: int) -> tuple[str, ...]:
+    return _load("echo", 100, in_flight=in_flight, **options)
 
 
 def _broadcast(receivers: int) -> tuple[str, ...]:
@@ -195,6 +195,13 @@ SCENARIOS = (
     _proxied("polling echo, 100 clients", POLLING, "acks/s"),
     _proxied("echo, 100 websockets, 1 under way each", _echo(1), "acks/s"),
     _proxied("echo, 100 websockets, 8 under way each", _echo(8), "acks/s"),
+    # nginx and HAProxy choose a node by the client's address: from one address they use one node.
+    _proxied(
+        "echo, 100 websockets of 16 addresses, 1 under way each", _echo(1, sources=16), "acks/s"
+    ),
+    _proxied(
+        "echo, 100 websockets of 16 addresses, 8 under way each", _echo(8, sources=16), "acks/s"
+    ),
     _proxied(
         "4,000 messages a second, 100 websockets",
         _load("echo", 100, rate=4_000),

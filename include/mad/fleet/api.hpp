@@ -105,7 +105,8 @@ struct api_counters {
     /// Hosts that are listed, by `host_state`.
     std::array<std::atomic<std::size_t>, host_state_count> hosts{};
     /// What the notifier has done: see `notifier_counters`.
-    std::atomic<std::uint64_t> notices_sent{0}, notices_failed{0}, notices_given_up{0};
+    std::atomic<std::uint64_t> notices_sent{0}, notices_failed{0}, notices_given_up{0},
+        notices_taken_over{0};
     std::atomic<std::size_t> notices_waiting{0};
 };
 

@@ -310,6 +310,8 @@ MAD_DECL std::string api::metrics() const {
         counters_.notices_failed.load());
     add("mad_notices_given_up", "counter", "Notices that could not be delivered.",
         counters_.notices_given_up.load());
+    add("mad_notices_taken_over", "counter", "Notices that another node had left behind.",
+        counters_.notices_taken_over.load());
     add("mad_notices_waiting", "gauge", "Notices that are still to be delivered.",
         counters_.notices_waiting.load());
     auto const shared = hub_->state();

@@ -612,6 +612,7 @@ MAD_DECL void api::hub::count() {
     set(c.notices_sent, n.sent.load());
     set(c.notices_failed, n.failed.load());
     set(c.notices_given_up, n.given_up.load());
+    set(c.notices_taken_over, n.taken_over.load());
     set(c.notices_waiting, n.waiting.load());
 }
 
