@@ -38,6 +38,7 @@ const scripts = {
     globals: {
       Buffer: "readonly",
       URL: "readonly",
+      clearInterval: "readonly",
       clearTimeout: "readonly",
       console: "readonly",
       process: "readonly",

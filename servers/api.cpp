@@ -1,14 +1,20 @@
 // mad-api: the node that agents push to and consoles look at.
 
+#include "rules_file.hpp"
 #include "service.hpp"
+#include "tls.hpp"
+#include "tokens_file.hpp"
 
 #include <mad/fleet/api.hpp>
+#include <mad/fleet/redis_ledger.hpp>
 #include <mad/fleet/redis_store.hpp>
+#include <mad/net/http/url.hpp>
 #include <mad/net/listener.hpp>
 #include <mad/proxy/upstream.hpp>
 #include <mad/redis/tls.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <iostream>
 
@@ -75,6 +81,30 @@ static std::optional<mad::fleet::redis_store_settings> redis_settings(redis_opti
     return s;
 }
 
+/// Where changes of state are posted.
+struct webhook_options {
+    std::string url, secret_file;
+};
+
+static void use_webhook(webhook_options const& w, programs::options const& all,
+                        mad::fleet::api_settings& s) {
+    if (w.url.empty()) {
+        if (!w.secret_file.empty())
+            throw programs::usage_error("--webhook-secret-file: there is no webhook: give "
+                                        "--webhook URL");
+        return;
+    }
+    auto const u = mad::net::http::parse_url(w.url);
+    if (!u || u->scheme.starts_with("ws"))
+        throw programs::usage_error("--webhook: '" + w.url +
+                                    "' is no URL: write http://HOST/PATH or https://HOST/PATH");
+    s.webhook = w.url;
+    if (u->secure)
+        s.webhook_tls = programs::load_client_tls(all.ca_file());
+    if (!w.secret_file.empty())
+        s.webhook_secret = programs::read_secret("--webhook-secret-file", w.secret_file);
+}
+
 static void check_advertised(std::string const& url) {
     if (url.empty() || url == "off")
         return;
@@ -84,6 +114,29 @@ static void check_advertised(std::string const& url) {
                                     ": write http://HOST:PORT or https://HOST:PORT, or off");
 }
 
+/// What is said of people who are signed in at a proxy.
+struct identity_options {
+    std::string header, role_header;
+};
+
+static void check_identity(identity_options const& o, bool trusts) {
+    auto const is_name = [](std::string const& s) {
+        return std::all_of(s.begin(), s.end(),
+                           [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+    };
+    if (!is_name(o.header))
+        throw programs::usage_error("--identity-header: '" + o.header + "' is no field name");
+    if (!is_name(o.role_header))
+        throw programs::usage_error("--identity-role-header: '" + o.role_header +
+                                    "' is no field name");
+    if (o.header.empty() && !o.role_header.empty())
+        throw programs::usage_error("--identity-role-header: needs --identity-header");
+    if (!o.header.empty() && !trusts)
+        throw programs::usage_error(
+            "--identity-header: nobody is named who may say it: give --trust NETWORK of the proxy "
+            "that signs people in, also when that is loopback");
+}
+
 int main(int argc, char** argv) {
     auto const signals = programs::prepare();
     programs::options o("mad-api", "API node: agents push their health, consoles see it live");
@@ -91,7 +144,7 @@ int main(int argc, char** argv) {
         mad::fleet::api_settings s;
         auto& engine = s.sockets.engine;
         using mad::milliseconds;
-        o.add_server(3000);
+        o.add_server(3000, true);
         o.add("threads", s.threads, "shards; 0: one for each core")->check(CLI::Range(0, 256));
         o.add("node-id", s.node_id, "name of this node; default: random");
         o.add("path", engine.path, "engine path");
@@ -110,10 +163,19 @@ int main(int argc, char** argv) {
             ->check(CLI::Range(0.0, 1e6));
         o.add("cors-origin", engine.cors.origins, "origin of pages that may connect, or *");
         std::vector<std::string> trust{"loopback"};
-        o.add("trust", trust,
-              "network of proxies whose X-Forwarded-For and -Proto count, as 10.0.0.0/8; loopback "
-              "is this machine, none nobody")
-            ->delimiter(',');
+        auto* const trust_flag =
+            o.add("trust", trust,
+                  "network of proxies whose X-Forwarded-For and -Proto count, as 10.0.0.0/8; "
+                  "loopback is this machine, none nobody")
+                ->delimiter(',');
+        identity_options identity;
+        o.add("identity-header", identity.header,
+              "field in which a proxy of --trust says who is signed in, as X-Forwarded-User")
+            ->type_name("NAME");
+        o.add("identity-role-header", identity.role_header,
+              "field with the roles of that person, as X-Forwarded-Groups: a list with commas in "
+              "which viewer and admin count; without one of them: viewer")
+            ->type_name("NAME");
         redis_options redis;
         o.add(
             "redis", redis.url,
@@ -126,6 +188,17 @@ int main(int argc, char** argv) {
               "URL at which proxies reach this node, told to those with --discover; default: the "
               "listening address, unless it is loopback or every address; off: nothing is told")
             ->type_name("URL");
+        std::string rules;
+        o.add("rules", rules, "what makes hosts warn and crit, and mutes (TOML); read on SIGHUP")
+            ->type_name("FILE");
+        o.add_duration("offline-keep", s.offline_keep, milliseconds(0),
+                       milliseconds(36'000'000'000),
+                       "how long a host is listed once it is offline");
+        webhook_options webhook;
+        o.add("webhook", webhook.url, "URL that changes of state are posted to, as JSON")
+            ->type_name("URL");
+        o.add("webhook-secret-file", webhook.secret_file,
+              "file with the secret that signs them (chmod 600)");
         if (auto const code = o.parse(argc, argv))
             return *code;
         check_advertised(s.advertise);
@@ -135,8 +208,24 @@ int main(int argc, char** argv) {
                 throw programs::usage_error("--trust: '" + network +
                                             "' is no network such as 10.0.0.0/8, 127.0.0.1, "
                                             "fd00::/8 or loopback");
+        bool const explicit_trust = trust_flag->count() > 0;
+        check_identity(identity, explicit_trust && trust != std::vector<std::string>{"none"});
+        s.access.identity_header = identity.header;
+        s.access.identity_role_header = identity.role_header;
+        if (!identity.header.empty())
+            s.access.identity_trust = engine.trust;
+        s.access.attempts = {0, o.addresses.max_rate, o.addresses.burst};
+        if (!o.tokens_file.empty())
+            s.access.access.rules = programs::read_tokens(o.tokens_file);
+        if (o.anonymous_agents)
+            s.access.access.open = mad::fleet::open_to::agents;
         s.anonymous = o.anonymous;
         s.listen = o.endpoint();
+        if (!rules.empty()) {
+            auto file = programs::read_rules_file(rules);
+            s.rules = std::move(file.rules);
+            s.mutes = std::move(file.mutes);
+        }
         s.log = o.make_logger();
         bool const in_arguments = std::any_of(argv + 1, argv + argc, [](std::string_view a) {
             return a.starts_with("--redis=") || a == "--redis";
@@ -155,6 +244,17 @@ int main(int argc, char** argv) {
                 return mad::fleet::make_redis_store(std::move(own));
             };
         }
+        if (shared)
+            s.make_ledger = [shared, log = s.log](std::string const& node) {
+                mad::fleet::redis_ledger_settings l;
+                l.node = node;
+                l.redis = shared->redis;
+                l.connection = shared->connection;
+                l.prefix = shared->prefix;
+                l.log = log;
+                return mad::fleet::make_redis_ledger(std::move(l));
+            };
+        use_webhook(webhook, o, s);
         s.sockets.http.max_connections = o.max_connections;
         s.sockets.http.addresses = o.addresses;
         s.sockets.http.tls = o.load_tls();
@@ -170,8 +270,22 @@ int main(int argc, char** argv) {
         mad::fleet::api node(std::move(s));
         if (auto const at = node.start(); !at)
             throw std::runtime_error("cannot listen: " + at.error().message());
-        programs::service self{node.url(), [&] { node.set_tls(o.load_tls()); },
-                               [&](milliseconds drain) { node.stop(drain); }};
+        auto const reload = [&] {
+            auto tls = o.load_tls(); // all is read before any is changed
+            auto const secret =
+                webhook.secret_file.empty()
+                    ? std::string()
+                    : programs::read_secret("--webhook-secret-file", webhook.secret_file);
+            if (!rules.empty()) {
+                auto file = programs::read_rules_file(rules);
+                node.set_rules(std::move(file.rules), std::move(file.mutes));
+            }
+            if (!o.tokens_file.empty())
+                node.set_access(programs::read_tokens(o.tokens_file));
+            node.set_webhook_secret(secret);
+            node.set_tls(std::move(tls));
+        };
+        programs::service self{node.url(), reload, [&](milliseconds drain) { node.stop(drain); }};
         self.probe = [&](std::function<void()> alive) { node.probe(std::move(alive)); };
         return programs::serve(signals, o, std::move(self));
     });

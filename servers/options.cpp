@@ -72,6 +72,26 @@ CLI::Option* options::add_switch(std::string const& flag, bool& into, std::strin
     return o;
 }
 
+CLI::Option* options::add_choice(std::string const& flag, std::string& into,
+                                 std::vector<std::string> const& words, std::string const& help) {
+    auto* const o = app_.add_flag("--" + flag, into, help);
+    o->check([flag, words](std::string const& text) {
+        if (std::find(words.begin(), words.end(), text) != words.end())
+            return std::string();
+        try {
+            (void)CLI::detail::to_flag_value(text);
+            return std::string();
+        } catch (std::exception const&) {
+            std::string known;
+            for (auto const& w : words)
+                known += w + ", ";
+            return "'" + text + "' is none of " + known + "true and false";
+        }
+    });
+    note(flag, o, {});
+    return o;
+}
+
 CLI::Option* options::add_duration(std::string const& flag, mad::milliseconds& into,
                                    mad::milliseconds least, mad::milliseconds most,
                                    std::string const& help) {
@@ -94,14 +114,23 @@ CLI::Option* options::add_duration(std::string const& flag, mad::milliseconds& i
     return o;
 }
 
-void options::add_server(std::uint16_t default_port) {
+void options::add_server(std::uint16_t default_port, bool tokens) {
     default_port_ = default_port;
+    takes_tokens_ = tokens;
     listen_ = std::to_string(default_port);
     add("listen", listen_,
-        "[HOST:]PORT; 0: the kernel chooses; no HOST: loopback, or all "
-        "addresses with --anonymous",
+        std::string(
+            "[HOST:]PORT; 0: the kernel chooses; no HOST: loopback, or all addresses with ") +
+            (tokens ? "--tokens or --anonymous" : "--anonymous"),
         name == "mad-api" ? "PORT" : "");
-    add_switch("anonymous", anonymous, "open to everybody who can reach it");
+    if (tokens) {
+        add("tokens", tokens_file, "TOML file with the tokens that are known; see docs/access.md")
+            ->type_name("FILE");
+        add_choice("anonymous", anonymous_, {"agents"},
+                   "open to everybody who can reach it; agents: to agents without a token alone");
+    } else {
+        add_switch("anonymous", anonymous, "open to everybody who can reach it");
+    }
     add_list(
         "tls-cert", tls_certs_,
         "certificate chain (PEM); may come several times, each with its --tls-key: clients get "
@@ -128,6 +157,10 @@ std::optional<int> options::parse(int argc, char** argv) {
         return 0;
     } catch (CLI::ParseError const& e) {
         throw usage_error(e.what());
+    }
+    if (takes_tokens_ && !anonymous_.empty()) {
+        anonymous_agents = anonymous_ == "agents";
+        anonymous = !anonymous_agents && CLI::detail::to_flag_value(anonymous_) > 0;
     }
     judge();
     return std::nullopt;
@@ -270,12 +303,14 @@ std::string read_secret(std::string const& flag, std::string const& file) {
 
 boost::asio::ip::tcp::endpoint options::endpoint() const {
     using boost::asio::ip::address_v4;
+    bool const guarded = anonymous || anonymous_agents || !tokens_file.empty();
     auto const at =
-        parse_listen("--listen", listen_, anonymous ? address_v4::any() : address_v4::loopback());
-    if (!at.address().is_loopback() && !anonymous)
+        parse_listen("--listen", listen_, guarded ? address_v4::any() : address_v4::loopback());
+    if (!at.address().is_loopback() && !guarded)
         throw usage_error("--listen: '" + listen_ +
-                          "' is not loopback and nothing guards it: give --anonymous if everybody "
-                          "who can reach it may use it");
+                          "' is not loopback and nothing guards it: give " +
+                          (takes_tokens_ ? "--tokens FILE, or " : "") +
+                          "--anonymous if everybody who can reach it may use it");
     return at;
 }
 

@@ -46,12 +46,16 @@ class options {
     CLI::Option* add_list(std::string const& flag, std::vector<std::string>& into,
                           std::string const& help);
     CLI::Option* add_switch(std::string const& flag, bool& into, std::string const& help);
+    /// A switch that may also be given one of `words`: `--a` makes `into` "true", `--a=word` that.
+    CLI::Option* add_choice(std::string const& flag, std::string& into,
+                            std::vector<std::string> const& words, std::string const& help);
     CLI::Option* add_duration(std::string const& flag, mad::milliseconds& into,
                               mad::milliseconds least, mad::milliseconds most,
                               std::string const& help);
 
-    /// `--listen`, `--anonymous`, TLS and the limits: what a server takes.
-    void add_server(std::uint16_t default_port);
+    /// `--listen`, `--anonymous`, TLS and the limits: what a server takes. `tokens`: `--tokens`
+    /// too, and `--anonymous=agents`.
+    void add_server(std::uint16_t default_port, bool tokens = false);
 
     /// Reads everything. Gives an exit code when the program is to end now (`--help`, `--version`).
     std::optional<int> parse(int argc, char** argv);
@@ -69,7 +73,9 @@ class options {
 
     std::string name;
     bool check = false;
-    bool anonymous = false;
+    bool anonymous = false;        ///< open to everybody
+    bool anonymous_agents = false; ///< to agents alone
+    std::string tokens_file;
     mad::milliseconds drain_timeout{5000};
     std::size_t max_connections = mad::net::default_max_connections();
     mad::net::address_limits_settings addresses;
@@ -93,9 +99,10 @@ class options {
     CLI::App app_;
     std::vector<entry> entries_;
     std::string listen_, config_, log_format_ = "text", log_level_ = "info", ca_file_;
+    std::string anonymous_;
     std::vector<std::string> tls_certs_, tls_keys_;
     std::uint16_t default_port_ = 0;
-    bool version_ = false;
+    bool version_ = false, takes_tokens_ = false;
 };
 
 /// Reads `[HOST:]PORT`, HOST an address or `localhost`. Without a HOST it is `bare`. Throws

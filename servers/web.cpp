@@ -12,8 +12,8 @@ static std::string default_root() {
     namespace fs = std::filesystem;
     std::error_code ec;
     auto const self = fs::read_symlink("/proc/self/exe", ec).parent_path();
-    for (auto const& place : {self / "../console", self / "../share/mad/console",
-                              self / "../../../console/dist"})
+    for (auto const& place :
+         {self / "../console", self / "../share/mad/console", self / "../../../console/dist"})
         if (fs::is_regular_file(place / "index.html", ec))
             return fs::weakly_canonical(place, ec).string();
     return {};
@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
         o.add_server(8081);
         o.add("api-url", s.api_url, "where the page finds the API node; empty: its own origin",
               "API_URL");
+        o.add_list("frame-ancestor", s.frame_ancestors,
+                   "origin whose pages may show the console in a frame; none by default");
         o.add("root", s.root, "folder with the built page");
         if (auto const code = o.parse(argc, argv))
             return *code;

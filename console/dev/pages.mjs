@@ -41,7 +41,8 @@ export function pages(root, config) {
   };
   return (request, response) => {
     const path = new URL(request.url, "http://page").pathname;
-    const name = path === "/" ? "/index.html" : path;
+    const deep = path === "/rules" || path.startsWith("/host/");
+    const name = path === "/" || deep ? "/index.html" : path;
     if (name === "/config.json") {
       response.writeHead(200, { ...headers, "Content-Type": "application/json" });
       response.end(JSON.stringify(config));

@@ -1,9 +1,9 @@
 import { render } from "preact";
 import { io } from "socket.io-client";
 import { App } from "./app";
-import { createFormat } from "./model/format";
 import { browserAddress } from "./net/address";
 import { loadConfig } from "./net/config";
+import { Session } from "./net/session";
 import { clientOptions, Link } from "./net/link";
 import { Painter } from "./painter";
 import "./style/index.css";
@@ -14,6 +14,8 @@ const settingsRetryMs = 3000;
 let draw = (): void => {};
 const painter = new Painter(() => draw());
 const app = new App(() => performance.now(), painter);
+
+let session: Session | null = null;
 
 async function connect(): Promise<void> {
   try {
@@ -29,24 +31,42 @@ async function connect(): Promise<void> {
     ...clientOptions(app.config),
     auth: (give) => give(app.token === null ? {} : { token: app.token }),
   });
-  const link = new Link(socket, app);
-  app.reconnectWith(() => socket.disconnect().connect());
-  // A page that was hidden or kept aside may have missed much: ask for the whole list.
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") link.resync();
+  void session?.check();
+  // Who must sign in first is not to ask again and again meanwhile.
+  const link = new Link(socket, app, (run, ms) => {
+    setTimeout(() => {
+      if (!app.needsSignIn) run();
+    }, ms);
   });
+  app.useWire(link);
+  // Nobody looks at a hidden page: it is told little, and brought up to date when seen again.
+  const pace = (): void => link.pace(document.visibilityState === "hidden");
+  document.addEventListener("visibilitychange", pace);
+  pace();
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) link.resync();
   });
 }
 
+/** The browser's store of settings; `null` where pages may not have one. */
+function store(): Storage | null {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}
+
 const root = document.getElementById("app");
 if (root !== null) {
+  app.usePrefs(store());
+  // Before anything looks at the address: a token in it is taken out.
+  session = new Session(window, app.rest, app);
+  app.useSession(session);
   app.useAddress(browserAddress(window, (route) => app.routed(route)));
   render(
     <Page
       app={app}
-      format={createFormat()}
       drawWith={(next) => {
         draw = next;
         painter.soon();

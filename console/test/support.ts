@@ -1,5 +1,3 @@
-import type { Host } from "../src/model/host";
-import { makeHost, readRecord } from "../src/model/host";
 import type { ClientSocket } from "../src/net/link";
 
 interface RecordParts {
@@ -34,10 +32,20 @@ export function oldRecord(id: string, storage: unknown = 61, network: unknown = 
   return { id, health: { storage, network }, socketID: `socket-of-${id}` };
 }
 
-export function host(id: string, parts: RecordParts = {}, seenAt = 0): Host {
-  const reading = readRecord(modernRecord(id, parts));
-  if (reading === null) throw new Error("no reading");
-  return makeHost(reading, seenAt);
+/** The columns of a second version's rows. */
+export const cols = [
+  ...["id", "state", "flags", "name", "region", "tags", "storage", "network", "cpu", "mem"],
+  ...["load", "psi", "up", "seen", "rule", "value", "limit", "since", "v"],
+];
+
+/** A row of a second version's snapshot or delta. */
+export function row(id: string, parts: Record<string, unknown> = {}): unknown[] {
+  const usual: Record<string, unknown> = {
+    ...{ id, state: "ok", flags: 0, name: `${id}.example`, region: "eu", tags: ["prod"] },
+    ...{ storage: 37.4, network: 1.844, cpu: 12.3, mem: 25.8, load: 0.42, psi: 0.4 },
+    ...{ up: 3600, seen: 1_000_000, rule: null, value: null, limit: null, since: null, v: 2 },
+  };
+  return cols.map((name) => (name in parts ? parts[name] : usual[name]));
 }
 
 /** Stands for the socket of socket.io-client; a test plays the server. */
@@ -52,7 +60,16 @@ export class FakeSocket implements ClientSocket {
     this.handlers.set(event, [...(this.handlers.get(event) ?? []), handler]);
   }
 
+  private waiting: ((value: unknown) => void) | null = null;
+
+  /** Answers the newest event that wants an answer. */
+  answer(value: unknown): void {
+    this.waiting?.(value);
+  }
+
   emit(event: string, ...args: unknown[]): void {
+    const last = args.at(-1);
+    if (typeof last === "function") this.waiting = last as (value: unknown) => void;
     this.emitted.push(args.length === 0 ? event : `${event}(${JSON.stringify(args)})`);
   }
 

@@ -39,8 +39,8 @@ describe("mad up with three nodes", { skip: reason || false }, () => {
   const row = () => readRow(page, id);
   const sessions = async () => (await upstreams(mad.said.admin)).map((one) => one.sessions);
   const values = async () => {
-    const { cpu, memory, network, load } = await row();
-    return [cpu, memory, network, load].join(" | ");
+    const { cpu, mem, network, load } = await row();
+    return [cpu, mem, network, load].join(" | ");
   };
   const changes = async () => {
     const last = await values();

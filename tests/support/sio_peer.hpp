@@ -30,8 +30,9 @@ class sio_peer {
     static constexpr old_t old{};
 
     /// A client of revision 4 (socket.io 2.x); says nothing. `revision` as in engine_peer.
-    sio_peer(old_t, wire w, std::uint16_t port, std::string const& revision = "EIO=3")
-        : engine(w, port, "/socket.io/", {}, revision)
+    sio_peer(old_t, wire w, std::uint16_t port, std::string const& revision = "EIO=3",
+             std::string const& fields = {})
+        : engine(w, port, "/socket.io/", fields, revision)
         , id(engine.sid()) {}
 
     void send(std::string_view packet) { engine.send("4" + std::string(packet)); }

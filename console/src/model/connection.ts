@@ -22,6 +22,8 @@ export type ConnectionEvent =
   | { readonly type: "connected" }
   | { readonly type: "snapshot"; readonly now: number }
   | { readonly type: "data"; readonly now: number }
+  /** What was missed came: the rows that are known are the truth again. */
+  | { readonly type: "resumed"; readonly now: number }
   | { readonly type: "lost" }
   | { readonly type: "refused"; readonly reason: string };
 
@@ -40,6 +42,8 @@ export function connectionAfter(last: Connection, event: ConnectionEvent): Conne
     case "data":
       // Before the list, a single update says little: the rest of the page is still old.
       return last.phase === "live" ? { ...last, dataAt: event.now } : last;
+    case "resumed":
+      return { phase: "live", reason: null, dataAt: event.now };
     case "lost":
       // A page that never had data has nothing to come back to.
       return { ...last, phase: last.dataAt === null ? "connecting" : "reconnecting" };

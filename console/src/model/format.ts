@@ -1,5 +1,6 @@
 import { text } from "../text";
-import type { Load } from "./host";
+import type { ByteUnits } from "./prefs";
+import type { MetricName } from "./route";
 
 /** A value with its unit apart, so that the unit can be drawn fainter. */
 export interface Quantity {
@@ -14,16 +15,16 @@ export interface Format {
   plain(value: number): string;
   megabits(value: number): Quantity;
   bytes(value: number): Quantity;
-  load(value: Load): readonly [string, string, string];
+  load(value: number): string;
+  /** A metric's value with its unit. */
+  metric(name: MetricName, value: number): string;
+  /** How long, coarse: its two largest parts. */
+  duration(seconds: number): string;
   /** How long ago, coarse: seconds, minutes, hours, days. */
   ago(ms: number): string;
+  /** Time of day, with the day when it is not today's. */
+  moment(wallMs: number): string;
 }
-
-const binarySteps = [
-  { from: 2 ** 40, unit: text.unit.tebibyte },
-  { from: 2 ** 30, unit: text.unit.gibibyte },
-  { from: 0, unit: text.unit.mebibyte },
-] as const;
 
 const agoSteps = [
   { upTo: 90, size: 1, unit: "second" },
@@ -32,12 +33,20 @@ const agoSteps = [
   { upTo: Number.POSITIVE_INFINITY, size: 86_400, unit: "day" },
 ] as const;
 
+const durationSteps = [
+  { size: 86_400, unit: "day" },
+  { size: 3600, unit: "hour" },
+  { size: 60, unit: "minute" },
+  { size: 1, unit: "second" },
+] as const;
+
 /** Numbers and ages as the reader's locale writes them. `undefined`: the browser's own locale. */
-export function createFormat(locale?: string): Format {
+export function createFormat(locale?: string, bytes: ByteUnits = "binary"): Format {
   const digits = (least: number, most: number): Intl.NumberFormat =>
     new Intl.NumberFormat(locale, { minimumFractionDigits: least, maximumFractionDigits: most });
   const whole = digits(0, 0);
   const tenth = digits(0, 1);
+  const one = digits(1, 1);
   const two = digits(2, 2);
   const free = digits(0, 3);
   const percent = new Intl.NumberFormat(locale, {
@@ -47,24 +56,61 @@ export function createFormat(locale?: string): Format {
     maximumFractionDigits: 1,
   });
   const relative = new Intl.RelativeTimeFormat(locale, { style: "narrow", numeric: "always" });
+  const lasting = new Map(
+    durationSteps.map(({ unit }) => [
+      unit,
+      new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "narrow" }),
+    ]),
+  );
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const base = bytes === "binary" ? 1024 : 1000;
 
-  return {
+  const format: Format = {
     count: (value) => whole.format(value),
     percent: (value) => percent.format(value),
     plain: (value) => free.format(value),
-    megabits: (value) => ({ value: two.format(value), unit: text.unit.network }),
+    megabits: (value) =>
+      value < 1000
+        ? { value: (value < 100 ? two : one).format(value), unit: text.unit.network }
+        : { value: two.format(value / 1000), unit: text.unit.gigabit },
     bytes: (value) => {
-      const step = binarySteps.find(({ from }) => value >= from) ?? binarySteps[2];
-      const size = step.from === 0 ? 2 ** 20 : step.from;
-      return { value: (value / size < 99.5 ? tenth : whole).format(value / size), unit: step.unit };
+      let step = 0;
+      let size = value;
+      for (; size >= base && step < text.unit[bytes].length - 1; step += 1) size /= base;
+      const shown = (size < 99.5 && step > 0 ? tenth : whole).format(size);
+      return { value: shown, unit: text.unit[bytes][step] ?? "" };
     },
-    load: (value) => [two.format(value[0]), two.format(value[1]), two.format(value[2])],
+    load: (value) => two.format(value),
+    metric: (name, value) => {
+      if (Number.isNaN(value)) return text.noValue;
+      if (name === "load") return two.format(value);
+      if (name !== "network") return percent.format(value);
+      const { value: number, unit } = format.megabits(value);
+      return `${number} ${unit}`;
+    },
+    duration: (seconds) => {
+      const at = durationSteps.findIndex(({ size }) => seconds >= size);
+      if (at < 0) return lasting.get("second")?.format(0) ?? "";
+      let left = seconds;
+      const parts = durationSteps.slice(at, at + 2).map(({ size, unit }) => {
+        const count = Math.floor(left / size);
+        left -= count * size;
+        return count === 0 ? "" : (lasting.get(unit)?.format(count) ?? "");
+      });
+      return parts.join(" ").trim();
+    },
     ago: (ms) => {
       const seconds = Math.max(0, Math.floor(ms / 1000));
       const step = agoSteps.find(({ upTo }) => seconds < upTo) ?? agoSteps[3];
       return relative.format(-Math.floor(seconds / step.size), step.unit);
     },
+    moment: (wallMs) => {
+      const near = Math.abs(Date.now() - wallMs) < 12 * 3600 * 1000;
+      return (near ? clock : day).format(wallMs);
+    },
   };
+  return format;
 }
 
 /**

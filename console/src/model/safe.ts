@@ -25,3 +25,14 @@ export function safeText(value: string, limit: number = labelLimit): string {
   const cut = end < value.length ? `${value.slice(0, end)}…` : value;
   return cut.replace(hidden, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }
+
+/** A peer's text as the page shows it. */
+export interface Label {
+  readonly short: string;
+  /** The same, longer, for a tooltip. */
+  readonly long: string;
+}
+
+export function makeLabel(value: string): Label {
+  return { short: safeText(value, labelLimit), long: safeText(value, titleLimit) };
+}

@@ -1,13 +1,25 @@
 import type { App } from "../app";
 import { type Format, seenText } from "../model/format";
-import { defaultIntervalMs } from "../model/host";
 import { text } from "../text";
+
+/** A page whose node has been silent for shorter than this has data of now, ms. */
+const freshMs = 4000;
 
 /** Where the page stands with the server, and how old its data is. Always there, never moves. */
 export function Banner({ app, format }: { app: App; format: Format }) {
   const { phase, dataAt, reason } = app.connection;
-  const age = dataAt === null ? null : seenText(format, app.age(dataAt), defaultIntervalMs);
-  const showAge = age !== null && app.fleet.counts.all > 0;
+  if (app.paused && !app.cutOff) {
+    const { waiting } = app.held;
+    return (
+      <p class="banner" data-phase="paused">
+        <span class="pulse" aria-hidden="true" />
+        <span class="word">{text.paused}</span>
+        <span class="detail">{text.updatesWait(format.count(waiting), waiting === 1)}</span>
+      </p>
+    );
+  }
+  const age = dataAt === null ? null : seenText(format, app.age(dataAt), freshMs);
+  const showAge = age !== null && app.fleet.size > 0;
   return (
     <p class="banner" data-phase={phase} title={app.cutOff && showAge ? text.cutOff : undefined}>
       <span class="pulse" aria-hidden="true" />

@@ -1,11 +1,20 @@
 import type { ComponentChildren } from "preact";
-import type { ColumnKey } from "../model/columns";
-import type { Format } from "../model/format";
-import type { Host } from "../model/host";
+import type { App } from "../app";
+import { isSilent } from "../model/arrangement";
+import type { Slot } from "../model/fleet";
+import { flagsOf } from "../model/host";
+import { type Format, seenText } from "../model/format";
+import { type ColumnName, formatRoute, hostPlace, type MetricName } from "../model/route";
+import { safeText } from "../model/safe";
 import { text } from "../text";
 import { Shape } from "./shape";
+import { Spark } from "./spark";
 
-function NoValue() {
+const tagLength = 24;
+const tagsShown = 6;
+export const syntheticTag = "synthetic";
+
+export function NoValue() {
   return (
     <>
       <span class="dash" aria-hidden="true">
@@ -16,9 +25,8 @@ function NoValue() {
   );
 }
 
-function Percent(props: { value: number | null; format: Format; of?: ComponentChildren }) {
-  const { value, format, of } = props;
-  if (value === null) return <NoValue />;
+function Percent({ value, format }: { value: number; format: Format }) {
+  if (Number.isNaN(value)) return <NoValue />;
   const part = Math.min(value, 100) / 100;
   return (
     <>
@@ -26,92 +34,162 @@ function Percent(props: { value: number | null; format: Format; of?: ComponentCh
         <span class="fill" style={{ transform: `scaleX(${part.toFixed(3)})` }} />
       </span>
       <span class="value">{format.percent(value)}</span>
-      {of}
     </>
   );
 }
 
 /** A number of an old agent: shown as it came, since nobody knows its unit. */
-function Plain({ value, format }: { value: number | null; format: Format }) {
-  return value === null ? <NoValue /> : <span class="value">{format.plain(value)}</span>;
+function Plain({ value, format }: { value: number; format: Format }) {
+  return Number.isNaN(value) ? <NoValue /> : <span class="value">{format.plain(value)}</span>;
 }
 
-function Network({ host, format }: { host: Host; format: Format }) {
-  const { network, modern } = host.reading;
-  if (network === null || !modern) return <Plain value={network} format={format} />;
-  const { value, unit } = format.megabits(network);
+function Network({ value, format }: { value: number; format: Format }) {
+  if (Number.isNaN(value)) return <NoValue />;
+  const { value: number, unit } = format.megabits(value);
   return (
     <>
-      <span class="value">{value}</span> <span class="unit">{unit}</span>
+      <span class="value">{number}</span> <span class="unit">{unit}</span>
     </>
   );
 }
 
-function Memory({ host, format }: { host: Host; format: Format }) {
-  const { memory, memoryTotal } = host.reading;
-  const total = memoryTotal === null ? null : format.bytes(memoryTotal);
-  return (
-    <Percent
-      value={memory}
-      format={format}
-      of={
-        total !== null && (
-          <span class="unit total">{` ${text.ofTotal(`${total.value} ${total.unit}`)}`}</span>
-        )
-      }
-    />
+/** Why a host is in its state, in words; empty when it is ok. */
+export function verdictText(app: App, slot: Slot, format: Format): string {
+  const { rule, value, limit, since } = app.fleet.verdict(slot);
+  if (rule === "") return "";
+  const number = (of: number): string => (Number.isNaN(of) ? text.noValue : format.plain(of));
+  return text.verdict(
+    safeText(rule),
+    number(value),
+    number(limit),
+    since === 0 ? "" : format.moment(since),
   );
 }
 
-function LoadAverages({ host, format }: { host: Host; format: Format }) {
-  const { load } = host.reading;
-  if (load === null) return <NoValue />;
-  const [one, five, fifteen] = format.load(load);
+/** The rule that a host breaks is about this metric. */
+export function isAccused(app: App, slot: Slot, column: ColumnName): boolean {
+  const { rule } = app.fleet.verdict(slot);
+  return rule !== "" && (rule === column || rule.startsWith(`${column}_`));
+}
+
+/** The age of a host's newest sample; a node of the second version vouches for those in time. */
+export function seenOf(app: App, slot: Slot, format: Format): string {
+  const { fleet } = app;
+  if (app.vouched && !isSilent(fleet.state(slot))) return text.now;
+  return seenText(format, app.age(fleet.seenAt(slot)), fleet.intervalMs(slot));
+}
+
+function Name({ app, slot }: { app: App; slot: Slot }) {
+  const { fleet } = app;
+  const id = fleet.id(slot);
+  const label = fleet.label(slot);
+  const { name, tags } = fleet.factsOf(slot);
   return (
-    <span class="averages" title={text.loadFull(one, five, fifteen)}>
-      <span class="value">{one}</span> <span class="later">{five}</span>{" "}
-      <span class="later">{fifteen}</span>
+    <>
+      <a
+        class="host"
+        href={formatRoute({ ...app.route, place: hostPlace(id) })}
+        tabIndex={-1}
+        title={name === "" ? label.long : `${label.long}\n${safeText(name)}`}
+        onClick={(event) => {
+          if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+          event.preventDefault();
+          app.openHost(slot);
+        }}
+      >
+        <bdi>{label.short}</bdi>
+      </a>
+      {name !== "" && !`${name}.`.startsWith(`${id}.`) && <bdi class="alias">{safeText(name)}</bdi>}
+      {flagsOf(fleet.flags[slot] ?? 0).map((flag) => (
+        <span key={flag} class="badge" data-flag={flag} title={text.flagHelp[flag]}>
+          {text.flag[flag]}
+        </span>
+      ))}
+      {tags.includes(syntheticTag) && (
+        <span class="badge" data-flag={syntheticTag} title={text.syntheticHelp}>
+          {text.synthetic}
+        </span>
+      )}
+    </>
+  );
+}
+
+function Tags({ tags }: { tags: readonly string[] }) {
+  const shown = tags.filter((tag) => tag !== syntheticTag);
+  if (shown.length === 0) return <NoValue />;
+  return (
+    <span class="tag-list" title={shown.map((tag) => safeText(tag)).join("  ")}>
+      {shown.slice(0, tagsShown).map((tag) => (
+        <bdi key={tag} class="tag">
+          {safeText(tag, tagLength)}
+        </bdi>
+      ))}
     </span>
   );
 }
 
 /** The content of one cell; all text of peers goes into text nodes and plain attributes. */
 export function cellContent(
-  key: ColumnKey,
-  host: Host,
+  key: ColumnName,
+  app: App,
+  slot: Slot,
   seen: string,
   format: Format,
 ): ComponentChildren {
-  const { reading } = host;
+  const { fleet } = app;
+  const metric = (name: MetricName): number => fleet.metric(slot, name);
   switch (key) {
-    case "state":
+    case "state": {
+      const state = fleet.state(slot);
       return (
-        <>
-          <Shape of={host.state} />
-          <span class="word">{text.state[host.state]}</span>
-        </>
+        <span class="state-word" title={verdictText(app, slot, format) || undefined}>
+          <Shape of={state} />
+          <span class="word">{text.state[state]}</span>
+        </span>
       );
-    case "id":
-      return (
-        <bdi class="name" title={host.title}>
-          {host.label}
-        </bdi>
-      );
+    }
+    case "name":
+      return <Name app={app} slot={slot} />;
+    case "tags":
+      return <Tags tags={fleet.factsOf(slot).tags} />;
+    case "region": {
+      const { region } = fleet.factsOf(slot);
+      return region === "" ? <NoValue /> : <bdi class="ellipsis">{safeText(region)}</bdi>;
+    }
     case "storage":
-      return reading.modern ? (
-        <Percent value={reading.storage} format={format} />
+      return fleet.isModern(slot) ? (
+        <Percent value={metric(key)} format={format} />
       ) : (
-        <Plain value={reading.storage} format={format} />
+        <Plain value={metric(key)} format={format} />
       );
     case "network":
-      return <Network host={host} format={format} />;
+      return fleet.isModern(slot) ? (
+        <Network value={metric(key)} format={format} />
+      ) : (
+        <Plain value={metric(key)} format={format} />
+      );
     case "cpu":
-      return <Percent value={reading.cpu} format={format} />;
-    case "memory":
-      return <Memory host={host} format={format} />;
+    case "mem":
+      return <Percent value={metric(key)} format={format} />;
+    case "psi":
+      return Number.isNaN(metric(key)) ? (
+        <NoValue />
+      ) : (
+        <span class="value">{format.percent(metric(key))}</span>
+      );
     case "load":
-      return <LoadAverages host={host} format={format} />;
+      return Number.isNaN(metric(key)) ? (
+        <NoValue />
+      ) : (
+        <span class="value">{format.load(metric(key))}</span>
+      );
+    case "up": {
+      const up = fleet.up[slot] ?? Number.NaN;
+      return Number.isNaN(up) ? <NoValue /> : <span class="value">{format.duration(up)}</span>;
+    }
     case "seen":
       return <span class="value">{seen}</span>;
+    case "spark":
+      return <Spark curve={app.curve(slot)} metric={app.query.metric} />;
   }
 }

@@ -4,7 +4,7 @@ import { text } from "../text";
 
 /** What stands in place of rows when there are none, with the way on. */
 export function Empty({ app, format }: { app: App; format: Format }) {
-  const total = app.fleet.counts.all;
+  const total = app.fleet.size;
   if (total > 0) {
     return (
       <div class="empty">

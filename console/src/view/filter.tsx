@@ -1,49 +1,44 @@
-import { useEffect, useRef } from "preact/hooks";
 import type { App } from "../app";
+import type { Format } from "../model/format";
 import { text } from "../text";
 
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("input, textarea, select") !== null;
-}
+export const searchFieldId = "search";
 
-/** The field that narrows the table to ids with its words; `/` leads to it, Escape empties it. */
-export function Filter({ app }: { app: App }) {
-  const field = useRef<HTMLInputElement>(null);
-
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (isTyping(event.target)) return;
-      event.preventDefault();
-      field.current?.focus();
-      field.current?.select();
-    };
-    window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
-  }, []);
-
-  const onKeyDown = (event: KeyboardEvent): void => {
+/** The field that narrows the table; `/` leads to it, Escape empties it. */
+export function Filter({ app, format }: { app: App; format: Format }) {
+  const { problem } = app.arrangement;
+  const { q } = app.query;
+  const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLInputElement }): void => {
     if (event.key !== "Escape") return;
-    if (app.query.words === "") field.current?.blur();
+    event.stopPropagation();
+    if (q === "") event.currentTarget.blur();
     else app.search("");
   };
 
   return (
     <div class="filter">
       <input
-        ref={field}
+        id={searchFieldId}
         type="search"
         aria-label={text.filter}
         aria-keyshortcuts="/"
-        placeholder={text.filter}
-        maxLength={128}
+        aria-invalid={problem !== null}
+        aria-describedby={problem === null ? undefined : "search-problem"}
+        placeholder={text.filterPlaceholder}
+        maxLength={512}
         autocomplete="off"
+        autocapitalize="off"
         spellcheck={false}
-        value={app.query.words}
+        value={q}
         onInput={(event) => app.search(event.currentTarget.value)}
         onKeyDown={onKeyDown}
       />
       <kbd>{text.filterHint}</kbd>
+      {problem !== null && (
+        <p class="problem" id="search-problem" role="alert">
+          {text.searchProblem(format.count(problem.at + 1), text.searchError[problem.error])}
+        </p>
+      )}
     </div>
   );
 }

@@ -1,26 +1,27 @@
 import { Component, createRef } from "preact";
-import type { App } from "../app";
-import { columnKeys } from "../model/columns";
-import { type Format, seenText } from "../model/format";
-import type { Host } from "../model/host";
+import type { Entry } from "../model/arrangement";
+import { cardColumns, columnsThatFit, gridTemplate } from "../model/columns";
+import { curveStepMs } from "../model/curves";
 import { scrollDelta, type Viewport, visibleRange } from "../model/range";
+import type { ColumnName } from "../model/route";
 import { type Cell, moveTo } from "../model/roving";
 import { text } from "../text";
+import { seenOf } from "./cells";
 import { Head } from "./head";
-import { Row } from "./row";
+import type { PartProps } from "./part";
+import { GroupRow, Row } from "./row";
 
-interface GridProps {
-  app: App;
-  format: Format;
-  /** Asks for a repaint in the next frame. */
-  repaint: () => void;
-}
-
-/** The cell that Tab reaches. A host's row is known by its id, since rows move. */
+/** The cell that Tab reaches. A row is known by its host or group, since rows move. */
 interface TabStop {
-  readonly id: string | null;
-  readonly column: number;
+  /** `h` and a host's id, or `g` and a group's key; `null`: the head. */
+  readonly row: string | null;
+  readonly column: ColumnName;
 }
+
+/** Narrower pages show cards; the style sheet knows the same width. */
+const cardsBelowRem = 54;
+/** What the page's and the table's edges take of the width, rem. */
+const edgesRem = 4;
 
 const rowHeightGuess = 34;
 
@@ -28,18 +29,20 @@ const rowHeightGuess = 34;
  * The table as an ARIA grid. The page itself scrolls; only rows in sight are in the document, each
  * placed by its index, and the row with the tab stop stays in it wherever it is.
  */
-export class Grid extends Component<GridProps> {
+export class Grid extends Component<PartProps> {
   private readonly body = createRef<HTMLDivElement>();
   private readonly probe = createRef<HTMLDivElement>();
   private readonly root = createRef<HTMLDivElement>();
   private readonly sizes = new ResizeObserver(() => this.props.repaint());
-  private tabStop: TabStop = { id: null, column: columnKeys.indexOf("id") };
+  private tabStop: TabStop = { row: null, column: "name" };
   private focusWanted = false;
+  private columns: readonly ColumnName[] = [];
 
   override componentDidMount(): void {
     const { repaint } = this.props;
     window.addEventListener("scroll", repaint, { passive: true });
     window.addEventListener("resize", repaint, { passive: true });
+    document.addEventListener("selectionchange", this.onSelection);
     if (this.probe.current) this.sizes.observe(this.probe.current);
   }
 
@@ -47,6 +50,8 @@ export class Grid extends Component<GridProps> {
     const { repaint } = this.props;
     window.removeEventListener("scroll", repaint);
     window.removeEventListener("resize", repaint);
+    document.removeEventListener("selectionchange", this.onSelection);
+    for (const how of ["pointer", "focus", "selection"] as const) this.props.app.hold(how, false);
     this.sizes.disconnect();
   }
 
@@ -54,13 +59,46 @@ export class Grid extends Component<GridProps> {
     if (!this.focusWanted) return;
     this.focusWanted = false;
     const { row, column } = this.place();
-    this.root.current
-      ?.querySelector<HTMLElement>(`[data-row="${row}"] [data-column="${column}"]`)
-      ?.focus({ preventScroll: true });
+    const cells = this.root.current?.querySelectorAll<HTMLElement>(
+      `[data-row="${row}"] [data-column]`,
+    );
+    const cell = [...(cells ?? [])].find(({ dataset }) => Number(dataset.column) === column);
+    (cell ?? cells?.[0])?.focus({ preventScroll: true });
   }
 
-  private get rows(): readonly Host[] {
-    return this.props.app.arrangement.rows;
+  private entry(at: number): Entry | null {
+    return this.props.app.arrangement.entry(at);
+  }
+
+  /** What a row is known by. */
+  private nameOf(at: number): string | null {
+    const entry = this.entry(at);
+    if (entry === null) return null;
+    return entry.group === null ? `h${this.props.app.fleet.id(entry.slot)}` : `g${entry.group.key}`;
+  }
+
+  /** Where the row of that name is, or -1. */
+  private find(name: string | null): number {
+    if (name === null) return -1;
+    const { arrangement, fleet } = this.props.app;
+    const key = name.slice(1);
+    if (name.startsWith("g")) {
+      return arrangement.entries.indexOf(~arrangement.groups.findIndex((of) => of.key === key));
+    }
+    const slot = fleet.find(key);
+    if (slot !== undefined) return arrangement.indexOf(slot);
+    return arrangement.entries.findIndex((entry) => entry >= 0 && fleet.id(entry) === key);
+  }
+
+  /** The columns there is room for. The same list as before when nothing changed. */
+  private fit(): readonly ColumnName[] {
+    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    const width = (document.documentElement.clientWidth || window.innerWidth) / rem;
+    const asked = this.props.app.columns;
+    const fitting =
+      width <= cardsBelowRem ? cardColumns : columnsThatFit(asked, Math.min(width, 120) - edgesRem);
+    if (fitting.join() !== this.columns.join()) this.columns = fitting;
+    return this.columns;
   }
 
   /** What can be seen of the rows: below what sticks to the top of the window. */
@@ -72,7 +110,7 @@ export class Grid extends Component<GridProps> {
       top: covered - bodyTop,
       height: Math.max(window.innerHeight - covered, rowHeight),
       rowHeight,
-      count: this.rows.length,
+      count: this.props.app.arrangement.entries.length,
     };
   }
 
@@ -85,25 +123,48 @@ export class Grid extends Component<GridProps> {
 
   /** The tab stop as a cell; the head when its row is not shown. */
   private place(): Cell {
-    const { id, column } = this.tabStop;
-    const at = id === null ? -1 : this.rows.findIndex((host) => host.id === id);
-    return { row: at + 1, column };
+    const { row, column } = this.tabStop;
+    return { row: this.find(row) + 1, column: Math.max(0, this.columns.indexOf(column)) };
   }
 
   private readonly onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey || event.metaKey || event.shiftKey) return;
+    if (event.key === "Enter" || event.key === " ") {
+      this.act(event);
+      return;
+    }
     const view = this.viewport();
     const to = moveTo(this.place(), event.key, event.ctrlKey, {
       rows: view.count,
-      columns: columnKeys.length,
+      columns: this.columns.length,
       page: Math.floor(view.height / view.rowHeight),
     });
     if (to === null) return;
     event.preventDefault();
-    this.tabStop = { id: this.rows[to.row - 1]?.id ?? null, column: to.column };
+    this.tabStop = {
+      row: to.row === 0 ? null : this.nameOf(to.row - 1),
+      column: this.columns[to.column] ?? "name",
+    };
     this.focusWanted = true;
     if (to.row > 0) window.scrollBy({ top: scrollDelta(view, to.row - 1), behavior: "instant" });
     this.setState({});
+  };
+
+  /** Enter on a row: opens the host, or opens and closes the group. */
+  private act(event: KeyboardEvent): void {
+    if (!(event.target as Element).matches("[data-row] > .cell")) return; // a button of its own
+    const { app } = this.props;
+    const entry = this.entry(this.place().row - 1);
+    if (entry === null) return;
+    if (entry.group !== null) app.toggleGroup(entry.group.key);
+    else if (event.key === "Enter") app.openHost(entry.slot);
+    event.preventDefault();
+  }
+
+  private readonly onSelection = (): void => {
+    const selection = document.getSelection();
+    const within = this.body.current?.contains(selection?.anchorNode ?? null) ?? false;
+    this.props.app.hold("selection", within && selection?.isCollapsed === false);
   };
 
   private readonly onFocusIn = (event: FocusEvent): void => {
@@ -111,23 +172,25 @@ export class Grid extends Component<GridProps> {
     const row = cell?.closest<HTMLElement>("[data-row]");
     if (!cell || !row) return;
     const index = Number(row.dataset.row);
-    this.props.app.focus(index > 0);
-    const id = this.rows[index - 1]?.id ?? null;
-    const column = Number(cell.dataset.column);
-    if (id === this.tabStop.id && column === this.tabStop.column) return;
-    this.tabStop = { id, column };
+    this.props.app.hold("focus", index > 0);
+    const name = index === 0 ? null : this.nameOf(index - 1);
+    const inGroup = name?.startsWith("g") === true;
+    const column = inGroup ? this.tabStop.column : this.columns[Number(cell.dataset.column)];
+    if (name === this.tabStop.row && column === this.tabStop.column) return;
+    this.tabStop = { row: name, column: column ?? "name" };
     this.setState({});
   };
 
-  private readonly onFocusOut = (): void => this.props.app.focus(false);
+  private readonly onFocusOut = (): void => this.props.app.hold("focus", false);
 
   private readonly onPointerEnter = (event: PointerEvent): void => {
-    if (event.pointerType === "mouse") this.props.app.point(true);
+    if (event.pointerType === "mouse") this.props.app.hold("pointer", true);
   };
 
-  private readonly onPointerLeave = (): void => this.props.app.point(false);
+  private readonly onPointerLeave = (): void => this.props.app.hold("pointer", false);
 
-  override render({ app, format }: GridProps) {
+  override render({ app, format }: PartProps) {
+    const columns = this.fit();
     const view = this.viewport();
     const { first, end } = visibleRange(view);
     const place = this.place();
@@ -136,6 +199,7 @@ export class Grid extends Component<GridProps> {
     if (pinned >= 0 && pinned < first) shown.push(pinned);
     for (let index = first; index < end; index += 1) shown.push(index);
     if (pinned >= end) shown.push(pinned);
+    const step = columns.includes("spark") ? Math.floor(app.age(0) / curveStepMs) : 0;
 
     return (
       <div
@@ -144,14 +208,17 @@ export class Grid extends Component<GridProps> {
         class="grid"
         aria-label={text.table}
         aria-rowcount={view.count + 1}
-        aria-colcount={columnKeys.length}
+        aria-colcount={columns.length}
         aria-readonly="true"
+        style={{ "--columns": gridTemplate(columns) }}
         onKeyDown={this.onKeyDown}
         onFocusIn={this.onFocusIn}
         onFocusOut={this.onFocusOut}
       >
         <Head
+          columns={columns}
           sort={app.query.sort}
+          metric={app.query.metric}
           tabColumn={place.row === 0 ? place.column : -1}
           onSort={(key) => app.sortBy(key)}
         />
@@ -164,20 +231,35 @@ export class Grid extends Component<GridProps> {
           onPointerLeave={this.onPointerLeave}
         >
           {shown.map((index) => {
-            const host = this.rows[index];
-            return (
-              host && (
-                <Row
-                  key={host.id}
-                  host={host}
-                  rev={host.rev}
-                  index={index}
-                  top={index * view.rowHeight}
-                  tabColumn={index === pinned ? place.column : -1}
-                  seen={seenText(format, app.age(host.seenAt), host.reading.intervalMs)}
-                  format={format}
-                />
-              )
+            const entry = this.entry(index);
+            if (entry === null) return null;
+            const placed = {
+              index,
+              top: index * view.rowHeight,
+              tabColumn: index === pinned ? place.column : -1,
+              format,
+            };
+            const { slot, group } = entry;
+            return slot === null ? (
+              <GroupRow
+                key={`g${group.key}`}
+                group={group}
+                by={app.query.group}
+                columns={columns.length}
+                onToggle={() => app.toggleGroup(group.key)}
+                {...placed}
+              />
+            ) : (
+              <Row
+                key={`h${app.fleet.id(slot)}`}
+                app={app}
+                slot={slot}
+                rev={app.fleet.rev(slot)}
+                columns={columns}
+                seen={seenOf(app, slot, format)}
+                step={step}
+                {...placed}
+              />
             );
           })}
         </div>

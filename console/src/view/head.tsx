@@ -1,11 +1,13 @@
-import { type ColumnKey, columnKeys, type Sort } from "../model/columns";
+import type { ColumnName, MetricName, Sort } from "../model/route";
 import { text } from "../text";
 
 interface HeadProps {
+  columns: readonly ColumnName[];
   sort: Sort;
+  metric: MetricName;
   /** Column that Tab reaches, or -1 when a row has it. */
   tabColumn: number;
-  onSort: (key: ColumnKey) => void;
+  onSort: (key: ColumnName) => void;
 }
 
 function Arrow({ down }: { down: boolean }) {
@@ -17,11 +19,11 @@ function Arrow({ down }: { down: boolean }) {
 }
 
 /** The head of the table; each name is a button that orders rows by its column. */
-export function Head({ sort, tabColumn, onSort }: HeadProps) {
+export function Head({ columns, sort, metric, tabColumn, onSort }: HeadProps) {
   return (
     <div role="rowgroup" class="head">
       <div role="row" class="row" aria-rowindex={1} data-row={0}>
-        {columnKeys.map((key, column) => {
+        {columns.map((key, column) => {
           const sorted = sort.key === key;
           return (
             <div
@@ -38,7 +40,7 @@ export function Head({ sort, tabColumn, onSort }: HeadProps) {
                 title={text.columnHelp[key]}
                 onClick={() => onSort(key)}
               >
-                {text.column[key]}
+                {key === "spark" ? text.sparkHead(text.metric[metric]) : text.column[key]}
                 {sorted && <Arrow down={sort.descending} />}
               </button>
             </div>

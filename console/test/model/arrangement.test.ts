@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Arrangement, defaultQuery, matcher, type Query } from "../../src/model/arrangement";
+import { Arrangement } from "../../src/model/arrangement";
 import { Fleet } from "../../src/model/fleet";
-import { host, modernRecord } from "../support";
+import { defaultQuery, type Query } from "../../src/model/route";
+import { modernRecord } from "../support";
 
 let fleet: Fleet;
 let arrangement: Arrangement;
@@ -14,8 +15,19 @@ beforeEach(() => {
   fleet.replaceAll([modernRecord("b"), modernRecord("a"), modernRecord("c")], 0);
 });
 
+const open: ReadonlySet<string> = new Set();
+
+const refresh = (query: Query, held: boolean, now: number): boolean =>
+  arrangement.refresh(query, open, held, now);
+
 const shown = (): string[] =>
-  arrangement.rows.map(({ id, state }) => (state === "gone" ? `(${id})` : id));
+  arrangement.entries.map((slot) => {
+    if (slot < 0) {
+      const group = arrangement.groups[~slot];
+      return `${group?.key} ${group?.worst} ${group?.counts.total}`;
+    }
+    return fleet.state(slot) === "gone" ? `(${fleet.id(slot)})` : fleet.id(slot);
+  });
 
 const setCpu = (id: string, pct: number): void => {
   seq += 1;
@@ -23,68 +35,68 @@ const setCpu = (id: string, pct: number): void => {
 };
 
 const byCpu: Query = { ...defaultQuery, sort: { key: "cpu", descending: true } };
-const staleOnly: Query = { ...defaultQuery, state: "stale" };
+const staleOnly: Query = { ...defaultQuery, q: "state:stale" };
 
 describe("rows", () => {
   it("come at once, by id", () => {
-    expect(arrangement.refresh(defaultQuery, false, 0)).toBe(true);
+    expect(refresh(defaultQuery, false, 0)).toBe(true);
     expect(shown()).toEqual(["a", "b", "c"]);
   });
 
   it("are the same list while nothing comes or goes", () => {
-    arrangement.refresh(defaultQuery, false, 0);
-    const { rows } = arrangement;
+    refresh(defaultQuery, false, 0);
+    const { entries } = arrangement;
     setCpu("a", 90);
-    expect(arrangement.refresh(defaultQuery, false, 60_000)).toBe(false);
-    expect(arrangement.rows).toBe(rows);
+    expect(refresh(defaultQuery, false, 60_000)).toBe(false);
+    expect(arrangement.entries).toBe(entries);
   });
 
   it("show who comes and drop who goes", () => {
-    arrangement.refresh(defaultQuery, false, 0);
+    refresh(defaultQuery, false, 0);
     fleet.update(modernRecord("aa"), 0);
     fleet.remove("c");
-    expect(arrangement.refresh(defaultQuery, false, 2000)).toBe(true);
+    expect(refresh(defaultQuery, false, 2000)).toBe(true);
     expect(shown()).toEqual(["a", "aa", "b"]);
   });
 
   it("are put in a new order at most each two seconds", () => {
-    arrangement.refresh(byCpu, false, 0);
+    refresh(byCpu, false, 0);
     setCpu("c", 99);
-    arrangement.refresh(byCpu, false, 1999);
+    refresh(byCpu, false, 1999);
     expect(shown()).toEqual(["a", "b", "c"]);
-    arrangement.refresh(byCpu, false, 2000);
+    refresh(byCpu, false, 2000);
     expect(shown()).toEqual(["c", "a", "b"]);
     setCpu("a", 100);
-    arrangement.refresh(byCpu, false, 3999);
+    refresh(byCpu, false, 3999);
     expect(shown()).toEqual(["c", "a", "b"]);
-    arrangement.refresh(byCpu, false, 4000);
+    refresh(byCpu, false, 4000);
     expect(shown()).toEqual(["a", "c", "b"]);
   });
 
   it("say that a host is gone until they are renewed", () => {
-    arrangement.refresh(defaultQuery, false, 0);
+    refresh(defaultQuery, false, 0);
     fleet.remove("b");
-    arrangement.refresh(defaultQuery, false, 500);
+    refresh(defaultQuery, false, 500);
     expect(shown()).toEqual(["a", "(b)", "c"]);
-    arrangement.refresh(defaultQuery, false, 2000);
+    refresh(defaultQuery, false, 2000);
     expect(shown()).toEqual(["a", "c"]);
   });
 
   it("show no gap when an agent comes back on another connection", () => {
-    arrangement.refresh(defaultQuery, false, 0);
+    refresh(defaultQuery, false, 0);
     fleet.remove("b");
     fleet.update(modernRecord("b", { run: "next" }), 100);
-    arrangement.refresh(defaultQuery, false, 100);
+    refresh(defaultQuery, false, 100);
     expect(shown()).toEqual(["a", "b", "c"]);
-    expect(arrangement.rows[1]).toBe(fleet.get("b"));
+    expect(arrangement.entries[1]).toBe(fleet.find("b"));
   });
 
   it("show who came while they were not renewed, when that is due", () => {
-    arrangement.refresh(defaultQuery, false, 0);
+    refresh(defaultQuery, false, 0);
     fleet.update(modernRecord("aa"), 0);
-    arrangement.refresh(defaultQuery, false, 500);
+    refresh(defaultQuery, false, 500);
     expect(shown()).toEqual(["a", "b", "c"]);
-    arrangement.refresh(defaultQuery, false, 2000);
+    refresh(defaultQuery, false, 2000);
     expect(shown()).toEqual(["a", "aa", "b", "c"]);
   });
 
@@ -92,30 +104,30 @@ describe("rows", () => {
     const early = new Fleet();
     const rows = new Arrangement(early);
     early.update(modernRecord("b"), 0);
-    rows.refresh(defaultQuery, false, 0);
+    rows.refresh(defaultQuery, open, false, 0);
     early.replaceAll([modernRecord("a"), modernRecord("b", { seq: 2 })], 5);
-    rows.refresh(defaultQuery, false, 5);
-    expect(rows.rows.map(({ id }) => id)).toEqual(["a", "b"]);
+    rows.refresh(defaultQuery, open, false, 5);
+    expect(rows.entries.map((slot) => early.id(slot))).toEqual(["a", "b"]);
   });
 
   it("appear without delay in an empty table", () => {
     fleet.replaceAll([], 0);
-    arrangement.refresh(defaultQuery, false, 0);
+    refresh(defaultQuery, false, 0);
     fleet.update(modernRecord("z"), 0);
-    arrangement.refresh(defaultQuery, false, 10);
+    refresh(defaultQuery, false, 10);
     expect(shown()).toEqual(["z"]);
   });
 });
 
 describe("rows that are looked at", () => {
   beforeEach(() => {
-    arrangement.refresh(defaultQuery, false, 0);
+    refresh(defaultQuery, false, 0);
   });
 
   it("do not move: new hosts wait at the end, gone ones keep their place", () => {
     fleet.update(modernRecord("aa"), 0);
     fleet.remove("b");
-    arrangement.refresh(defaultQuery, true, 60_000);
+    refresh(defaultQuery, true, 60_000);
     expect(shown()).toEqual(["a", "(b)", "c", "aa"]);
     expect(arrangement.waiting).toBe(2);
   });
@@ -123,73 +135,83 @@ describe("rows that are looked at", () => {
   it("are put right when the look ends", () => {
     fleet.update(modernRecord("aa"), 0);
     fleet.remove("b");
-    arrangement.refresh(defaultQuery, true, 60_000);
-    arrangement.refresh(defaultQuery, false, 60_001);
+    refresh(defaultQuery, true, 60_000);
+    refresh(defaultQuery, false, 60_001);
     expect(shown()).toEqual(["a", "aa", "c"]);
     expect(arrangement.waiting).toBe(0);
   });
 
   it("give a host that returns its old place, once", () => {
     fleet.remove("b");
-    arrangement.refresh(defaultQuery, true, 5000);
+    refresh(defaultQuery, true, 5000);
     fleet.update(modernRecord("b"), 0);
-    arrangement.refresh(defaultQuery, true, 5100);
+    refresh(defaultQuery, true, 5100);
     expect(shown()).toEqual(["a", "b", "c"]);
-    expect(arrangement.rows[1]).toBe(fleet.get("b"));
+    expect(arrangement.entries[1]).toBe(fleet.find("b"));
     expect(arrangement.waiting).toBe(0);
   });
 
   it("count each waiting host once, over many repaints", () => {
     fleet.update(modernRecord("x"), 0);
-    arrangement.refresh(defaultQuery, true, 100);
+    refresh(defaultQuery, true, 100);
     fleet.update(modernRecord("y"), 0);
-    arrangement.refresh(defaultQuery, true, 200);
-    expect(arrangement.refresh(defaultQuery, true, 300)).toBe(false);
+    refresh(defaultQuery, true, 200);
+    expect(refresh(defaultQuery, true, 300)).toBe(false);
     expect(arrangement.waiting).toBe(2);
     expect(shown()).toEqual(["a", "b", "c", "x", "y"]);
   });
 
   it("keep the order of a live column", () => {
-    arrangement.refresh(byCpu, true, 100);
+    refresh(byCpu, true, 100);
     setCpu("c", 99);
-    arrangement.refresh(byCpu, true, 90_000);
+    refresh(byCpu, true, 90_000);
     expect(shown()).toEqual(["a", "b", "c"]);
   });
 
   it("do not move for a new list of the whole fleet", () => {
     fleet.replaceAll([modernRecord("aa"), modernRecord("c", { seq: 2 })], 100);
-    arrangement.refresh(defaultQuery, true, 100);
+    refresh(defaultQuery, true, 100);
     expect(shown()).toEqual(["(a)", "(b)", "c", "aa"]);
-    arrangement.refresh(defaultQuery, false, 101);
+    refresh(defaultQuery, false, 101);
     expect(shown()).toEqual(["aa", "c"]);
   });
 
   it("obey the operator at once", () => {
     setCpu("c", 99);
-    arrangement.refresh(byCpu, true, 1);
+    refresh(byCpu, true, 1);
     expect(shown()).toEqual(["c", "a", "b"]);
   });
 });
 
-describe("a query", () => {
+describe("a search", () => {
   it.each([
-    ["", true],
-    ["web", true],
-    ["WEB-04", true],
-    ["  042  ", true],
-    ["db", false],
-  ])("with the words %j finds web-042: %j", (words, found) => {
-    expect(matcher({ ...defaultQuery, words })(host("web-042"))).toBe(found);
+    ["", ["a", "b", "c"]],
+    ["B", ["b"]],
+    ["-b", ["a", "c"]],
+    ["cpu>50", ["c"]],
+  ])("%j shows %j", (q, ids) => {
+    setCpu("c", 60);
+    refresh({ ...defaultQuery, q }, false, 0);
+    expect(shown()).toEqual(ids);
+  });
+
+  it("that is wrong leaves what was shown, and says why", () => {
+    refresh({ ...defaultQuery, q: "b" }, false, 0);
+    refresh({ ...defaultQuery, q: "b state:" }, false, 1);
+    expect(shown()).toEqual(["b"]);
+    expect(arrangement.problem).toEqual({ error: "missing_value", at: 8 });
+    refresh({ ...defaultQuery, q: "c" }, false, 2);
+    expect(arrangement.problem).toBeNull();
   });
 
   it("by state follows hosts as they change", () => {
-    arrangement.refresh(staleOnly, false, 0);
+    refresh(staleOnly, false, 0);
     expect(shown()).toEqual([]);
     fleet.tick(7501);
-    arrangement.refresh(staleOnly, false, 7501);
+    refresh(staleOnly, false, 7501);
     expect(shown()).toEqual(["a", "b", "c"]);
     fleet.update(modernRecord("b", { seq: 2 }), 8000);
-    arrangement.refresh(staleOnly, false, 9600);
+    refresh(staleOnly, false, 9600);
     expect(shown()).toEqual(["a", "c"]);
   });
 });
@@ -197,10 +219,58 @@ describe("a query", () => {
 it("ten thousand rows are put in order quickly when one host comes", () => {
   const many = Array.from({ length: 10_000 }, (_, i) => modernRecord(`host-${i}`));
   fleet.replaceAll(many, 0);
-  arrangement.refresh(defaultQuery, false, 10_000);
+  refresh(defaultQuery, false, 10_000);
   fleet.update(modernRecord("host-5000b"), 0);
   const start = performance.now();
-  arrangement.refresh(defaultQuery, false, 20_000);
+  refresh(defaultQuery, false, 20_000);
   expect(performance.now() - start).toBeLessThan(1000);
-  expect(arrangement.rows).toHaveLength(10_001);
+  expect(arrangement.entries).toHaveLength(10_001);
+});
+
+describe("groups", () => {
+  const tagged = (id: string, seq: number, ...tags: string[]) => ({
+    ...modernRecord(id, { seq }),
+    info: { host: id, region: "eu", tags },
+  });
+
+  beforeEach(() => {
+    fleet.replaceAll(
+      [
+        tagged("a", 2, "role:web"),
+        tagged("b", 2, "role:db", "x"),
+        tagged("c", 2),
+        tagged("d", 1, "role:web"),
+      ],
+      0,
+    );
+  });
+
+  it("gather hosts by the value of a tag, those without it at the end", () => {
+    refresh({ ...defaultQuery, group: "tag:role" }, false, 0);
+    expect(shown()).toEqual(["db ok 1", "b", "web ok 2", "a", "d", " ok 1", "c"]);
+  });
+
+  it("are closed one by one", () => {
+    arrangement.refresh({ ...defaultQuery, group: "tag:role" }, new Set(["web"]), false, 0);
+    expect(shown()).toEqual(["db ok 1", "b", "web ok 2", " ok 1", "c"]);
+    expect(arrangement.matched).toHaveLength(4);
+  });
+
+  it("by state stand the worst first and follow states", () => {
+    const byState = { ...defaultQuery, group: "state" };
+    refresh(byState, false, 0);
+    expect(shown()).toEqual(["ok ok 4", "a", "b", "c", "d"]);
+    fleet.turn("c", "crit", { rule: "cpu", value: 99, limit: 95, since: 0 });
+    refresh(byState, false, 2000);
+    expect(shown()).toEqual(["crit crit 1", "c", "ok ok 3", "a", "b", "d"]);
+  });
+
+  it("have counts that follow while the rows stay", () => {
+    const byRegion = { ...defaultQuery, group: "region" };
+    refresh(byRegion, false, 0);
+    fleet.turn("c", "warn", { rule: "cpu", value: 90, limit: 85, since: 0 });
+    refresh(byRegion, false, 2000);
+    expect(shown()[0]).toBe("eu warn 4");
+    expect(arrangement.groups[0]?.counts).toMatchObject({ ok: 3, warn: 1 });
+  });
 });

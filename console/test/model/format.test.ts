@@ -8,15 +8,16 @@ describe("numbers", () => {
   it("have the digits that line up in a column", () => {
     expect(english.percent(7)).toBe("7.0%");
     expect(english.percent(100)).toBe("100.0%");
-    expect(english.load([0.4, 12.345, 0])).toEqual(["0.40", "12.35", "0.00"]);
+    expect(english.load(0.4)).toBe("0.40");
     expect(english.megabits(1.844)).toEqual({ value: "1.84", unit: "Mbit/s" });
-    expect(english.megabits(12_345.6)).toEqual({ value: "12,345.60", unit: "Mbit/s" });
+    expect(english.megabits(240.56)).toEqual({ value: "240.6", unit: "Mbit/s" });
+    expect(english.megabits(12_345.6)).toEqual({ value: "12.35", unit: "Gbit/s" });
   });
 
   it("are written as the reader's locale does", () => {
     expect(german.percent(12.3)).toBe("12,3\u00a0%");
     expect(german.count(10_000)).toBe("10.000");
-    expect(german.load([1.5, 0, 0])[0]).toBe("1,50");
+    expect(german.load(1.5)).toBe("1,50");
   });
 
   it("of unknown unit are shown as they came", () => {
@@ -30,9 +31,29 @@ describe("numbers", () => {
     [4 * 2 ** 30, "4", "GiB"],
     [512 * 2 ** 30, "512", "GiB"],
     [1.5 * 2 ** 40, "1.5", "TiB"],
-    [0, "0", "MiB"],
+    [0, "0", "B"],
   ])("of %d bytes are %s %s", (bytes, value, unit) => {
     expect(english.bytes(bytes)).toEqual({ value, unit });
+  });
+});
+
+it("bytes are counted in thousands on demand", () => {
+  expect(createFormat("en-US", "decimal").bytes(16_777_216_000)).toEqual({
+    value: "16.8",
+    unit: "GB",
+  });
+});
+
+describe("durations", () => {
+  it.each([
+    [0, "0s"],
+    [59, "59s"],
+    [3600, "1h"],
+    [3_725, "1h 2m"],
+    [864_213, "10d"],
+    [90_000, "1d 1h"],
+  ])("of %d s are %s", (seconds, expected) => {
+    expect(english.duration(seconds)).toBe(expected);
   });
 });
 

@@ -1,13 +1,10 @@
 import { describe, expect, it } from "vitest";
-import {
-  isOld,
-  makeHost,
-  type Reading,
-  readId,
-  readRecord,
-  staleAfterMs,
-} from "../../src/model/host";
-import { host, modernRecord, oldRecord } from "../support";
+import { flagsOf, type Reading, readId, readRecord, staleAfterMs } from "../../src/model/host";
+import { makeLabel } from "../../src/model/safe";
+import { modernRecord, oldRecord } from "../support";
+
+const unknown = Number.NaN;
+const noMetrics = { cpu: unknown, mem: unknown, load: unknown, psi: unknown };
 
 const read = (value: unknown): Reading => {
   const reading = readRecord(value);
@@ -17,40 +14,44 @@ const read = (value: unknown): Reading => {
 
 describe("a record of a mad agent", () => {
   it("is read whole", () => {
-    expect(read(modernRecord("web-042", { seq: 1842, run: "9f3c1a7e" }))).toEqual({
+    const info = { host: "web.example", region: "eu", os: "Debian 12", tags: ["prod", 7, "a"] };
+    const psi = { cpu: [0.4], mem: [3, 2.5], io: [1.2] };
+    const record = modernRecord("web-042", {
+      ...{ seq: 1842, run: "9f3c1a7e" },
+      health: { psi, up: 864_213 },
+    });
+    expect(read({ ...record, info })).toMatchObject({
       id: "web-042",
-      socket: "socket-of-web-042",
       modern: true,
       run: "9f3c1a7e",
       seq: 1842,
       intervalMs: 2500,
-      storage: 37.4,
-      network: 1.844,
-      cpu: 12.3,
-      memory: 25.8,
-      memoryTotal: 16_777_216_000,
-      load: [0.42, 0.51, 0.47],
+      metrics: { storage: 37.4, network: 1.844, cpu: 12.3, mem: 25.8, load: 0.42, psi: 2.5 },
+      up: 864_213,
+      state: "ok",
+      facts: { name: "web.example", region: "eu", os: "Debian 12", tags: ["prod", "a"] },
     });
+  });
+
+  it("may bring the verdict of its node", () => {
+    const state = { s: "crit", rule: "cpu", value: 97.1, limit: 95, since: 5 };
+    expect(read({ ...modernRecord("a"), state })).toMatchObject({
+      state: "crit",
+      verdict: { rule: "cpu", value: 97.1, limit: 95, since: 5 },
+    });
+    expect(read({ ...modernRecord("a"), state: { s: "gone" } }).state).toBe("ok");
   });
 
   it("may miss every block but its id", () => {
     expect(read({ id: "bare", v: 2 })).toMatchObject({
-      storage: null,
-      network: null,
-      cpu: null,
-      memory: null,
-      memoryTotal: null,
-      load: null,
-      run: null,
-      seq: null,
-      socket: null,
-      intervalMs: 2500,
+      metrics: { storage: unknown, network: unknown, ...noMetrics },
+      ...{ up: unknown, run: "", seq: unknown, intervalMs: 2500, facts: null, state: "ok" },
     });
   });
 
   it("keeps a measured zero apart from the unknown", () => {
     const reading = read(modernRecord("idle", { health: { network: 0, cpu: { pct: 0 } } }));
-    expect(reading).toMatchObject({ network: 0, cpu: 0 });
+    expect(reading.metrics).toMatchObject({ network: 0, cpu: 0 });
   });
 });
 
@@ -58,16 +59,12 @@ describe("a record of an original agent", () => {
   it("has storage and network of unknown unit, and nothing else", () => {
     expect(read(oldRecord("old"))).toMatchObject({
       modern: false,
-      storage: 61,
-      network: 7.25,
-      cpu: null,
-      memory: null,
-      load: null,
+      metrics: { storage: 61, network: 7.25, ...noMetrics },
     });
   });
 
   it("may have numbers that are no percentages", () => {
-    expect(read(oldRecord("old", 51_200_000_000, 9e9))).toMatchObject({
+    expect(read(oldRecord("old", 51_200_000_000, 9e9)).metrics).toMatchObject({
       storage: 51_200_000_000,
       network: 9e9,
     });
@@ -76,17 +73,8 @@ describe("a record of an original agent", () => {
 
 describe("a wrong type", () => {
   const wrong = [
-    null,
-    "12",
-    "",
-    true,
-    [],
-    {},
-    [1],
-    Number.NaN,
-    Number.POSITIVE_INFINITY,
-    -1,
-    1e300,
+    ...[null, "12", "", true, [], {}, [1]],
+    ...[Number.NaN, Number.POSITIVE_INFINITY, -1, 1e300],
   ];
 
   it.each(wrong)("%j as a number is not known", (value) => {
@@ -95,25 +83,28 @@ describe("a wrong type", () => {
         health: { storage: value, network: value, cpu: { pct: value }, mem: { pct: value } },
       }),
     );
-    expect(reading).toMatchObject({ storage: null, network: null, cpu: null, memory: null });
+    expect(reading.metrics).toMatchObject({
+      ...{ storage: unknown, network: unknown, cpu: unknown, mem: unknown },
+    });
   });
 
   it.each([null, 3, "x", [], true])("%j as a block is as if it were missing", (value) => {
-    const reading = read(modernRecord("odd", { health: { cpu: value, mem: value, load: value } }));
-    expect(reading).toMatchObject({ cpu: null, memory: null, memoryTotal: null, load: null });
-    expect(read({ id: "odd", v: 2, health: value }).storage).toBeNull();
+    const blocks = { cpu: value, mem: value, load: value, psi: value };
+    expect(read(modernRecord("odd", { health: blocks })).metrics).toMatchObject(noMetrics);
+    expect(read({ id: "odd", v: 2, health: value }).metrics.storage).toBeNaN();
+    expect(read({ id: "odd", v: 2, info: value, state: value }).state).toBe("ok");
   });
 
-  it.each([[[1, 2]], [["1", 2, 3]], [[1, null, 3]], [[1, 2, -3]], [{ 0: 1, 1: 2, 2: 3 }]])(
+  it.each([[["1", 2, 3]], [[null, 3]], [[-3]], [{ 0: 1, 1: 2, 2: 3 }]])(
     "%j is no set of load averages",
     (value) => {
-      expect(read(modernRecord("odd", { health: { load: value } })).load).toBeNull();
+      expect(read(modernRecord("odd", { health: { load: value } })).metrics.load).toBeNaN();
     },
   );
 
   it("in version, run, sequence or interval falls back", () => {
     const reading = read({ id: "odd", v: "2", run: 7, seq: "9", interval_ms: "fast" });
-    expect(reading).toMatchObject({ modern: false, run: null, seq: null, intervalMs: 2500 });
+    expect(reading).toMatchObject({ modern: false, run: "", seq: unknown, intervalMs: 2500 });
   });
 
   it.each([undefined, null, 3, "text", [], {}, { id: "" }, { id: null }, { id: {} }, { id: true }])(
@@ -124,10 +115,9 @@ describe("a wrong type", () => {
   );
 
   it("never comes from the prototype", () => {
-    expect(read({ id: "__proto__", v: 2, health: { cpu: "x" } })).toMatchObject({
-      id: "__proto__",
-      cpu: null,
-    });
+    const reading = read({ id: "__proto__", v: 2, health: { cpu: "x" } });
+    expect(reading.id).toBe("__proto__");
+    expect(reading.metrics.cpu).toBeNaN();
   });
 });
 
@@ -145,40 +135,27 @@ describe("an id", () => {
     expect(readId(given)).toBe(expected);
   });
 
-  it("is shown escaped and short, and kept whole to compare", () => {
-    const id = `Spoof\u202E${"x".repeat(300)}`;
-    const made = makeHost(read({ id }), 5);
-    expect(made.id).toBe(id);
-    expect(made.label).toBe(`Spoof\\u{202e}${"x".repeat(58)}…`);
-    expect(made.title.length).toBeGreaterThan(200);
-    expect(made.search.startsWith("spoof")).toBe(true);
-    expect(made).toMatchObject({ seenAt: 5, state: "ok" });
+  it("is shown escaped and short", () => {
+    const { short, long } = makeLabel(`Spoof\u202E${"x".repeat(300)}`);
+    expect(short).toBe(`Spoof\\u{202e}${"x".repeat(58)}…`);
+    expect(long.length).toBeGreaterThan(200);
   });
 });
 
-describe("liveness", () => {
-  it.each([
-    [1000, 7500],
-    [2500, 7500],
-    [5000, 15_000],
-    [60_000, 180_000],
-    [1, 7500],
-    [9e9, 180_000],
-  ])("with an interval of %d ms a host is stale after %d ms", (interval, expected) => {
-    expect(staleAfterMs(host("a", { interval }))).toBe(expected);
-  });
+it("flags are bits", () => {
+  expect([0, 1, 2, 4, 7].map(flagsOf)).toEqual([
+    ...[[], ["dup"], ["muted"], ["flapping"]],
+    ["dup", "muted", "flapping"],
+  ]);
+});
 
-  it.each([
-    ["a higher sequence of the same run is new", "r", 2, false],
-    ["the same sequence of the same run is old", "r", 1, true],
-    ["a lower sequence of the same run is old", "r", 0, true],
-    ["another run is new whatever its sequence", "s", 0, false],
-  ])("%s", (_name, run, seq, old) => {
-    const last = read(modernRecord("a", { run: "r", seq: 1 }));
-    expect(isOld(last, read(modernRecord("a", { run, seq })))).toBe(old);
-  });
-
-  it("a record without a sequence is always new", () => {
-    expect(isOld(read(oldRecord("a")), read(oldRecord("a")))).toBe(false);
-  });
+it.each([
+  [1000, 7500],
+  [2500, 7500],
+  [5000, 15_000],
+  [60_000, 180_000],
+  [1, 7500],
+  [9e9, 180_000],
+])("with an interval of %d ms a host is stale after %d ms", (interval, expected) => {
+  expect(staleAfterMs(read(modernRecord("a", { interval })).intervalMs)).toBe(expected);
 });

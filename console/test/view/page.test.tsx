@@ -3,12 +3,15 @@ import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { App } from "../../src/app";
-import { columnKeys } from "../../src/model/columns";
-import { createFormat } from "../../src/model/format";
+import { usualColumns as columns } from "../../src/model/columns";
 import { Link } from "../../src/net/link";
 import { text } from "../../src/text";
 import { Page } from "../../src/view/page";
-import { Clock, FakeSocket, modernRecord, oldRecord } from "../support";
+import { Clock, cols, FakeSocket, modernRecord, oldRecord, row as rowOf } from "../support";
+
+interface HappyWindow {
+  happyDOM: { setViewport(size: { width: number; height: number }): void };
+}
 
 let clock: Clock;
 let app: App;
@@ -24,16 +27,16 @@ beforeEach(async () => {
   root = document.getElementById("app") as HTMLElement;
   clock = new Clock();
   draw = () => {};
+  (window as unknown as HappyWindow).happyDOM.setViewport({ width: 1600, height: 768 });
   app = new App(clock.now, { data: () => {}, soon: () => {} });
   socket = new FakeSocket();
-  new Link(socket, app);
+  app.useWire(new Link(socket, app));
   app.configured({ url: "http://api.example:3000", path: "/socket.io/", version: "1.2.3" });
   const drawWith = (next: () => void): void => {
     draw = next;
   };
-  const format = createFormat("en-US");
   await act(() => {
-    render(<Page app={app} format={format} drawWith={drawWith} repaint={() => {}} />, root);
+    render(<Page app={app} locale="en-US" drawWith={drawWith} repaint={() => {}} />, root);
   });
 });
 
@@ -58,9 +61,10 @@ const one = (selector: string): HTMLElement => {
 /** What a person reads in a row, cell by cell. */
 const read = (row: HTMLElement): Record<string, string> =>
   Object.fromEntries(
-    columnKeys.map((key) => {
+    columns.map((key) => {
       const cell = row.querySelector(`.cell.${key}`)?.cloneNode(true) as HTMLElement;
       for (const unseen of cell.querySelectorAll(".unseen")) unseen.remove();
+      if (key === "name") for (const other of cell.querySelectorAll(".badge")) other.remove();
       return [key, cell.textContent];
     }),
   );
@@ -79,13 +83,17 @@ describe("a row", () => {
     load(modernRecord("web-042"));
     expect(read(one(".body [role=row]"))).toEqual({
       state: "ok",
-      id: "web-042",
+      name: "web-042",
+      tags: "–",
       storage: "37.4%",
       network: "1.84 Mbit/s",
       cpu: "12.3%",
-      memory: "25.8% of 15.6 GiB",
-      load: "0.42 0.51 0.47",
+      mem: "25.8%",
+      load: "0.42",
+      psi: "–",
+      up: "–",
       seen: "now",
+      spark: "",
     });
   });
 
@@ -93,13 +101,17 @@ describe("a row", () => {
     load(oldRecord("old-1"));
     expect(read(one(".body [role=row]"))).toEqual({
       state: "ok",
-      id: "old-1",
+      name: "old-1",
+      tags: "–",
       storage: "61",
       network: "7.25",
       cpu: "–",
-      memory: "–",
+      mem: "–",
       load: "–",
+      psi: "–",
+      up: "–",
       seen: "now",
+      spark: "",
     });
     expect(all(".meter")).toHaveLength(0);
   });
@@ -107,9 +119,9 @@ describe("a row", () => {
   it("puts a peer's markup into text nodes only", () => {
     const markup = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
     load(modernRecord(markup));
-    expect(read(one(".body [role=row]")).id).toBe(markup.slice(0, 64));
+    expect(read(one(".body [role=row]")).name).toBe(markup.slice(0, 64));
     expect(all("img, script")).toHaveLength(0);
-    expect(one(".name").getAttribute("title")).toBe(markup);
+    expect(one(".host").getAttribute("title")).toBe(markup);
   });
 
   it("changes with an update, in the same element", () => {
@@ -145,7 +157,7 @@ describe("a row", () => {
     clock.forward(2000);
     socket.say("web_client_disconnect", "a");
     paint();
-    expect(rows().map((row) => read(row).id)).toEqual(["b"]);
+    expect(rows().map((row) => read(row).name)).toEqual(["b"]);
   });
 });
 
@@ -154,7 +166,7 @@ describe("the grid", () => {
     load(...Array.from({ length: 5000 }, (_, i) => modernRecord(`host-${i}`)));
     const grid = one("[role=grid]");
     expect(grid.getAttribute("aria-rowcount")).toBe("5001");
-    expect(grid.getAttribute("aria-colcount")).toBe("8");
+    expect(grid.getAttribute("aria-colcount")).toBe(String(columns.length));
     expect(rows().length).toBeLessThan(80);
     expect(
       rows()
@@ -175,10 +187,10 @@ describe("the grid", () => {
     await press("ArrowDown");
     await press("ArrowRight");
     const cell = document.activeElement as HTMLElement;
-    expect(cell.classList.contains("storage")).toBe(true);
+    expect(cell.classList.contains("tags")).toBe(true);
     expect(cell.closest("[role=row]")?.getAttribute("aria-rowindex")).toBe("3");
     expect(all("[role=grid] [tabindex='0']")).toEqual([cell]);
-    expect(app.held).toBe(true);
+    expect(app.isHeld).toBe(true);
   });
 
   it("keeps the focused row in the document when it is far away", async () => {
@@ -187,7 +199,7 @@ describe("the grid", () => {
     await press("End", { ctrlKey: true });
     const cell = document.activeElement as HTMLElement;
     expect(cell.closest("[role=row]")?.getAttribute("aria-rowindex")).toBe("1001");
-    expect(read(cell.closest("[role=row]") as HTMLElement).id).toBe("host-999");
+    expect(read(cell.closest("[role=row]") as HTMLElement).name).toBe("host-999");
   });
 
   it("keeps the focus on a host when rows are added above it", async () => {
@@ -195,11 +207,11 @@ describe("the grid", () => {
     one("[role=grid] [tabindex='0']").focus();
     await press("ArrowDown");
     const cell = document.activeElement;
-    app.focus(false); // the window lost the focus: the order is no longer held
+    app.hold("focus", false); // the window lost the focus: the order is no longer held
     clock.forward(5000);
     socket.say("web_client_update", modernRecord("a"));
     paint();
-    expect(rows().map((row) => read(row).id)).toEqual(["a", "b", "c"]);
+    expect(rows().map((row) => read(row).name)).toEqual(["a", "b", "c"]);
     expect(document.activeElement).toBe(cell);
     expect(cell?.closest("[role=row]")?.getAttribute("aria-rowindex")).toBe("3");
   });
@@ -209,8 +221,8 @@ describe("the grid", () => {
     await act(() => one(".head .cpu button").click());
     paint();
     expect(one(".head .cpu").getAttribute("aria-sort")).toBe("descending");
-    expect(one(".head .id").getAttribute("aria-sort")).toBe("none");
-    expect(rows().map((row) => read(row).id)).toEqual(["b", "a"]);
+    expect(one(".head .name").getAttribute("aria-sort")).toBe("none");
+    expect(rows().map((row) => read(row).name)).toEqual(["b", "a"]);
   });
 
   it("says that changes wait while the pointer is over it", async () => {
@@ -235,7 +247,10 @@ describe("the top", () => {
     expect(all(".counter").map((counter) => counter.textContent)).toEqual([
       "3 hosts",
       "1 ok",
+      "0 warn",
+      "0 crit",
       "2 stale",
+      "0 offline",
     ]);
   });
 
@@ -261,7 +276,7 @@ describe("the top", () => {
       field.dispatchEvent(new Event("input", { bubbles: true }));
     });
     paint();
-    expect(rows().map((row) => read(row).id)).toEqual(["web-1"]);
+    expect(rows().map((row) => read(row).name)).toEqual(["web-1"]);
     await press("Escape");
     paint();
     expect(rows()).toHaveLength(2);
@@ -337,5 +352,189 @@ describe("around the table", () => {
   it("the version is that of the settings", () => {
     paint();
     expect(one("footer").textContent).toContain("mad 1.2.3");
+  });
+});
+
+describe("a fleet of the second version", () => {
+  const snapshot = (...rows: unknown[][]): void => {
+    socket.join();
+    socket.say("fleet_snapshot", { cols, rows, last: true, cursor: "n.1" });
+    paint();
+  };
+
+  it("shows every column, and what is to blame", () => {
+    snapshot(
+      rowOf("a", {
+        ...{ state: "crit", flags: 5, tags: ["prod", "synthetic"], cpu: 97.1, up: 90_000 },
+        ...{ rule: "cpu", value: 97.1, limit: 95, since: 1, name: "other" },
+      }),
+    );
+    const row = one(".body [role=row]");
+    expect(read(row)).toMatchObject({
+      ...{ state: "crit", tags: "prod", cpu: "97.1%", psi: "0.4%", up: "1d 1h", seen: "now" },
+    });
+    expect(one(".alias").textContent).toBe("other");
+    expect(all(".badge").map(({ textContent }) => textContent)).toEqual([
+      ...["dup", "flapping", "synthetic"],
+    ]);
+    expect(one(".body .cell.cpu").dataset.accused).toBe("crit");
+    expect(one(".state-word").title).toContain("cpu is 97.1, the limit is 95");
+    expect(one(".spark-line path").getAttribute("d")).toMatch(/^M\d+ /);
+    expect(document.title).toBe("1 crit of 1 host · mad");
+  });
+
+  it("keeps offline hosts, with the age of what they said last", () => {
+    snapshot(
+      rowOf("a", { seen: 1_000_000 }),
+      rowOf("b", { state: "offline", seen: 1_000_000 - 600_000 }),
+    );
+    expect(read(rows()[1] as HTMLElement)).toMatchObject({ state: "offline" });
+    expect(read(rows()[1] as HTMLElement).seen).toMatch(/^10\s?m/);
+  });
+
+  it("puts hosts into groups that close and open", async () => {
+    snapshot(rowOf("a", { region: "eu" }), rowOf("b", { region: "us", state: "warn" }));
+    app.view({ group: "region" });
+    paint();
+    const group = (): HTMLElement[] => all(".row.group");
+    expect(rows()).toHaveLength(4);
+    expect(group()[1]?.textContent).toContain("us1");
+    expect(group()[1]?.textContent).toContain("1 warn");
+    expect(group()[0]?.getAttribute("aria-expanded")).toBe("true");
+    await act(() => one(".row.group .cell").click());
+    paint();
+    expect(rows()).toHaveLength(3);
+    expect(group()[0]?.getAttribute("aria-expanded")).toBe("false");
+    one("[role=grid] [tabindex='0']").focus();
+    await press("ArrowDown");
+    await press("Enter");
+    paint();
+    expect(rows()).toHaveLength(4);
+  });
+
+  it("escapes what would turn text round, wherever it comes from", () => {
+    snapshot(rowOf("a", { name: "\u202Eevil", tags: ["x\u2066y"] }));
+    expect(one(".alias").textContent).toBe("\\u{202e}evil");
+    expect(one(".tag").textContent).toBe("x\\u{2066}y");
+  });
+});
+
+describe("keys", () => {
+  beforeEach(() => load(modernRecord("web-1"), modernRecord("db-1")));
+
+  it("Enter opens the host, Escape leads back", async () => {
+    one("[role=grid] [tabindex='0']").focus();
+    await press("ArrowDown");
+    await press("Enter");
+    paint();
+    expect(app.route.place).toEqual({ name: "host", id: "db-1" });
+    expect(all("[role=grid]")).toHaveLength(0);
+    await press("Escape");
+    paint();
+    expect(all("[role=grid]")).toHaveLength(1);
+  });
+
+  it("p freezes the view and says how many updates wait", async () => {
+    await press("p");
+    socket.say(
+      "web_client_update",
+      modernRecord("web-1", { seq: 2, health: { cpu: { pct: 99 } } }),
+    );
+    paint();
+    expect(one(".banner").textContent).toBe("Paused1 update waits");
+    expect(read(rows()[1] as HTMLElement).cpu).toBe("12.3%");
+    await press("p");
+    paint();
+    expect(read(rows()[1] as HTMLElement).cpu).toBe("99.0%");
+  });
+
+  it("g and a state narrow the table; in a field they are letters", async () => {
+    await press("g");
+    await press("c");
+    paint();
+    expect(app.query.q).toBe("state:crit");
+    await press("g");
+    await press("a");
+    one("input").focus();
+    await press("g");
+    await press("w");
+    expect(app.query.q).toBe("");
+  });
+
+  it("? shows all of them", async () => {
+    await press("?");
+    paint();
+    expect(one("dialog").getAttribute("aria-label")).toBe(text.helpTitle);
+    expect(all("dialog dt")).toHaveLength(text.keyHelp.length + text.searchHelp.length);
+    await press("Escape");
+    paint();
+    expect(all("dialog")).toHaveLength(0);
+  });
+
+  it("ctrl-k finds hosts and commands by name", async () => {
+    await press("k", { ctrlKey: true });
+    paint();
+    const field = one("dialog input") as HTMLInputElement;
+    expect(document.activeElement).toBe(field);
+    field.value = "web-1";
+    await act(() => {
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    expect(all(".palette-entry").map((entry) => entry.textContent)).toEqual(["Open web-1"]);
+    await press("Enter");
+    paint();
+    expect(app.route.place).toEqual({ name: "host", id: "web-1" });
+  });
+});
+
+describe("how the fleet is shown", () => {
+  beforeEach(() => load(modernRecord("a")));
+
+  it("has only the chosen columns", async () => {
+    await act(() => one(".menu-button").click());
+    paint();
+    const boxes = all(".columns-choice input") as HTMLInputElement[];
+    await act(() => boxes[4]?.click());
+    paint();
+    expect(app.columns).not.toContain("storage");
+    expect(all(".head .storage, .body .storage")).toHaveLength(0);
+    expect(app.query.columns).toEqual(app.prefs.columns);
+  });
+
+  it("as tiles is a list with one option for the current host", async () => {
+    app.view({ view: "tiles" });
+    paint();
+    const map = one(".tiles-map");
+    expect(map.getAttribute("aria-label")).toContain("1 host, coloured by CPU");
+    await act(() => map.focus());
+    paint();
+    expect(map.getAttribute("aria-activedescendant")).toBe("tile");
+    expect(one("[role=option]").textContent).toBe("a, ok, CPU 12.3%");
+    await press("Enter");
+    expect(app.route.place).toEqual({ name: "host", id: "a" });
+  });
+
+  it("on a wall has no controls", () => {
+    app.view({ kiosk: true });
+    paint();
+    expect(all(".controls, .filter, footer")).toHaveLength(0);
+    expect(all(".counter")).toHaveLength(6);
+  });
+
+  it("says what is wrong with a search, and keeps the rows", () => {
+    app.search("state:");
+    paint();
+    expect(one(".problem").textContent).toContain("Character 7");
+    expect(one("input").getAttribute("aria-invalid")).toBe("true");
+    expect(rows()).toHaveLength(1);
+  });
+
+  it("has the theme that was chosen", async () => {
+    await act(() => app.prefer({ theme: "contrast" }));
+    paint();
+    expect(document.documentElement.dataset.theme).toBe("contrast");
+    app.prefer({ theme: "system" });
+    paint();
+    expect(document.documentElement.dataset.theme).toBeUndefined();
   });
 });

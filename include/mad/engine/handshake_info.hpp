@@ -86,11 +86,15 @@ class handshake_info {
     bool counted() const { return counted_; }
     void set_counted() { counted_ = true; }
 
+    /// Whether the request came from one of `server_settings::vouching`.
+    bool vouched() const { return vouched_; }
+    void set_vouched(bool yes) { vouched_ = yes; }
+
   private:
     std::string text_;
     boost::asio::ip::address peer_;
     std::int64_t issued_ms_ = 0;
-    bool secure_ = false, counted_ = false;
+    bool secure_ = false, counted_ = false, vouched_ = false;
 };
 
 } // namespace mad::inline MAD_ABI::engine

@@ -84,6 +84,9 @@ class session final : public transport_events {
     /// True when a packet sent now would leave in this turn.
     bool writable() const { return open_ && transport_->writable(); }
 
+    /// Bytes that wait for the peer to take them.
+    std::size_t queued_bytes() const { return open_ ? transport_->queued_bytes() : 0; }
+
     /// Stops and goes on reading from the peer; its heartbeat deadline is suspended meanwhile.
     void pause();
     void resume();

@@ -78,6 +78,9 @@ struct server_settings {
 
     /// Proxies whose word on address and TLS of a peer is believed. None by default.
     trusted_proxies trust;
+    /// Proxies whose word on who a person is is believed too: see `handshake_info::vouched`. None
+    /// by default.
+    trusted_proxies vouching;
     /// Counts the sessions that come through `trust` by the address that is forwarded; over the
     /// limits a handshake gets 429. `socketio::server` sets it to the limits of its listener.
     std::shared_ptr<net::address_limits> forwarded_addresses;

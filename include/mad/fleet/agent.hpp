@@ -52,7 +52,7 @@ struct agent_settings {
     /// TLS for `https`; see `tls_dialer.hpp`.
     std::shared_ptr<net::cipher_dialer> tls;
 
-    host::sampler_settings host;
+    mad::host::sampler_settings host;
     std::string version = MAD_VERSION;
 
     /// Told on the agent's thread: the first sample with rates is there, whether anybody has it or
@@ -88,17 +88,17 @@ class agent_messages {
     std::string leave() const;
 
     /// Takes a sample that only starts the rates.
-    void baseline() { host::follow(who_, sampler_.take()); }
+    void baseline() { mad::host::follow(who_, sampler_.take()); }
 
     /// What the last message was made of.
-    host::sample const& last() const { return sampler_.last(); }
-    host::identity const& who() const { return who_; }
+    mad::host::sample const& last() const { return sampler_.last(); }
+    mad::host::identity const& who() const { return who_; }
 
   private:
     agent_settings const& settings_;
     std::string id_, run_, text_;
-    host::identity who_;
-    host::sampler sampler_;
+    mad::host::identity who_;
+    mad::host::sampler sampler_;
     std::uint64_t seq_ = 0;
     bool had_info_ = false;
 };

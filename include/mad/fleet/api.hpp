@@ -2,10 +2,16 @@
 #define MAD_FLEET_API_HPP
 
 #include <mad/core/ids.hpp>
+#include <mad/fleet/gate.hpp>
+#include <mad/fleet/ledger.hpp>
+#include <mad/fleet/mutes.hpp>
 #include <mad/fleet/record.hpp>
+#include <mad/fleet/rules.hpp>
 #include <mad/fleet/store.hpp>
+#include <mad/net/dialer.hpp>
 #include <mad/socketio/server.hpp>
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -30,6 +36,26 @@ struct api_settings {
     /// `make_redis_store` (mad/fleet/redis_store.hpp) shares them with other nodes.
     std::function<std::unique_ptr<fleet::store>(std::string const& node)> make_store;
 
+    /// Makes what outlives this node, for the same Redis: `make_redis_ledger`
+    /// (mad/fleet/redis_ledger.hpp). By default nothing does.
+    std::function<std::unique_ptr<fleet::ledger>(std::string const& node)> make_ledger;
+
+    /// What makes a host warn or crit, and when nobody is notified. All nodes of a fleet should
+    /// have the same. Default: `rule_set::presets`, and no mutes.
+    rule_set rules = rule_set::presets();
+    std::vector<mute> mutes;
+
+    /// How long a host that is offline stays listed.
+    milliseconds offline_keep = std::chrono::hours(24);
+
+    /// Where changes of state are posted (docs/alerts.md); empty: nowhere. `webhook_tls` is for
+    /// `https`.
+    std::string webhook, webhook_secret;
+    std::shared_ptr<net::cipher_dialer> webhook_tls;
+
+    /// Keys of tags that become labels of the gauges of hosts, see `host_gauge_settings`.
+    std::vector<std::string> metrics_tags;
+
     /// Makes what reaches the sockets of other servers, on the shard given. By default nothing
     /// does.
     std::function<socketio::adapter_factory(net::shard&)> make_adapters;
@@ -44,6 +70,10 @@ struct api_settings {
     /// Open to peers that are not on this machine. Without it, requests must name a loopback host,
     /// which keeps pages of other sites out even when they point a name of theirs here.
     bool anonymous = false;
+
+    /// Who may come in, and do what. By default whoever reaches it may read and write, and who is
+    /// on this machine may manage.
+    gate_settings access;
 
     socketio::server_settings sockets = default_sockets();
     record_limits records;
@@ -71,6 +101,12 @@ struct api_counters {
     std::atomic<std::uint64_t> updates{0}, refused{0}, consoles_served{0};
     std::atomic<std::size_t> agents{0};     ///< of the whole fleet
     std::atomic<std::size_t> own_agents{0}; ///< connected to this node
+    std::atomic<std::size_t> consoles{0};   ///< of version 2, on this node
+    /// Hosts that are listed, by `host_state`.
+    std::array<std::atomic<std::size_t>, host_state_count> hosts{};
+    /// What the notifier has done: see `notifier_counters`.
+    std::atomic<std::uint64_t> notices_sent{0}, notices_failed{0}, notices_given_up{0};
+    std::atomic<std::size_t> notices_waiting{0};
 };
 
 /// An API node: agents push their health, consoles see all of them live. Speaks the events of the
@@ -94,6 +130,13 @@ class api {
     api_counters const& counters() const { return counters_; }
     socketio::server& sockets() { return io_; }
 
+    /// Other tokens, for an api that was made with some: sessions of those that are gone are ended.
+    void set_access(access_rules r) { gate_->set_rules(std::move(r)); }
+
+    /// Exchanges the rules and the mutes of the settings. From any thread.
+    void set_rules(rule_set, std::vector<mute>);
+    void set_webhook_secret(std::string);
+
     /// Exchanges the certificate for new connections.
     void set_tls(std::shared_ptr<net::cipher_factory> f) { io_.http().set_tls(std::move(f)); }
 
@@ -102,22 +145,32 @@ class api {
 
   private:
     class hub;
+    class hub_view;
     struct cargo;
     std::string address(boost::asio::ip::tcp::endpoint const&) const;
     void announce(bool draining, std::function<void()> done);
 
-    void forget(socketio::socket const&);
+    void forget(socketio::socket const&, bool left);
+    void forget_console(socketio::socket const&);
+    using refusal =
+        std::function<void(socketio::socket const&, socketio::ack& reply, error_code why)>;
+    void add_console_handlers(refusal);
     void send_list(socketio::socket const&);
     void await_old_page(socketio::socket const&);
     void add_routes();
     void add_handlers();
+    std::shared_ptr<gate> make_gate() const;
+    void guard_sockets();
+    bool may_watch(socketio::socket const&) const;
+    error_code refuses_agent(socketio::socket const&, record_view const&, bool same) const;
     std::string metrics() const;
 
     api_settings settings_;
     std::string node_id_, instance_;
     std::string veil_key_ = random_id(30); ///< for `socketID`; drawn anew by each process
-    std::string announced_; ///< URL; empty: none
+    std::string announced_;                ///< URL; empty: none
     net::io_pool pool_;
+    std::shared_ptr<gate> gate_;
     socketio::server io_;
     std::shared_ptr<hub> hub_;
     api_counters counters_;
@@ -132,6 +185,10 @@ class api {
 
 #if !defined(MAD_SEPARATE_COMPILATION)
 #include <mad/fleet/impl/api.ipp>
+#include <mad/fleet/impl/api_access.ipp>
+#include <mad/fleet/impl/api_consoles.ipp>
+#include <mad/fleet/impl/hub.ipp>
+#include <mad/fleet/impl/hub_view.ipp>
 #endif
 
 #endif

@@ -14,7 +14,7 @@ namespace mad::inline MAD_ABI::fleet {
 /// gauges in base units: bytes, seconds, degrees Celsius, and shares as ratios, 0 to 1 (where
 /// messages say percent). What is unknown has no line. Names of sensors, mounts and devices are
 /// labels, escaped.
-void append_host_metrics(std::string& out, host::sample const&, host::identity const&,
+void append_host_metrics(std::string& out, mad::host::sample const&, mad::host::identity const&,
                          std::string_view id);
 
 /// What an agent knows of itself.
@@ -27,7 +27,7 @@ struct agent_numbers {
 };
 
 /// Appends `mad_agent_*`, and the cost of the process as the sample has it.
-void append_agent_metrics(std::string& out, agent_numbers const&, host::own_cost const&);
+void append_agent_metrics(std::string& out, agent_numbers const&, mad::host::own_cost const&);
 
 /// The Content-Type of such a text.
 inline constexpr std::string_view open_metrics_type =

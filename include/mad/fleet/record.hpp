@@ -37,8 +37,8 @@ struct record_limits {
     std::size_t max_array = 128;
 };
 
-/// One message of an agent, `{id, health, ...}`, judged in one pass over its bytes; nothing is built.
-/// Views point into the message.
+/// One message of an agent, `{id, health, ...}`, judged in one pass over its bytes; nothing is
+/// built. Views point into the message.
 struct record_view {
     std::string id;          ///< unescaped
     std::string_view health; ///< as JSON; empty in `client_disconnected`
@@ -47,8 +47,8 @@ struct record_view {
     std::optional<std::uint64_t> seq;
     std::optional<std::uint64_t> interval_ms;
     bool is_v2 = false; ///< says `"v":2`: units are known
-    /// All other members as they came, each with a comma in front, without `id`, `health`, `info`
-    /// and `socketID`.
+    /// All other members as they came, each with a comma in front, without `id`, `health`, `info`,
+    /// `socketID` and `state`, which nodes say and nobody else.
     std::string rest;
 };
 

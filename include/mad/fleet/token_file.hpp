@@ -3,6 +3,7 @@
 
 #include <mad/config.hpp>
 
+#include <cstddef>
 #include <string>
 
 namespace mad::inline MAD_ABI::fleet {
@@ -12,6 +13,10 @@ namespace mad::inline MAD_ABI::fleet {
 /// its owner may write, is refused: such a token is no secret. (Its group may read it: a service
 /// account that is not the owner.)
 std::string read_token_file(std::string const& path, std::string& token);
+
+/// Reads all of a file that holds secrets, with the same demand on who may read it. Over
+/// `max_bytes` it is refused.
+std::string read_secret_file(std::string const& path, std::size_t max_bytes, std::string& text);
 
 } // namespace mad::inline MAD_ABI::fleet
 

@@ -24,6 +24,10 @@ struct web_settings {
     /// its compressed form.
     std::string root;
 
+    /// Origins (`https://host[:port]`) whose pages may show this one in a frame, such as a screen
+    /// on a wall. None by default, so that no page can borrow an operator's clicks.
+    std::vector<std::string> frame_ancestors;
+
     /// Open to peers that are not on this machine; see `api_settings::anonymous`.
     bool anonymous = false;
     std::string version = MAD_VERSION;
@@ -34,7 +38,8 @@ struct web_settings {
 /// The page, served from memory, with the headers that keep it safe.
 class web {
   public:
-    /// Reads the folder. Throws std::runtime_error when there is no page in it or the URL is none.
+    /// Reads the folder. Throws std::runtime_error when there is no page in it, or a URL or origin
+    /// is none.
     explicit web(web_settings);
     ~web();
     web(web const&) = delete;

@@ -36,6 +36,9 @@ class address_limits {
     bool enter(boost::asio::ip::address const&, time_point now);
     void leave(boost::asio::ip::address const&);
 
+    /// Whether the rate of that address is used up; counts nothing.
+    bool spent(boost::asio::ip::address const&, time_point now);
+
     /// Other limits, from the next connection on: those that are open stay. What came in while
     /// there were none is not counted afterwards.
     void set(address_limits_settings const&);

@@ -36,6 +36,8 @@ class handshake {
     std::string_view url() const { return info_->url(); }
     boost::asio::ip::address const& address() const { return info_->address(); }
     bool secure() const { return info_->secure(); }
+    /// See `engine::handshake_info::vouched`.
+    bool vouched() const { return info_->vouched(); }
     bool cross_domain() const { return info_->cross_domain(); }
     /// Wall clock, milliseconds since 1970.
     std::int64_t issued_ms() const { return info_->issued_ms(); }

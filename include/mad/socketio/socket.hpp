@@ -171,6 +171,12 @@ class socket {
         send(p, false);
     }
 
+    /// Sends a packet that was encoded before, once for several sockets of the namespace.
+    void emit_encoded(encoded const& p) const { send(p, false); }
+
+    /// Bytes that wait for this peer to take them. Only on its own shard; 0 elsewhere.
+    std::size_t backlog() const;
+
     /// Sends an event and calls `done` with the arguments of the peer's answer, or with
     /// `error::timeout` or `error::not_acknowledged` (disconnected before). On the socket's shard.
     /// `timeout` 0: waits as long as the socket lives.

@@ -15,10 +15,6 @@ export function memoryPercent() {
   return (100 * (MemTotal - MemAvailable)) / MemTotal;
 }
 
-export function memoryGibibytes() {
-  return meminfo().MemTotal / 2 ** 20;
-}
-
 /** Load averages over 1, 5 and 15 minutes. */
 export function loadAverages() {
   return read("/proc/loadavg").split(" ").slice(0, 3).map(Number);

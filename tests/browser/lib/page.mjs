@@ -52,8 +52,8 @@ export async function openConsole(browser, url, options = {}) {
 export function readRow(page, id) {
   return page.evaluate((wanted) => {
     for (const row of document.querySelectorAll(".body [role=row]")) {
-      if (row.querySelector("[role=rowheader]").textContent !== wanted) continue;
-      const cells = { rowState: row.dataset.state };
+      if (row.querySelector("[role=rowheader] .host")?.textContent !== wanted) continue;
+      const cells = { id: wanted, rowState: row.dataset.state };
       for (const cell of row.children) {
         const visible = cell.cloneNode(true);
         for (const unseen of visible.querySelectorAll(".unseen")) unseen.remove();

@@ -63,6 +63,9 @@ TEST_CASE("the page is served with its headers, and nothing says who serves it")
     CHECK(a.header("strict-transport-security").empty());
     CHECK(w.get("/host/web-042").body == "<!doctype html>page");
     CHECK(w.get("/assets/none.js").status == 404);
+    CHECK(w.get("/rules", "Accept: text/html,*/*;q=0.8\r\n").body == "<!doctype html>page");
+    CHECK(w.get("/rules", "Accept: application/json\r\n").status == 404);
+    CHECK(w.get("/robots.txt").status == 404);
     CHECK(w.get("/assets/app-12345678.js").body.size() == 300'000);
 }
 
@@ -163,6 +166,9 @@ TEST_CASE("what cannot be served is said when it is made") {
     s.root = folder.file("");
     s.api_url = "not a url";
     CHECK_THROWS_WITH(web(s), Catch::Contains("not a url"));
+    s.api_url.clear();
+    s.frame_ancestors = {"https://wall.example", "not an origin"};
+    CHECK_THROWS_WITH(web(s), Catch::Contains("not an origin"));
 }
 
 TEST_CASE("a page server drains, and stops twice") {

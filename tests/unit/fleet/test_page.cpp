@@ -126,6 +126,21 @@ TEST_CASE("the policy allows our own files and the API's two origins") {
     CHECK(content_policy("http://x; script-src *") == content_policy(""));
 }
 
+TEST_CASE("the policy names who may frame the page, and nobody else") {
+    CHECK(content_policy("", {"https://wall.example/", "http://10.0.0.7:8080"}) ==
+          "default-src 'self'; connect-src 'self'; frame-ancestors https://wall.example "
+          "http://10.0.0.7:8080; base-uri 'none'; require-trusted-types-for 'script'");
+    CHECK(content_policy("", {"https://wall; script-src *", "*", "'self'", ""}) ==
+          content_policy(""));
+}
+
+TEST_CASE_METHOD(site, "a page that may be framed says so with every answer") {
+    served.emplace(folder.file(""), "", std::vector<std::string>{"https://wall.example"});
+    auto const* const path = GENERATE("/", "/host/x", "/assets/none.js");
+    CHECK(get(path).field("Content-Security-Policy") ==
+          content_policy("", {"https://wall.example"}));
+}
+
 TEST_CASE_METHOD(ready_site, "files come with their type") {
     struct row {
         char const* path;
@@ -153,7 +168,7 @@ TEST_CASE_METHOD(ready_site, "files come with their type") {
 TEST_CASE_METHOD(ready_site, "the packed forms are no files of their own") {
     CHECK(served->files() == 7);
     CHECK(get("/assets/index-BmW8hnoz.js.br").status == 404);
-    CHECK(get("/index.html.gz").body == "<!doctype html>plain"); // a deep link like any other
+    CHECK(get("/index.html.gz").status == 404);
 }
 
 TEST_CASE_METHOD(site, "every answer carries the headers that keep the page safe") {
@@ -254,7 +269,8 @@ TEST_CASE_METHOD(ready_site, "files of other content have other tags, packed for
 }
 
 TEST_CASE_METHOD(ready_site, "links into the page give the page") {
-    auto const* const path = GENERATE("/host/web-042", "/host/a.b.c", "/x", "/host/", "/host/%2f");
+    auto const* const path = GENERATE("/host/web-042", "/host/a.b.c", "/host/app.js", "/rules",
+                                      "/x", "/host/", "/host/%2f", "/a.b/c", "/rules/");
     CAPTURE(path);
     auto const a = get(path);
     CHECK(a.status == 200);
@@ -262,8 +278,43 @@ TEST_CASE_METHOD(ready_site, "links into the page give the page") {
     CHECK(a.body == "<!doctype html>plain");
 }
 
-TEST_CASE_METHOD(ready_site, "an asset that is not there is not there") {
-    auto const a = get("/assets/gone-12345678.js");
+TEST_CASE_METHOD(ready_site, "a place in the page is shown to who can read a page") {
+    struct row {
+        char const* accept;
+        int status;
+    };
+    auto const r = GENERATE(values<row>({
+        {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 200},
+        {"application/xml, Text/HTML;q=0.1", 200},
+        {"*/*", 200},
+        {" */* ", 200},
+        {"", 200},
+        {"image/avif,image/webp,*/*;q=0.8", 404},
+        {"text/css,*/*;q=0.1", 404},
+        {"application/json", 404},
+        {"text/html;q=0, application/json", 404},
+        {"text/html-not", 404},
+    }));
+    auto const* const path = GENERATE("/host/web-1.example", "/rules");
+    CAPTURE(r.accept, path);
+    CHECK(get(path, {{"Accept", r.accept}}).status == r.status);
+    CHECK(get("/", {{"Accept", r.accept}}).status == 200);
+    CHECK(get("/assets/logo.svg", {{"Accept", r.accept}}).status == 200);
+}
+
+TEST_CASE_METHOD(ready_site, "a place in the page is the same document for caches") {
+    auto const etag = get("/").field("ETag");
+    auto const deep = get("/host/web-042", {{"Accept-Encoding", "br"}});
+    CHECK(deep.field("ETag") == etag);
+    CHECK(deep.body == "brotli index");
+    CHECK(get("/rules", {{"If-None-Match", etag}}).status == 304);
+}
+
+TEST_CASE_METHOD(ready_site, "a file that is not there is not there") {
+    auto const* const path = GENERATE("/assets/gone-12345678.js", "/assets/gone", "/robots.txt",
+                                      "/x/y.png", "/.env", "/a.b", "/host.js", "/hostx/a.js");
+    CAPTURE(path);
+    auto const a = get(path);
     CHECK(a.status == 404);
     CHECK(a.field("Content-Type") == "text/plain; charset=utf-8");
     CHECK(a.field("Cache-Control") != "public, max-age=31536000, immutable");
@@ -309,7 +360,7 @@ TEST_CASE_METHOD(site, "a linked file has the name of the link, and linked folde
     CHECK(get("/link.txt").body == "secret");
     CHECK(get("/../" + name + "/secret.txt").body.find("secret") == std::string::npos);
     CHECK(get("/linked/secret.txt").body.find("secret") == std::string::npos);
-    CHECK(get("/broken.txt").body == "<!doctype html>plain");
+    CHECK(get("/broken.txt").status == 404);
 }
 
 TEST_CASE_METHOD(site, "the folder may be named with or without a slash, or by a link") {

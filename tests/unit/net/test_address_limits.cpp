@@ -144,3 +144,20 @@ TEST_CASE("limits that change count from the next connection on, and those that 
         CHECK(g.enter("192.0.2.1"));
     CHECK_FALSE(g.enter("192.0.2.1"));
 }
+
+TEST_CASE("asking whether a rate is used up counts nothing") {
+    gate g(rate_only);
+    auto const a = make_address("192.0.2.1");
+    for (int i = 0; i < 10; ++i)
+        CHECK_FALSE(g.limits.spent(a, g.now));
+    CHECK(g.enter_many("192.0.2.1", 10) == 5);
+    CHECK(g.limits.spent(a, g.now));
+    CHECK_FALSE(g.limits.spent(make_address("192.0.2.2"), g.now));
+    g.now += milliseconds(100);
+    CHECK_FALSE(g.limits.spent(a, g.now));
+    CHECK(g.enter("192.0.2.1"));
+    CHECK(g.limits.spent(a, g.now));
+    CHECK_FALSE(g.limits.spent(make_address("127.0.0.1"), g.now));
+    g.limits.set({0, 0, 0});
+    CHECK_FALSE(g.limits.spent(a, g.now));
+}

@@ -349,6 +349,8 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
         auto const peer = cfg.trust.peer_of(r);
         info.set_client(peer.address, peer.secure);
     }
+    if (!cfg.vouching.empty())
+        info.set_vouched(cfg.vouching.has(r.peer));
     if (cfg.check_origin &&
         !origin_allowed(cfg.cors, r.header("Origin"), r.header("Host"), info.secure()))
         return refuse("Forbidden");

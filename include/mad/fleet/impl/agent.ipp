@@ -22,11 +22,11 @@ namespace detail {
 inline constexpr milliseconds first_rates{300};
 
 inline std::string agent_id(agent_settings const& s) {
-    host::client_id_settings wanted;
+    mad::host::client_id_settings wanted;
     wanted.configured = s.id;
     wanted.state_file = s.state_file;
     wanted.where = s.host.where;
-    auto found = host::find_client_id(wanted);
+    auto found = mad::host::find_client_id(wanted);
     if (!found)
         throw std::invalid_argument("id: " + found.error().message());
     return found->value;
@@ -42,7 +42,7 @@ inline socketio::backoff_settings agent_backoff() {
 
 /// What a node takes as a label: a longer one would cost the whole message.
 inline bool is_label(std::string_view text) {
-    return text.empty() || (text.size() <= 64 && host::is_client_id(text));
+    return text.empty() || (text.size() <= 64 && mad::host::is_client_id(text));
 }
 inline constexpr char plain_words[] = "of UTF-8 without control characters";
 
@@ -67,7 +67,7 @@ MAD_DECL std::string judge_agent_settings(agent_settings const& s) {
         return "api: '" + s.api_url + "' is no URL of an API node (http://host:port)";
     if (s.interval < seconds(1) || s.interval > seconds(60))
         return "interval: must be 1s to 60s";
-    if (!s.id.empty() && !host::is_client_id(s.id))
+    if (!s.id.empty() && !mad::host::is_client_id(s.id))
         return "id: must be 1 to 128 bytes of UTF-8 without control characters";
     if (s.tags.size() > 20)
         return "tag: at most 20";
@@ -93,12 +93,12 @@ MAD_DECL agent_messages::agent_messages(agent_settings const& s, std::string id)
     : settings_(s)
     , id_(std::move(id))
     , run_(random_id(6))
-    , who_(host::read_identity(s.host.where))
+    , who_(mad::host::read_identity(s.host.where))
     , sampler_(s.host) {}
 
 MAD_DECL std::string const& agent_messages::next(bool with_info) {
     auto const& sample = sampler_.take();
-    bool const changed = host::follow(who_, sample);
+    bool const changed = mad::host::follow(who_, sample);
     had_info_ = with_info || changed;
     text_.clear();
     text_ += "{\"id\":";
@@ -113,14 +113,14 @@ MAD_DECL std::string const& agent_messages::next(bool with_info) {
     append_json_number(text_, settings_.interval.count());
     if (had_info_) {
         text_ += ",\"info\":";
-        host::info_labels labels;
+        mad::host::info_labels labels;
         labels.agent = settings_.version;
         labels.region = settings_.region;
         labels.tags = settings_.tags;
-        host::append_info_json(text_, who_, labels);
+        mad::host::append_info_json(text_, who_, labels);
     }
     text_ += ",\"health\":";
-    host::append_health_json(text_, sample);
+    mad::host::append_health_json(text_, sample);
     text_ += '}';
     return text_;
 }

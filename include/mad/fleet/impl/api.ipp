@@ -7,6 +7,9 @@
 #include <mad/core/sha256.hpp>
 #include <mad/fleet/announced_node.hpp>
 #include <mad/fleet/api.hpp>
+#include <mad/fleet/detail/hub.hpp>
+#include <mad/fleet/detail/hub_view.hpp>
+#include <mad/fleet/http_gate.hpp>
 #include <mad/net/shard.hpp>
 #include <mad/net/wait.hpp>
 
@@ -21,11 +24,8 @@ namespace mad::inline MAD_ABI::fleet {
 
 namespace detail {
 
-/// Sockets not known to be agents: an original page speaks once and must go on hearing after a
-/// reconnection in which it says nothing.
-inline constexpr char const* watchers_room = "watchers";
-
-inline socketio::server_settings node_settings(api_settings const& s, net::shard& home) {
+inline socketio::server_settings node_settings(api_settings const& s, net::shard& home,
+                                               std::shared_ptr<gate> const& at) {
     auto out = s.sockets;
     if (s.make_adapters)
         out.adapter = s.make_adapters(home);
@@ -35,12 +35,13 @@ inline socketio::server_settings node_settings(api_settings const& s, net::shard
     if (out.engine.handshake.allow_eio3)
         out.engine.cors.credentials = true;
     auto const ask = out.engine.allow_request;
-    out.engine.allow_request =
-        [ask, open = s.anonymous](engine::handshake_info const& h) -> std::optional<std::string> {
-        if (!open && !net::http::is_loopback_host(h.header("Host")))
-            return "Forbidden";
+    out.engine.allow_request = [ask,
+                                at](engine::handshake_info const& h) -> std::optional<std::string> {
+        if (auto why = at->refuse_handshake(h))
+            return why;
         return ask ? ask(h) : std::nullopt;
     };
+    out.engine.vouching = s.access.identity_trust;
     return out;
 }
 
@@ -76,116 +77,16 @@ inline std::string veiled(std::string_view key, std::string_view socket_id) {
 
 } // namespace detail
 
-/// One message on its way to the hub; the record's views point into the text.
-struct api::cargo {
-    std::string text, opaque;
-    record_view record;
-};
-
-/// What is known of the fleet, on the node's first shard; others hand their messages over as
-/// values.
-class api::hub : public std::enable_shared_from_this<hub> {
-  public:
-    hub(api& a, net::shard& home)
-        : api_(a)
-        , home_(home)
-        , store_(a.settings_.make_store ? a.settings_.make_store(a.node_id_)
-                                        : make_embedded_store()) {}
-
-    /// On the shard, as all that follows.
-    void start() {
-        store_watch w;
-        w.updated = [this](stored_record const& r, bool moved) {
-            tell(r, moved);
-            count();
-        };
-        w.gone = [this](std::string_view id) { tell_gone(id); };
-        store_->start(home_, std::move(w));
-    }
-    void announce(std::string text, std::function<void()> done) {
-        store_->announce(std::move(text), std::move(done));
-    }
-    void stop(std::function<void()> done) { store_->stop(std::move(done)); }
-    /// When the shard runs no more: what is left of the store ends while its io_context is there.
-    void end() { store_ = make_embedded_store(); }
-
-    /// From any thread.
-    store_state state() const { return store_->state(); }
-
-    net::shard& home() { return home_; }
-
-    void update(std::string const& opaque, record_view const& r) {
-        auto const* const old = store_->find(r.id);
-        bool const same_socket = old && old->socket_id == opaque;
-        // An older sample that came late. By another connection too: the last ones of a connection
-        // that the agent has given up may be read after the first of its next one.
-        if (old && (same_socket || !r.run.empty()) && r.seq && old->run == r.run &&
-            *r.seq < old->seq)
-            return;
-        stored_record fresh;
-        fresh.id = r.id;
-        fresh.socket_id = opaque;
-        auto const known = old ? std::string_view(old->info) : std::string_view();
-        fresh.record = splice_record(r, known, opaque);
-        fresh.info = r.info.empty() ? std::string(known) : std::string(r.info);
-        fresh.run = r.run;
-        fresh.seq = r.seq.value_or(0);
-        fresh.seen = std::chrono::steady_clock::now();
-        tell(fresh, old && !same_socket);
-        store_->put(std::move(fresh));
-        api_.counters_.updates.fetch_add(1, std::memory_order_relaxed);
-        count();
-    }
-
-    void leave(std::string const& id, std::string const& opaque) {
-        if (store_->drop(id, opaque))
-            tell_gone(id);
-    }
-
-    /// All records as one JSON array.
-    std::string snapshot() const {
-        std::string out(1, '[');
-        store_->each([&](stored_record const& r) {
-            if (out.size() > 1)
-                out += ',';
-            out.append(r.record);
-        });
-        return out += ']';
-    }
-
-  private:
-    // To this node's consoles: the others' are told by their own nodes.
-
-    void tell(stored_record const& r, bool moved) {
-        auto const watchers = api_.io_.to(detail::watchers_room).local();
-        if (moved) // original pages add by socketID, but update and remove by id
-            watchers.emit("web_client_disconnect", r.id);
-        watchers.emit("web_client_update", socketio::raw_json{r.record});
-    }
-
-    void tell_gone(std::string_view id) {
-        api_.io_.to(detail::watchers_room).local().emit("web_client_disconnect", id);
-        count();
-    }
-
-    void count() {
-        api_.counters_.agents.store(store_->size(), std::memory_order_relaxed);
-        api_.counters_.own_agents.store(store_->own_size(), std::memory_order_relaxed);
-    }
-
-    api& api_;
-    net::shard& home_;
-    std::unique_ptr<store> store_;
-};
-
 MAD_DECL api::api(api_settings s)
     : settings_(detail::tagged(std::move(s)))
     , node_id_(settings_.node_id.empty() ? random_id(6) : settings_.node_id)
     , instance_(random_id(6))
     , pool_(detail::shard_count(settings_.threads), settings_.log)
-    , io_(pool_, detail::node_settings(settings_, pool_[0]))
+    , gate_(make_gate())
+    , io_(pool_, detail::node_settings(settings_, pool_[0], gate_))
     , hub_(std::make_shared<hub>(*this, pool_[0])) {
     add_routes();
+    guard_sockets();
     add_handlers();
 }
 
@@ -196,6 +97,8 @@ MAD_DECL api::~api() {
 MAD_DECL void api::add_handlers() {
     auto const nsp = io_.of("/");
     nsp.on_connection([this](socketio::socket s) {
+        if (!gate_->enter(s) || !may_watch(s))
+            return;
         s.join(detail::watchers_room);
         if (s.handshake().query().get("EIO") == "3")
             await_old_page(s);
@@ -241,11 +144,17 @@ MAD_DECL void api::add_handlers() {
         c->record = std::move(*r);
         auto& d = s.data();
         auto const known = d.find("id");
-        if (known == d.end() || *known != c->record.id) {
+        bool const same = known != d.end() && *known == c->record.id;
+        if (!same || !c->record.info.empty())
+            if (auto const why = refuses_agent(s, c->record, same))
+                return refuse(s, reply, why);
+        if (!same) {
+            if (c->record.is_v2)
+                s.join(detail::agents_room);
             if (known == d.end())
                 s.leave(detail::watchers_room);
             else
-                forget(s); // one connection is one agent: a new id replaces the old one
+                forget(s, false); // one connection is one agent: a new id replaces the old one
             d["id"] = c->record.id;
             if (!d.contains("opaque"))
                 d["opaque"] = detail::veiled(veil_key_, s.id());
@@ -262,18 +171,19 @@ MAD_DECL void api::add_handlers() {
             auto const r = judge_record(m ? m->text : std::string_view(), false, settings_.records);
             if (!r)
                 return refuse(s, reply, r.error());
-            forget(s);
+            if (auto const why = gate_->refuses(s, right::write))
+                return refuse(s, reply, why);
+            forget(s, true);
             reply(true);
         });
 
-    nsp.on("web_connected", [this](socketio::socket s) {
-        counters_.consoles_served.fetch_add(1, std::memory_order_relaxed);
-        s.join(detail::watchers_room);
-        s.data()["listed"] = true;
-        send_list(s);
-    });
+    add_console_handlers(refuse);
 
-    nsp.on_disconnect([this](socketio::socket s, socketio::disconnect_reason) { forget(s); });
+    nsp.on_disconnect([this](socketio::socket s, socketio::disconnect_reason) {
+        forget(s, false);
+        forget_console(s);
+        gate_->leave(s);
+    });
 }
 
 MAD_DECL void api::send_list(socketio::socket const& s) {
@@ -291,19 +201,39 @@ MAD_DECL void api::await_old_page(socketio::socket const& s) {
     });
 }
 
-/// The agent behind that socket, if it is one, has left.
-MAD_DECL void api::forget(socketio::socket const& s) {
+/// The agent behind that socket, if it is one, has gone; `left`: and has said so.
+MAD_DECL void api::forget(socketio::socket const& s, bool left) {
     auto& d = s.data();
     auto const id = d.find("id");
     if (id == d.end())
         return;
     hub_->home().dispatch([h = hub_, id = id->get<std::string>(),
-                           opaque = d["opaque"].get<std::string>()] { h->leave(id, opaque); });
+                           opaque = d["opaque"].get<std::string>(),
+                           left] { h->leave(id, opaque, left); });
     d.erase("id");
+}
+
+MAD_DECL void api::set_rules(rule_set r, std::vector<mute> m) {
+    hub_->home().post([h = hub_, r = std::move(r), m = std::move(m)]() mutable {
+        h->set_rules(std::move(r), std::move(m));
+    });
+}
+
+MAD_DECL void api::set_webhook_secret(std::string secret) {
+    hub_->home().post([h = hub_, s = std::move(secret)] { h->set_webhook_secret(s); });
 }
 
 MAD_DECL void api::add_routes() {
     auto& routes = io_.routes();
+    http_api_settings h;
+    h.admit = admit_by(*gate_);
+    h.tokens = settings_.access.access.rules.has_value();
+    h.cors = settings_.sockets.engine.cors;
+    h.gauges.tags = settings_.metrics_tags;
+    h.version = settings_.version;
+    routes.mount(std::string(http_api::prefix),
+                 std::make_shared<http_api>(pool_[0], std::make_shared<hub_view>(hub_, gate_),
+                                            std::move(h)));
     routes.get("/health", [this](net::http::request const&) {
         std::string body = "{\"healthy\":true,\"node\":";
         append_json_string(body, node_id_);
@@ -339,7 +269,9 @@ MAD_DECL void api::add_routes() {
         append_json_number(body, std::uint64_t{settings_.sockets.engine.node_tag});
         return net::http::json_answer(200, body += '}');
     });
-    routes.get("/metrics", [this](net::http::request const&) {
+    routes.get("/metrics", [this](net::http::request const& asked) {
+        if (auto by = gate_->admit_metrics(asked); !by)
+            return std::move(by.refusal);
         net::http::response r;
         r.set("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
         r.set("Cache-Control", "no-store");
@@ -366,6 +298,20 @@ MAD_DECL std::string api::metrics() const {
     add("mad_agent_refusals", "counter", "Health records refused.", counters_.refused.load());
     add("mad_consoles_served", "counter", "Lists sent to consoles.",
         counters_.consoles_served.load());
+    out += "# TYPE mad_fleet_hosts gauge\n# HELP mad_fleet_hosts Hosts listed, by their state.\n";
+    for (std::size_t i = 0; i < host_state_count; ++i) {
+        out.append("mad_fleet_hosts{state=\"").append(to_string(static_cast<host_state>(i)));
+        append_json_number(out += "\"} ", counters_.hosts[i].load());
+        out += '\n';
+    }
+    add("mad_notices_sent", "counter", "Notices that the webhook has taken.",
+        counters_.notices_sent.load());
+    add("mad_notices_failed", "counter", "Attempts to deliver a notice that failed.",
+        counters_.notices_failed.load());
+    add("mad_notices_given_up", "counter", "Notices that could not be delivered.",
+        counters_.notices_given_up.load());
+    add("mad_notices_waiting", "gauge", "Notices that are still to be delivered.",
+        counters_.notices_waiting.load());
     auto const shared = hub_->state();
     for (auto const& [name, value] : shared.gauges)
         add("mad_redis_" + std::string(name), "gauge", "How this node shares its records.", value);
@@ -411,6 +357,7 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> api::start() {
     if (settings_.make_store) // alone there is nobody to be told
         announced_ = address(*at);
     announce(false, [] {});
+    gate_->start(hub_->home());
     hub_->home().post([h = hub_] { h->start(); });
     pool_.start();
     running_ = true;
@@ -430,6 +377,11 @@ MAD_DECL void api::stop(milliseconds drain) {
             auto const notice = std::min(drain / 4, detail::drain_notice);
             net::wait_until([told] { return told->load(); }, notice);
             net::wait_until([] { return false; }, notice);
+        }
+        if (settings_.make_store) { // else there is nowhere to go
+            hub_->home().post([h = hub_, after = drain / 2] { h->drain(after); });
+            net::wait_until([this] { return counters_.own_agents + counters_.consoles == 0; },
+                            drain / 2);
         }
         io_.close();
         net::wait_until([this] { return io_.sessions() == 0 && io_.connections() == 0; }, drain);

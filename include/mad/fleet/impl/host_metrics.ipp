@@ -102,7 +102,7 @@ inline std::optional<double> in_seconds(std::optional<double> const& ms) {
     return ms ? std::optional(*ms / 1000.0) : std::nullopt;
 }
 
-inline void append_cpu_metrics(host_metrics_writer& w, host::sample const& s) {
+inline void append_cpu_metrics(host_metrics_writer& w, mad::host::sample const& s) {
     if (s.cpu) {
         w.one("mad_host_cpu_busy_ratio", "Share of CPU time that was used.", ratio(s.cpu->pct));
         w.family("mad_host_cpu_ratio", "gauge", "Share of CPU time by what it went to.");
@@ -121,7 +121,7 @@ inline void append_cpu_metrics(host_metrics_writer& w, host::sample const& s) {
     }
     w.family("mad_host_pressure_ratio", "gauge",
              "Share of time in which some tasks, or all, waited for a resource.");
-    auto const waiting = [&](std::string_view what, std::optional<host::pressure> const& p) {
+    auto const waiting = [&](std::string_view what, std::optional<mad::host::pressure> const& p) {
         if (!p)
             return;
         w.add(ratio(p->some), {{"resource", what}, {"tasks", "some"}});
@@ -132,7 +132,7 @@ inline void append_cpu_metrics(host_metrics_writer& w, host::sample const& s) {
     waiting("io", s.psi.io);
 }
 
-inline void append_memory_metrics(host_metrics_writer& w, host::sample const& s) {
+inline void append_memory_metrics(host_metrics_writer& w, mad::host::sample const& s) {
     if (!s.memory)
         return;
     w.one("mad_host_memory_size_bytes", "Memory.", s.memory->total);
@@ -152,7 +152,7 @@ void append_each(host_metrics_writer& w, List const& all, std::string_view label
         w.add(value(one), {{label, name(one)}});
 }
 
-inline void append_space_metrics(host_metrics_writer& w, host::sample const& s) {
+inline void append_space_metrics(host_metrics_writer& w, mad::host::sample const& s) {
     w.one("mad_host_storage_used_ratio", "Share in use of the fullest local filesystem.",
           ratio(s.storage));
     auto const each = [&](std::string_view name, std::string_view help, auto value) {
@@ -160,16 +160,16 @@ inline void append_space_metrics(host_metrics_writer& w, host::sample const& s) 
         for (auto const& f : s.filesystems)
             w.add(value(f), {{"mount", f.mount.view()}, {"type", f.type.view()}});
     };
-    using filesystem = host::filesystem const&;
+    using filesystem = mad::host::filesystem const&;
     auto const of_space = [](auto member) {
         return [member](filesystem f) {
             using value = std::decay_t<decltype((*f.space).*member)>;
             return f.space ? std::optional<value>((*f.space).*member) : std::nullopt;
         };
     };
-    each("mad_host_filesystem_size_bytes", "Size.", of_space(&host::space_use::size));
+    each("mad_host_filesystem_size_bytes", "Size.", of_space(&mad::host::space_use::size));
     each("mad_host_filesystem_available_bytes", "What an ordinary user can still write.",
-         of_space(&host::space_use::available));
+         of_space(&mad::host::space_use::available));
     each("mad_host_filesystem_used_ratio", "Share in use, as df counts.",
          [](filesystem f) { return f.space ? std::optional(ratio(f.space->pct)) : std::nullopt; });
     each("mad_host_filesystem_inodes_used_ratio", "Share of the inodes in use.",
@@ -180,8 +180,8 @@ inline void append_space_metrics(host_metrics_writer& w, host::sample const& s) 
          [](filesystem f) { return f.stuck ? 1 : 0; });
 }
 
-inline void append_disk_metrics(host_metrics_writer& w, host::sample const& s) {
-    using disk = host::disk const&;
+inline void append_disk_metrics(host_metrics_writer& w, mad::host::sample const& s) {
+    using disk = mad::host::disk const&;
     auto const each = [&](std::string_view name, std::string_view help, auto value) {
         append_each(
             w, s.disks, "disk", [](disk d) { return d.name.view(); }, name, help, value);
@@ -202,8 +202,8 @@ inline void append_disk_metrics(host_metrics_writer& w, host::sample const& s) {
          [](disk d) { return in_seconds(d.rates.write_wait_ms); });
 }
 
-inline void append_nic_metrics(host_metrics_writer& w, host::sample const& s) {
-    using nic = host::nic const&;
+inline void append_nic_metrics(host_metrics_writer& w, mad::host::sample const& s) {
+    using nic = mad::host::nic const&;
     w.one("mad_host_network_bytes_per_second", "Traffic of all counted interfaces, both ways.",
           s.network * 125'000.0);
     auto const each = [&](std::string_view name, std::string_view help, auto value) {
@@ -224,7 +224,7 @@ inline void append_nic_metrics(host_metrics_writer& w, host::sample const& s) {
 
 /// Of sensors with one name the first, which is the hottest: two lines must not have the same
 /// labels.
-inline void append_temperature_metrics(host_metrics_writer& w, host::sample const& s) {
+inline void append_temperature_metrics(host_metrics_writer& w, mad::host::sample const& s) {
     auto const& all = s.temperatures;
     auto const each = [&](std::string_view name, std::string_view help, auto value) {
         w.family(name, "gauge", help);
@@ -239,8 +239,8 @@ inline void append_temperature_metrics(host_metrics_writer& w, host::sample cons
 
 } // namespace detail
 
-MAD_DECL void append_host_metrics(std::string& out, host::sample const& s,
-                                  host::identity const& who, std::string_view id) {
+MAD_DECL void append_host_metrics(std::string& out, mad::host::sample const& s,
+                                  mad::host::identity const& who, std::string_view id) {
     detail::host_metrics_writer w(out);
     w.family("mad_host", "info", "What does not change while the host runs.");
     w.add(1, {{"id", id},
@@ -263,13 +263,13 @@ MAD_DECL void append_host_metrics(std::string& out, host::sample const& s,
         w.one("mad_host_tasks_blocked", "Tasks that wait for a device.", s.tasks->blocked);
     }
     w.family("mad_host_source_failed", "gauge", "1 for each source that could not be read.");
-    for (unsigned i = 0; i < static_cast<unsigned>(host::source::count_); ++i)
-        if (auto const one = static_cast<host::source>(i); s.failed.has(one))
-            w.add(1, {{"source", host::to_string(one)}});
+    for (unsigned i = 0; i < static_cast<unsigned>(mad::host::source::count_); ++i)
+        if (auto const one = static_cast<mad::host::source>(i); s.failed.has(one))
+            w.add(1, {{"source", mad::host::to_string(one)}});
 }
 
 MAD_DECL void append_agent_metrics(std::string& out, agent_numbers const& n,
-                                   host::own_cost const& cost) {
+                                   mad::host::own_cost const& cost) {
     detail::host_metrics_writer w(out);
     w.family("mad_agent", "info", "The agent.");
     w.add(1, {{"version", MAD_VERSION}});

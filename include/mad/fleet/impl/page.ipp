@@ -24,11 +24,16 @@ inline std::string read_file(std::filesystem::path const& p) {
 
 inline std::string_view content_type(std::string_view name) {
     constexpr std::pair<std::string_view, std::string_view> types[] = {
-        {".html", "text/html; charset=utf-8"},  {".js", "text/javascript; charset=utf-8"},
-        {".css", "text/css; charset=utf-8"},    {".svg", "image/svg+xml"},
-        {".json", "application/json"},          {".png", "image/png"},
-        {".ico", "image/x-icon"},               {".woff2", "font/woff2"},
-        {".txt", "text/plain; charset=utf-8"},  {".webmanifest", "application/manifest+json"},
+        {".html", "text/html; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".svg", "image/svg+xml"},
+        {".json", "application/json"},
+        {".png", "image/png"},
+        {".ico", "image/x-icon"},
+        {".woff2", "font/woff2"},
+        {".txt", "text/plain; charset=utf-8"},
+        {".webmanifest", "application/manifest+json"},
         {".map", "application/json"},
     };
     for (auto const& [ending, type] : types)
@@ -67,6 +72,20 @@ inline bool accepts(std::string_view header, std::string_view coding) {
     return false;
 }
 
+/// Whether a path may be a place in the page rather than a file.
+inline bool is_deep_link(std::string_view path) {
+    if (path.starts_with("/assets/"))
+        return false;
+    return path.starts_with("/host/") || path.substr(path.rfind('/') + 1).find('.') == path.npos;
+}
+
+/// Whether somebody asks for a page: browsers name `text/html` when they go to an address, and not
+/// for images, scripts and styles. Who names nothing, or takes all alike, is a person's tool.
+inline bool takes_html(net::http::request const& r) {
+    auto const accepted = net::http::trim(r.header("Accept"));
+    return accepted.empty() || accepted == "*/*" || accepts(accepted, "text/html");
+}
+
 } // namespace detail
 
 MAD_DECL std::optional<origin> parse_origin(std::string_view url) {
@@ -86,14 +105,21 @@ MAD_DECL std::optional<origin> parse_origin(std::string_view url) {
     return o;
 }
 
-MAD_DECL std::string content_policy(std::string_view api_url) {
+MAD_DECL std::string content_policy(std::string_view api_url,
+                                    std::vector<std::string> const& frame_ancestors) {
     std::string out = "default-src 'self'; connect-src 'self'";
     if (auto const o = parse_origin(api_url))
         out.append(" ").append(o->http()).append(" ").append(o->ws());
-    return out += "; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'";
+    std::string framers;
+    for (auto const& url : frame_ancestors)
+        if (auto const o = parse_origin(url))
+            framers.append(" ").append(o->http());
+    out.append("; frame-ancestors").append(framers.empty() ? " 'none'" : framers);
+    return out += "; base-uri 'none'; require-trusted-types-for 'script'";
 }
 
-MAD_DECL page::page(std::string const& root, std::string_view api_url) {
+MAD_DECL page::page(std::string const& root, std::string_view api_url,
+                    std::vector<std::string> const& frame_ancestors) {
     namespace fs = std::filesystem;
     std::error_code ec;
     if (!fs::is_regular_file(fs::path(root) / "index.html", ec))
@@ -120,7 +146,7 @@ MAD_DECL page::page(std::string const& root, std::string_view api_url) {
         f.etag += '"';
     }
     net::http::response common;
-    common.set("Content-Security-Policy", content_policy(api_url));
+    common.set("Content-Security-Policy", content_policy(api_url, frame_ancestors));
     common.set("X-Content-Type-Options", "nosniff");
     common.set("Referrer-Policy", "no-referrer");
     common.set("Cross-Origin-Opener-Policy", "same-origin");
@@ -134,9 +160,7 @@ MAD_DECL void page::on_request(net::shard&, net::http::request const& r, net::ht
         return x.respond(std::move(no));
     }
     auto it = files_.find(r.path == "/" ? std::string_view("/index.html") : r.path);
-    // Deep links (`/host/web-042`) are the page's own business. Ids may hold dots, so only what looks
-    // like an asset is a missing file.
-    if (it == files_.end() && !r.path.starts_with("/assets/"))
+    if (it == files_.end() && detail::is_deep_link(r.path) && detail::takes_html(r))
         it = files_.find("/index.html");
     if (it == files_.end()) {
         auto none = net::http::text_answer(404, "Not Found\n");

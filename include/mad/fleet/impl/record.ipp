@@ -55,14 +55,12 @@ inline bool is_plain(std::string_view s) {
 inline bool arrays_fit(json_span v, std::size_t most) {
     bool ok = true;
     if (v.kind == json_kind::array) {
-        auto const n = for_each_element(v.text, json_limits::trusted(), [&](json_span e) {
-            ok = ok && arrays_fit(e, most);
-        });
+        auto const n = for_each_element(v.text, json_limits::trusted(),
+                                        [&](json_span e) { ok = ok && arrays_fit(e, most); });
         ok = ok && n && *n <= most;
     } else if (v.kind == json_kind::object) {
-        (void)scan_object(v.text, json_limits::trusted(), [&](std::string_view, json_span e) {
-            ok = ok && arrays_fit(e, most);
-        });
+        (void)scan_object(v.text, json_limits::trusted(),
+                          [&](std::string_view, json_span e) { ok = ok && arrays_fit(e, most); });
     }
     return ok;
 }
@@ -83,8 +81,7 @@ inline bool tags_fit(json_span info, record_limits const& l) {
 } // namespace detail
 
 MAD_DECL error_category const& record_category() {
-    static mad::detail::named_category const it("mad.fleet.record",
-                                                &detail::describe_record_error);
+    static mad::detail::named_category const it("mad.fleet.record", &detail::describe_record_error);
     return it;
 }
 
@@ -103,7 +100,7 @@ MAD_DECL result<record_view> judge_record(std::string_view message, bool needs_h
             health = v;
         } else if (is("info")) {
             info = v;
-        } else if (!is("socketID")) {
+        } else if (!is("socketID") && !is("state")) {
             if (is("run") && v.kind == json_kind::string) {
                 out.run.clear();
                 json_unescape(v.text, out.run);

@@ -4,10 +4,10 @@
 #include <mad/fleet/token_file.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -33,9 +33,12 @@ struct open_file {
 
 } // namespace detail
 
-MAD_DECL std::string read_token_file(std::string const& path, std::string& token) {
+namespace detail {
+
+/// The first `text.size()` bytes of the file; then `text` is as long as what there was.
+inline std::string read_guarded(std::string const& path, std::string& text) {
     // What is judged is what is read, also when the name is given to another file meanwhile.
-    detail::open_file const file(path.c_str());
+    open_file const file(path.c_str());
     struct stat is {};
     if (file.fd < 0 || ::fstat(file.fd, &is) != 0)
         return "cannot read " + path + ": " + std::strerror(errno);
@@ -43,7 +46,6 @@ MAD_DECL std::string read_token_file(std::string const& path, std::string& token
         return path + " is no file";
     if ((is.st_mode & S_IRWXO) != 0 || (is.st_mode & S_IWGRP) != 0)
         return path + " is open to others than its owner: chmod 600 (or 640) " + path;
-    std::array<char, detail::longest_token + 2> text;
     std::size_t size = 0;
     while (size < text.size()) {
         auto const n = ::read(file.fd, text.data() + size, text.size() - size);
@@ -55,7 +57,28 @@ MAD_DECL std::string read_token_file(std::string const& path, std::string& token
             break;
         size += static_cast<std::size_t>(n);
     }
-    std::string_view line(text.data(), size);
+    text.resize(size);
+    return {};
+}
+
+} // namespace detail
+
+MAD_DECL std::string read_secret_file(std::string const& path, std::size_t max_bytes,
+                                      std::string& text) {
+    std::string all(max_bytes + 1, '\0');
+    if (auto wrong = detail::read_guarded(path, all); !wrong.empty())
+        return wrong;
+    if (all.size() > max_bytes)
+        return path + " is longer than " + std::to_string(max_bytes) + " bytes";
+    text = std::move(all);
+    return {};
+}
+
+MAD_DECL std::string read_token_file(std::string const& path, std::string& token) {
+    std::string text(detail::longest_token + 2, '\0');
+    if (auto wrong = detail::read_guarded(path, text); !wrong.empty())
+        return wrong;
+    std::string_view line(text);
     line = line.substr(0, line.find('\n'));
     while (line.ends_with('\r') || line.ends_with(' '))
         line.remove_suffix(1);

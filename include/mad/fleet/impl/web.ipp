@@ -10,10 +10,15 @@
 
 namespace mad::inline MAD_ABI::fleet {
 
-MAD_DECL web::web(web_settings s) : settings_(std::move(s)), pool_(1, settings_.log) {
+MAD_DECL web::web(web_settings s)
+    : settings_(std::move(s))
+    , pool_(1, settings_.log) {
     if (!settings_.api_url.empty() && !parse_origin(settings_.api_url))
         throw std::runtime_error("'" + settings_.api_url +
                                  "' is no URL of an API node (http://host:port)");
+    for (auto const& url : settings_.frame_ancestors)
+        if (!parse_origin(url))
+            throw std::runtime_error("'" + url + "' is no origin (https://host[:port])");
     net::http::router routes;
     auto const guard = [open = settings_.anonymous](net::http::request const& r) {
         return open || net::http::is_loopback_host(r.header("Host"));
@@ -32,12 +37,15 @@ MAD_DECL web::web(web_settings s) : settings_(std::move(s)), pool_(1, settings_.
     routes.get("/health", [](net::http::request const&) {
         return net::http::json_answer(200, "{\"healthy\":true}");
     });
-    routes.otherwise(std::make_shared<page>(settings_.root, settings_.api_url));
+    routes.otherwise(
+        std::make_shared<page>(settings_.root, settings_.api_url, settings_.frame_ancestors));
     settings_.http.log = settings_.log;
     http_ = std::make_unique<net::http::server>(pool_.shards(), std::move(routes), settings_.http);
 }
 
-MAD_DECL web::~web() { stop(); }
+MAD_DECL web::~web() {
+    stop();
+}
 
 MAD_DECL result<boost::asio::ip::tcp::endpoint> web::start() {
     auto at = result<boost::asio::ip::tcp::endpoint>(settings_.listen);

@@ -102,6 +102,20 @@ MAD_DECL void address_limits::leave(boost::asio::ip::address const& peer) {
         --it->second.open;
 }
 
+MAD_DECL bool address_limits::spent(boost::asio::ip::address const& peer, time_point now) {
+    auto const a = detail::unmapped(peer);
+    if (!on_.load(std::memory_order_relaxed) || a.is_loopback())
+        return false;
+    std::lock_guard const lock(mutex_);
+    auto const it = entries_.find(key_of(a));
+    if (it == entries_.end() || settings_.max_rate == 0)
+        return false;
+    auto const& e = it->second;
+    auto const grown =
+        e.tokens + settings_.max_rate * std::chrono::duration<double>(now - e.at).count();
+    return std::min(settings_.burst, grown) < 1;
+}
+
 MAD_DECL void address_limits::forget_idle(time_point now) {
     std::erase_if(entries_, [&](auto const& e) {
         return e.second.open == 0 && now - e.second.at > seconds(60);

@@ -33,6 +33,11 @@ MAD_DECL bool socket::connected() const {
     return n && n->connected;
 }
 
+MAD_DECL std::size_t socket::backlog() const {
+    auto const* const n = node();
+    return n && n->link ? n->link->session().queued_bytes() : 0;
+}
+
 MAD_DECL void socket::check_event(std::string_view event) {
     if (is_reserved_event(event))
         throw std::invalid_argument('"' + std::string(event) + "\" is a reserved event name");

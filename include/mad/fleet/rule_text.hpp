@@ -1,0 +1,114 @@
+#ifndef MAD_FLEET_RULE_TEXT_HPP
+#define MAD_FLEET_RULE_TEXT_HPP
+
+#include <mad/fleet/mutes.hpp>
+#include <mad/fleet/rules.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace mad::inline MAD_ABI::fleet {
+
+/// What somebody wrote behind a field: in a file, or in JSON.
+using field_value = std::variant<bool, double, std::string, std::vector<std::string>>;
+
+/// What is wrong, with its remedy. The field is empty where it is the whole.
+struct field_problem {
+    std::string field, message;
+};
+
+using field_problems = std::vector<field_problem>;
+
+/// Makes hosts of a search (mad/fleet/search.hpp) that looks at nothing a sample changes. Gives
+/// what is wrong with the text.
+std::optional<std::string> parse_match(std::string_view text, host_match& into);
+
+/// A rule that is being written, field by field:
+///
+///     name      what it is called
+///     metric    what it judges, as `metric` writes it; default: that of its name
+///     match     a search: for these hosts alone
+///     warn      a number; false: none. The same for crit
+///     below     true: low values are the bad ones
+///     for       "60s", or seconds
+///     clear     the value that `warn` (or crit, without one) is over at
+///     clear_by  or how far behind each limit that is
+///     own_limit degrees below the limit that a sensor has itself; of temp alone
+///     enabled   false: it is not judged
+class rule_writer {
+  public:
+    /// What is not written stays as in `base`.
+    explicit rule_writer(rule base = {});
+
+    /// Gives what is wrong with it; then nothing is changed.
+    std::optional<std::string> set(std::string_view field, field_value const&);
+
+    /// The rule, or what keeps it from being one.
+    rule finish(field_problems&) const;
+
+    /// All names of fields, for messages.
+    static std::string_view fields();
+
+  private:
+    rule rule_;
+    bool has_metric_ = false;
+    std::optional<double> clear_;
+};
+
+/// The same for a mute:
+///
+///     match       a search: these hosts; empty: all
+///     from        a time, as "2025-12-24T22:00:00Z" or in ms since 1970; the same for until
+///     for         instead of until: so long from `from` on, or from now
+///     weekly      "sat,sun", "22:00-06:00", "mon-fri 22:00-06:00", or several in a list
+///     utc_offset  what the weekly times are ahead of UTC: "+01:00"
+///     reason      for people
+class mute_writer {
+  public:
+    explicit mute_writer(std::string id);
+
+    std::optional<std::string> set(std::string_view field, field_value const&);
+    mute finish(std::int64_t now_ms, field_problems&) const;
+    static std::string_view fields();
+
+  private:
+    mute mute_;
+    std::optional<milliseconds> lasts_;
+};
+
+/// RFC 3339, or a date alone (its first moment in UTC), as ms since 1970.
+std::optional<std::int64_t> parse_time(std::string_view text);
+
+/// Example: `{"name":"cpu","metric":"cpu","warn":85,"crit":95,"for":60,"clear_by":5,"match":"",
+/// "enabled":true}`. `clear_by` is missing where it is the default.
+std::string to_json(rule const&);
+/// Example: `{"id":"x","match":"tag:db","from":null,"until":1764000000000,"weekly":[],
+/// "utc_offset":"+00:00","reason":"disks","active":true}`
+std::string to_json(mute const&, std::int64_t now_ms);
+
+/// A rule of that name as JSON says it, over the rule of the set that it changes: the last one for
+/// all hosts, else the last one of that name. Everything that is wrong is in the problems.
+std::optional<rule> parse_rule(std::string_view name, std::string_view json, rule_set const& over,
+                               field_problems&);
+std::optional<mute> parse_mute(std::string_view id, std::string_view json, std::int64_t now_ms,
+                               field_problems&);
+
+/// The rule that one of this name is written over; an empty one with that name when there is none.
+rule base_rule(std::string_view name, rule_set const&);
+
+/// The rules with what people have changed since, as (name, JSON): that comes last and so counts.
+/// What is wrong with one leaves it out.
+rule_set with_changes(rule_set, std::vector<std::pair<std::string, std::string>> const& changes);
+
+} // namespace mad::inline MAD_ABI::fleet
+
+#if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/fleet/impl/rule_text.ipp>
+#endif
+
+#endif
