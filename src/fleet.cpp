@@ -22,6 +22,7 @@
 #include <mad/fleet/impl/http_hosts.ipp>
 #include <mad/fleet/impl/http_operations.ipp>
 #include <mad/fleet/impl/http_parameters.ipp>
+#include <mad/fleet/impl/mute_text.ipp>
 #include <mad/fleet/impl/mutes.ipp>
 #include <mad/fleet/impl/node_message.ipp>
 #include <mad/fleet/impl/notice.ipp>
@@ -31,6 +32,7 @@
 #include <mad/fleet/impl/reading.ipp>
 #include <mad/fleet/impl/record.ipp>
 #include <mad/fleet/impl/roster.ipp>
+#include <mad/fleet/impl/roster_time.ipp>
 #include <mad/fleet/impl/rule_json.ipp>
 #include <mad/fleet/impl/rule_text.ipp>
 #include <mad/fleet/impl/rules.ipp>

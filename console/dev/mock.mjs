@@ -16,13 +16,14 @@ const { values } = parseArgs({
   options: {
     hosts: { type: "string", default: "50" },
     port: { type: "string", default: "3000" },
+    root: { type: "string", default: fileURLToPath(new URL("../dist", import.meta.url)) },
     version: { type: "string", default: "2" },
     faults: { type: "boolean", default: false },
     tokens: { type: "boolean", default: false },
   },
 });
 const intervalMs = 2500;
-const root = fileURLToPath(new URL("../dist", import.meta.url));
+const { root } = values;
 const config = { api_url: "", path: "/socket.io/", version: "mock" };
 const handler = existsSync(root)
   ? pages(root, config)

@@ -1,5 +1,5 @@
 import { Announcer } from "./model/announcer";
-import { Arrangement } from "./model/arrangement";
+import { Arrangement, isSilent } from "./model/arrangement";
 import { nextSort, usualColumns } from "./model/columns";
 import {
   type Connection,
@@ -44,6 +44,7 @@ export interface HostWatch {
 /** What the app asks of its connection. */
 export interface Wire {
   resync(): void;
+  need(field: string): void;
   reconnect(): void;
   watch(id: string, answer: (value: unknown) => void): boolean;
   unwatch(id: string): void;
@@ -376,6 +377,7 @@ export class App implements LinkSink, SessionSink {
     this.drawnCollapsed = this.collapsed;
     this.arrangement.metric = this.query.metric;
     this.arrangement.refresh(this.query, this.collapsed, this.isHeld, this.now());
+    if (this.arrangement.search.os) this.wire?.need("os");
   }
 
   get isHeld(): boolean {
@@ -398,7 +400,8 @@ export class App implements LinkSink, SessionSink {
 
   /** The small curve of a host. */
   curve(slot: Slot): Float32Array {
-    return this.fleet.curves.read(slot, this.query.metric, this.now());
+    const alive = !isSilent(this.fleet.state(slot));
+    return this.fleet.curves.read(slot, this.query.metric, this.now(), alive);
   }
 
   // Who stands around it.

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { io } from "socket.io-client";
 import { App } from "./app";
+import { createFormat } from "./model/format";
 import { browserAddress } from "./net/address";
 import { loadConfig } from "./net/config";
 import { Session } from "./net/session";
@@ -8,6 +9,7 @@ import { clientOptions, Link } from "./net/link";
 import { Painter } from "./painter";
 import "./style/index.css";
 import { Page } from "./view/page";
+import { showInTab } from "./view/tab";
 
 const settingsRetryMs = 3000;
 
@@ -75,6 +77,13 @@ if (root !== null) {
     />,
     root,
   );
-  setInterval(() => app.tick(), 1000);
+  const format = createFormat();
+  setInterval(() => {
+    app.tick();
+    if (!document.hidden) return;
+    // Nothing is drawn then, but the tab's title and icon are still seen.
+    app.arrange();
+    showInTab(app, format);
+  }, 1000);
   void connect();
 }

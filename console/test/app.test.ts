@@ -160,7 +160,7 @@ describe("the operator", () => {
 
 describe("a node of the second version", () => {
   const snapshot = (rows: unknown[], last = true): void =>
-    socket.say("fleet_snapshot", { cols, rows, last, cursor: last ? "n.1" : undefined });
+    socket.say("fleet_snapshot", { cols, rows, last, cursor: "n.1" });
 
   const state = (id: string): string => app.fleet.state(app.fleet.find(id) ?? -1);
 
@@ -202,6 +202,16 @@ describe("a node of the second version", () => {
     expect(app.cutOff).toBe(false);
     expect(app.fleet.size).toBe(2);
     expect(state("b")).toBe("crit");
+  });
+
+  it("is asked for the operating system by a search for it", () => {
+    socket.join();
+    snapshot([row("a")]);
+    rows();
+    expect(socket.emitted).toHaveLength(1);
+    app.search("os:debian");
+    rows();
+    expect(socket.emitted.at(-1)).toContain('"os"]');
   });
 
   it("that says nothing for long is asked whether it is there", () => {

@@ -58,15 +58,18 @@ export class Curves {
     }
   }
 
-  /** The curve of a metric up to `now`, oldest first; NaN where nothing is known. */
-  read(slot: number, metric: MetricName, now: number): Float32Array {
+  /**
+   * The curve of a metric up to `now`, oldest first; NaN where nothing is known. `alive`: a host of
+   * which no sample came is as it was; one that is silent has nothing after its last sample.
+   */
+  read(slot: number, metric: MetricName, now: number, alive = true): Float32Array {
     const curve = new Float32Array(curvePoints).fill(Number.NaN);
     const last = this.newest[slot] ?? Number.NaN;
     if (Number.isNaN(last)) return curve;
     const at = metricNames.indexOf(metric);
     const end = Math.floor(now / curveStepMs);
     const begin = Math.max(this.first[slot] ?? 0, end - curvePoints + 1, last - curvePoints + 1);
-    for (let step = begin; step <= end; step += 1) {
+    for (let step = begin; step <= (alive ? end : Math.min(end, last)); step += 1) {
       const packed = this.rings[this.place(slot, at, Math.min(step, last))] ?? unknown;
       curve[step - end + curvePoints - 1] = unpack(metric, packed);
     }

@@ -349,7 +349,7 @@ export class Fleet {
       // The newest sample ever seen tells best how far the two clocks are apart.
       if (this.skew === 0 || now - seen < this.skew) this.skew = now - seen;
     }
-    this.readFacts(slot, of("name"), of("region"), of("tags"));
+    this.readFacts(slot, of);
     const rule = of("rule");
     this.verdicts[slot] =
       rule == null ? noVerdict : readVerdict(rule, of("value"), of("limit"), of("since"));
@@ -375,18 +375,21 @@ export class Fleet {
     if (this.loads > 0) this.onChange(slot, "gone", state); // before the first list none is new
   }
 
-  private readFacts(slot: Slot, name: unknown, region: unknown, tags: unknown): void {
+  private readFacts(slot: Slot, of: (name: string) => unknown): void {
     const last = this.factsOf(slot);
+    const [name, region, tags] = [of("name"), of("region"), of("tags")];
+    const os = of("os") ?? last.os; // not every form of rows has it
     const sameTags =
       Array.isArray(tags) &&
       tags.length === last.tags.length &&
       tags.every((tag, at) => tag === last.tags[at]);
-    if (sameTags && (name ?? "") === last.name && (region ?? "") === last.region) return;
+    const sameWords = (name ?? "") === last.name && (region ?? "") === last.region;
+    if (sameTags && sameWords && os === last.os) return;
     const next = sameTags ? last.tags : readTags(tags);
     this.setFacts(slot, {
       name: readText(name),
       region: readText(region),
-      os: last.os,
+      os: readText(os),
       tags: next,
     });
   }

@@ -42,6 +42,8 @@ export interface Search {
   readonly live: boolean;
   /** True when states or flags decide. */
   readonly turns: boolean;
+  /** True when the operating system decides, which rows only have on demand. */
+  readonly os: boolean;
   /** True when there is no term: everything matches. */
   readonly empty: boolean;
 }
@@ -134,6 +136,7 @@ class Reader {
   private at = 0;
   private live = false;
   private turns = false;
+  private os = false;
 
   constructor(private readonly text: string) {}
 
@@ -151,6 +154,7 @@ class Reader {
       matches: (host) => tests.every((test) => test(host)),
       live: this.live,
       turns: this.turns,
+      os: this.os,
       empty: tests.length === 0,
     };
   }
@@ -239,6 +243,7 @@ class Reader {
       case "region":
         return ({ region }) => is(region);
       case "os":
+        this.os = true;
         return ({ os }) => patterns.some((pattern) => within(pattern, small(os)));
       case "tag":
         return ({ tags }) => tags.some(is);
@@ -298,7 +303,13 @@ export function isProblem(search: Search | SearchProblem): search is SearchProbl
   return "error" in search;
 }
 
-export const searchAll: Search = { matches: () => true, live: false, turns: false, empty: true };
+export const searchAll: Search = {
+  matches: () => true,
+  live: false,
+  turns: false,
+  os: false,
+  empty: true,
+};
 
 const stateTerm = /(?:^|\s)state:([a-z]+)(?=\s|$)/g;
 

@@ -34,6 +34,12 @@ export const askAgainMs = { least: 2000, most: 6000 } as const;
 /** Deltas a second for a page that is seen, and for one that is not. */
 export const paceHz = { seen: 4, hidden: 0.2 } as const;
 
+/** The columns of rows that a page asks for when the usual ones are not enough. */
+export const usualFields = [
+  ...["id", "state", "flags", "name", "region", "tags", "storage", "network", "cpu", "mem"],
+  ...["load", "psi", "up", "seen", "rule", "value", "limit", "since", "v"],
+] as const;
+
 /** A node that is about to stop is left within this, whatever time it gives. */
 export const drainMostMs = 8000;
 
@@ -62,7 +68,10 @@ export class Link {
   private cursor: string | null = null;
   private version: 1 | 2 | null = null;
   private inSnapshot = false;
+  /** Of the chunks that come: all of one snapshot have the same. */
+  private chunks: unknown = undefined;
   private hidden = false;
+  private extra: readonly string[] = [];
 
   constructor(
     private readonly socket: ClientSocket,
@@ -110,7 +119,16 @@ export class Link {
     if (!this.socket.connected) return;
     const hz = this.hidden ? paceHz.hidden : paceHz.seen;
     const cursor = this.cursor === null ? {} : { cursor: this.cursor };
-    this.socket.emit("web_connected", { v: 2, hz, ...cursor });
+    const fields = this.extra.length === 0 ? {} : { fields: [...usualFields, ...this.extra] };
+    this.socket.emit("web_connected", { v: 2, hz, ...fields, ...cursor });
+  }
+
+  /** Rows have one more column from now on; it costs nothing while nobody needs it. */
+  need(field: string): void {
+    if (this.extra.includes(field)) return;
+    this.extra = [...this.extra, field];
+    this.cursor = null; // it counts rows of the other form
+    if (this.version === 2) this.resync();
   }
 
   /** Nobody looks at the page, or somebody does again: it is told less often, or brought up. */
@@ -147,8 +165,9 @@ export class Link {
 
   private chunk({ cols, rows, cursor, last }: Readonly<Record<string, unknown>>): void {
     this.heard(2);
-    const first = !this.inSnapshot;
+    const first = !this.inSnapshot || cursor !== this.chunks;
     this.inSnapshot = last !== true;
+    this.chunks = cursor;
     // A snapshot that is cut off in the middle must come whole again.
     this.cursor = last === true && typeof cursor === "string" ? cursor : null;
     this.sink.rows(cols, rows, first, last === true);

@@ -5,6 +5,11 @@ import { text } from "../text";
 /** A page whose node has been silent for shorter than this has data of now, ms. */
 const freshMs = 4000;
 
+/** What is live and in time is of now; what is cut off has its age from the first second on. */
+function ageText(app: App, ageMs: number, format: Format): string {
+  return app.cutOff ? format.ago(ageMs) : seenText(format, ageMs, freshMs);
+}
+
 /** Where the page stands with the server, and how old its data is. Always there, never moves. */
 export function Banner({ app, format }: { app: App; format: Format }) {
   const { phase, dataAt, reason } = app.connection;
@@ -18,7 +23,7 @@ export function Banner({ app, format }: { app: App; format: Format }) {
       </p>
     );
   }
-  const age = dataAt === null ? null : seenText(format, app.age(dataAt), freshMs);
+  const age = dataAt === null ? null : ageText(app, app.age(dataAt), format);
   const showAge = age !== null && app.fleet.size > 0;
   return (
     <p class="banner" data-phase={phase} title={app.cutOff && showAge ? text.cutOff : undefined}>

@@ -35,7 +35,7 @@ export function Filter({ app, format }: { app: App; format: Format }) {
       />
       <kbd>{text.filterHint}</kbd>
       {problem !== null && (
-        <p class="problem" id="search-problem" role="alert">
+        <p class="problem" id="search-problem">
           {text.searchProblem(format.count(problem.at + 1), text.searchError[problem.error])}
         </p>
       )}

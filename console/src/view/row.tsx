@@ -94,7 +94,6 @@ export function GroupRow(props: GroupRowProps) {
       role="row"
       class="row group"
       aria-rowindex={index + 2}
-      aria-expanded={!group.collapsed}
       data-row={index + 1}
       style={{ transform: `translateY(${top}px)` }}
     >
@@ -102,6 +101,7 @@ export function GroupRow(props: GroupRowProps) {
         role="gridcell"
         class="cell"
         aria-colspan={columns}
+        aria-expanded={!group.collapsed}
         data-column={0}
         tabIndex={tabColumn >= 0 ? 0 : -1}
         onClick={onToggle}

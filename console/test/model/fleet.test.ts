@@ -254,6 +254,14 @@ describe("rows of the second version", () => {
     expect(ids().sort()).toEqual(["b", "c"]);
   });
 
+  it("may have the operating system", () => {
+    const wide = readOrder([...cols, "os"]) ?? order;
+    fleet.putRows(wide, [[...row("a"), "Debian 12"]], 0);
+    expect(get("a")?.facts.os).toBe("Debian 12");
+    fleet.putRows(order, [row("a")], 0);
+    expect(get("a")?.facts.os).toBe("Debian 12");
+  });
+
   it("have their own order of columns", () => {
     fleet.putRows(readOrder(["cpu", "id"]) ?? order, [[5, "x"]], 0);
     expect(get("x")?.metrics).toMatchObject({ cpu: 5, mem: Number.NaN });

@@ -102,8 +102,19 @@ it("the client polls first and then upgrades, on the path of the settings", () =
 describe("a node of the second version", () => {
   beforeEach(() => {
     socket.join();
-    socket.say("fleet_snapshot", { cols: [], rows: [1], last: false });
+    socket.say("fleet_snapshot", { cols: [], rows: [1], last: false, cursor: "n.5" });
     socket.say("fleet_snapshot", { cols: [], rows: [2], last: true, cursor: "n.5" });
+  });
+
+  it("may begin a snapshot anew in the middle of one", () => {
+    socket.say("fleet_snapshot", { cols: [], rows: [1], last: false, cursor: "n.6" });
+    socket.say("fleet_snapshot", { cols: [], rows: [3], last: false, cursor: "n.7" });
+    socket.say("fleet_snapshot", { cols: [], rows: [4], last: true, cursor: "n.7" });
+    expect(heard.slice(-3)).toEqual([
+      ["rows", [1], true, false],
+      ["rows", [3], true, false],
+      ["rows", [4], false, true],
+    ]);
   });
 
   it("is known by its first word, and its chunks are first and last", () => {
@@ -138,6 +149,13 @@ describe("a node of the second version", () => {
     link.pace(false);
     expect(socket.emitted.at(-1)).toBe('web_connected([{"v":2,"hz":4,"cursor":"n.5"}])');
     expect(socket.emitted).toHaveLength(3);
+  });
+
+  it("is asked for a column more when one is needed, once", () => {
+    link.need("os");
+    link.need("os");
+    expect(socket.emitted).toHaveLength(2);
+    expect(socket.emitted.at(-1)).toMatch(/"fields":\["id",.*"v","os"\]\}\]\)$/);
   });
 
   it("that is about to stop is left before, not by all at once", () => {

@@ -396,7 +396,7 @@ describe("a fleet of the second version", () => {
     snapshot(rowOf("a", { region: "eu" }), rowOf("b", { region: "us", state: "warn" }));
     app.view({ group: "region" });
     paint();
-    const group = (): HTMLElement[] => all(".row.group");
+    const group = (): HTMLElement[] => all(".row.group [role=gridcell]");
     expect(rows()).toHaveLength(4);
     expect(group()[1]?.textContent).toContain("us1");
     expect(group()[1]?.textContent).toContain("1 warn");

@@ -95,6 +95,8 @@ struct reading {
 /// what was read before; members of wrong kinds are unknown. Of a member that comes twice the last
 /// one counts.
 reading read_health(std::string_view record, std::int64_t wall_ms);
+/// The same, with the record's member `state` as JSON, for `parse_state`; empty: it has none.
+reading read_health(std::string_view record, std::int64_t wall_ms, std::string_view& state);
 
 /// What is known of a host beside its numbers: what tags, names and rules match.
 struct host_facts {

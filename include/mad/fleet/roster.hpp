@@ -230,6 +230,7 @@ class roster {
 
 #if !defined(MAD_SEPARATE_COMPILATION)
 #include <mad/fleet/impl/roster.ipp>
+#include <mad/fleet/impl/roster_time.ipp>
 #endif
 
 #endif

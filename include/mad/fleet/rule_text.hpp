@@ -14,7 +14,7 @@
 
 namespace mad::inline MAD_ABI::fleet {
 
-/// What somebody wrote behind a field: in a file, or in JSON.
+/// What somebody wrote behind a field of a file. (JSON is read by `rule_json.hpp`.)
 using field_value = std::variant<bool, double, std::string, std::vector<std::string>>;
 
 /// What is wrong, with its remedy. The field is empty where it is the whole.
@@ -23,10 +23,6 @@ struct field_problem {
 };
 
 using field_problems = std::vector<field_problem>;
-
-/// Makes hosts of a search (mad/fleet/search.hpp) that looks at nothing a sample changes. Gives
-/// what is wrong with the text.
-std::optional<std::string> parse_match(std::string_view text, host_match& into);
 
 /// A rule that is being written, field by field:
 ///
@@ -84,30 +80,17 @@ class mute_writer {
 /// RFC 3339, or a date alone (its first moment in UTC), as ms since 1970.
 std::optional<std::int64_t> parse_time(std::string_view text);
 
-/// Example: `{"name":"cpu","metric":"cpu","warn":85,"crit":95,"for":60,"clear_by":5,"match":"",
-/// "enabled":true}`. `clear_by` is missing where it is the default.
-std::string to_json(rule const&);
-/// Example: `{"id":"x","match":"tag:db","from":null,"until":1764000000000,"weekly":[],
-/// "utc_offset":"+00:00","reason":"disks","active":true}`
-std::string to_json(mute const&, std::int64_t now_ms);
-
-/// A rule of that name as JSON says it, over the rule of the set that it changes: the last one for
-/// all hosts, else the last one of that name. Everything that is wrong is in the problems.
-std::optional<rule> parse_rule(std::string_view name, std::string_view json, rule_set const& over,
-                               field_problems&);
-std::optional<mute> parse_mute(std::string_view id, std::string_view json, std::int64_t now_ms,
-                               field_problems&);
-
 /// The rule that one of this name is written over; an empty one with that name when there is none.
 rule base_rule(std::string_view name, rule_set const&);
 
-/// The rules with what people have changed since, as (name, JSON): that comes last and so counts.
-/// What is wrong with one leaves it out.
+/// The rules with what people have changed since, as (name, JSON of `rule_json.hpp`): each takes
+/// the place of all others of its name. What is wrong with one leaves it out.
 rule_set with_changes(rule_set, std::vector<std::pair<std::string, std::string>> const& changes);
 
 } // namespace mad::inline MAD_ABI::fleet
 
 #if !defined(MAD_SEPARATE_COMPILATION)
+#include <mad/fleet/impl/mute_text.ipp>
 #include <mad/fleet/impl/rule_text.ipp>
 #endif
 

@@ -25,6 +25,20 @@ TEST_CASE("a request reaches the node written anew, and its answer the client") 
           std::string::npos);
 }
 
+TEST_CASE("a token goes to the node as it came, and into no log") {
+    raw_node node;
+    proxy_world w({node.url()});
+    auto c = w.client();
+    c.send(get(poll_path, "authorization: bearer s3cret\r\nX-Forwarded-User: ann\r\n"));
+    auto n = node.accept();
+    auto const head = n.take_until("\r\n\r\n");
+    CHECK(head.find("uthorization: bearer s3cret\r\n") != head.npos);
+    CHECK(head.find("X-Forwarded-User: ann\r\n") != head.npos);
+    n.send(ok(open_packet("abc")));
+    CHECK(c.answer().status == 200);
+    CHECK_FALSE(w.log().has("s3cret"));
+}
+
 TEST_CASE("the connection to a node serves one request after the other") {
     raw_node node;
     proxy_world w({node.url()});

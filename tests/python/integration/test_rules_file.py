@@ -97,7 +97,7 @@ until = 2025-12-06T21:00:00Z
         "6: rule cpu: warn: must be a number, or false for none",
         "8: rule cpu: level: unknown; there are name metric match warn crit below for clear "
         "clear_by own_limit enabled",
-        "9: rule cpu: match: must not depend on samples: ",
+        "9: rule cpu: match: may look at id, name, tags, region and os only: ",
         "11: rule full: metric: is missing: one of storage network ",
         "11: rule full: warn: is missing, and so is crit: give one, or enabled = false",
         "14: rule mem: crit: must not be below warn, which comes first",

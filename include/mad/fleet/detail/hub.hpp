@@ -161,11 +161,10 @@ class api::hub : public std::enable_shared_from_this<hub>, private feed_link {
     std::unique_ptr<fleet::ledger> ledger_;
     std::unique_ptr<fleet::notifier> notifier_;
     fleet::roster roster_;
-    console_feed feed_;
-    transition_log log_;
     rule_set file_rules_;
     std::vector<mute> file_mutes_, mutes_;
-
+    console_feed feed_;
+    transition_log log_;
     /// Somebody waits for what other nodes know.
     struct question {
         std::string host;

@@ -179,7 +179,8 @@ void append_history_row(std::string& out, Cell const& c, std::size_t from) {
         if (c[from + i] == history_gap)
             out += "null";
         else
-            append_json_number(out, shown_value(static_cast<metric>(i), unpack_number(c[from + i])));
+            append_json_number(out,
+                               shown_value(static_cast<metric>(i), unpack_number(c[from + i])));
     }
     out += ']';
 }

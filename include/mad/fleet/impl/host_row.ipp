@@ -3,10 +3,10 @@
 
 #include <mad/core/json_text.hpp>
 #include <mad/fleet/host_row.hpp>
+#include <mad/fleet/shown_value.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -40,14 +40,10 @@ constexpr std::optional<metric> metric_in(host_column c) {
     }
 }
 
-/// Numbers of a sample are floats: as many digits as those have, so that 37.4 stays 37.4.
+/// Values and limits of rules: agents send no more than three decimals, and of a float the rest is
+/// noise.
 inline void append_short(std::string& out, double value) {
-    char digits[32];
-    auto const v = static_cast<float>(value);
-    if (!std::isfinite(v))
-        out.append("null");
-    else
-        out.append(digits, std::to_chars(digits, digits + sizeof digits, v).ptr);
+    append_json_number(out, std::round(value * 1'000) / 1'000);
 }
 
 /// False: unknown.
@@ -75,19 +71,13 @@ inline bool append_number_of(std::string& out, host const& h, host_column c) {
             return false;
         append_short(out, c == host_column::value ? h.value : h.limit);
         return true;
-    case host_column::up: {
-        auto const up = h.now.get(metric::uptime);
-        if (up)
-            append_json_number(out, static_cast<std::int64_t>(*up));
-        return up.has_value();
-    }
     default:
         break;
     }
     auto const m = metric_in(c);
     auto const v = m ? h.now.get(*m) : std::nullopt;
     if (v)
-        append_short(out, *v);
+        append_json_number(out, shown_value(*m, *v));
     return v.has_value();
 }
 
@@ -235,8 +225,8 @@ MAD_DECL search_subject subject_of(host const& h) {
         metric::storage, metric::network, metric::cpu,   metric::mem,
         metric::load,    metric::psi,     metric::uptime};
     for (std::size_t i = 0; i < shown.size(); ++i)
-        if (auto const v = h.now.get(shown[i])) // without the noise of floats, as rules do
-            s.values[i] = std::round(*v * 1'000) / 1'000;
+        if (auto const v = h.now.get(shown[i]))
+            s.values[i] = shown_value(shown[i], *v);
     return s;
 }
 
