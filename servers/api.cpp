@@ -8,6 +8,7 @@
 #include <mad/fleet/api.hpp>
 #include <mad/fleet/redis_ledger.hpp>
 #include <mad/fleet/redis_store.hpp>
+#include <mad/fleet/token_file.hpp>
 #include <mad/net/http/url.hpp>
 #include <mad/net/listener.hpp>
 #include <mad/proxy/upstream.hpp>
@@ -86,6 +87,15 @@ struct webhook_options {
     std::string url, secret_file;
 };
 
+/// A file that others can read holds no secret.
+static std::string secret_of(webhook_options const& w) {
+    std::string secret;
+    if (!w.secret_file.empty())
+        if (auto const wrong = mad::fleet::read_token_file(w.secret_file, secret); !wrong.empty())
+            throw programs::usage_error("--webhook-secret-file: " + wrong);
+    return secret;
+}
+
 static void use_webhook(webhook_options const& w, programs::options const& all,
                         mad::fleet::api_settings& s) {
     if (w.url.empty()) {
@@ -95,14 +105,13 @@ static void use_webhook(webhook_options const& w, programs::options const& all,
         return;
     }
     auto const u = mad::net::http::parse_url(w.url);
-    if (!u || u->scheme.starts_with("ws"))
-        throw programs::usage_error("--webhook: '" + w.url +
-                                    "' is no URL: write http://HOST/PATH or https://HOST/PATH");
+    if (!u || u->scheme.starts_with("ws")) // who has it may post there: it stays unsaid
+        throw programs::usage_error("--webhook: that is no URL: write http://HOST/PATH or "
+                                    "https://HOST/PATH, without a name and a password");
     s.webhook = w.url;
     if (u->secure)
         s.webhook_tls = programs::load_client_tls(all.ca_file());
-    if (!w.secret_file.empty())
-        s.webhook_secret = programs::read_secret("--webhook-secret-file", w.secret_file);
+    s.webhook_secret = secret_of(w);
 }
 
 static void check_advertised(std::string const& url) {
@@ -198,7 +207,8 @@ int main(int argc, char** argv) {
         o.add("webhook", webhook.url, "URL that changes of state are posted to, as JSON")
             ->type_name("URL");
         o.add("webhook-secret-file", webhook.secret_file,
-              "file with the secret that signs them (chmod 600)");
+              "file with the secret that signs them (chmod 600); read on SIGHUP")
+            ->type_name("FILE");
         if (auto const code = o.parse(argc, argv))
             return *code;
         check_advertised(s.advertise);
@@ -272,10 +282,7 @@ int main(int argc, char** argv) {
             throw std::runtime_error("cannot listen: " + at.error().message());
         auto const reload = [&] {
             auto tls = o.load_tls(); // all is read before any is changed
-            auto const secret =
-                webhook.secret_file.empty()
-                    ? std::string()
-                    : programs::read_secret("--webhook-secret-file", webhook.secret_file);
+            auto const secret = secret_of(webhook);
             if (!rules.empty()) {
                 auto file = programs::read_rules_file(rules);
                 node.set_rules(std::move(file.rules), std::move(file.mutes));

@@ -26,8 +26,8 @@ interface Measure {
 
 export const measures: Readonly<Record<ColumnName, Measure>> = {
   state: { width: 6, grow: 0, rank: 0 },
-  name: { width: 10, grow: 3, rank: 0 },
-  tags: { width: 8, grow: 2, rank: 7 },
+  name: { width: 12, grow: 4, rank: 0 },
+  tags: { width: 8, grow: 1.5, rank: 7 },
   region: { width: 7, grow: 0.5, rank: 8 },
   storage: { width: 7.25, grow: 0.5, rank: 2 },
   network: { width: 7.75, grow: 0, rank: 4 },

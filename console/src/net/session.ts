@@ -28,6 +28,8 @@ export class Session {
   token: string | null = null;
   private fromLink = false;
   private wasGood = false;
+  /** The person knows that a token is wanted, and why. */
+  private told = false;
 
   constructor(
     private readonly place: SessionPlace,
@@ -51,7 +53,7 @@ export class Session {
     if (asked !== this.token) return;
     const who = readWho(answer);
     if (who?.role === "agent") {
-      this.sink.unknown("role");
+      this.reject("role");
       return;
     }
     this.wasGood = asked !== null;
@@ -60,12 +62,19 @@ export class Session {
 
   /** The node refused, with its word for why. True when a token would help. */
   refused(code: string): boolean {
+    // The same is heard twice, from the socket and from the HTTP API; the first word is the right one.
+    if (this.token === null && this.told) return true;
     const { fromLink, wasGood } = this;
     const problem = problemOf(code, this.token === null ? null : { fromLink, wasGood });
     if (problem === null) return false;
-    this.forget();
-    this.sink.unknown(problem);
+    this.reject(problem);
     return true;
+  }
+
+  private reject(problem: SignInProblem): void {
+    this.forget();
+    this.told = true;
+    this.sink.unknown(problem);
   }
 
   /** Tries a token; `keep`: until the tab is closed. */
@@ -79,6 +88,7 @@ export class Session {
     this.token = null;
     this.fromLink = false;
     this.wasGood = false;
+    this.told = false;
     this.drop();
   }
 
@@ -102,6 +112,7 @@ export class Session {
     this.token = token;
     this.fromLink = fromLink;
     this.wasGood = false;
+    this.told = false;
   }
 
   // Browsers may forbid storage; the page then asks again when it is loaded anew.

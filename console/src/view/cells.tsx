@@ -4,7 +4,13 @@ import { isSilent } from "../model/arrangement";
 import type { Slot } from "../model/fleet";
 import { flagsOf } from "../model/host";
 import { type Format, seenText } from "../model/format";
-import { type ColumnName, formatRoute, hostPlace, type MetricName } from "../model/route";
+import {
+  type ColumnName,
+  formatRoute,
+  hostPlace,
+  type MetricName,
+  metricNames,
+} from "../model/route";
 import { safeText } from "../model/safe";
 import { text } from "../text";
 import { Shape } from "./shape";
@@ -79,8 +85,14 @@ export function seenOf(app: App, slot: Slot, format: Format): string {
   return seenText(format, app.age(fleet.seenAt(slot)), fleet.intervalMs(slot));
 }
 
-function Name({ app, slot }: { app: App; slot: Slot }) {
+/** True when one of the columns shows what the rule is about. */
+function hasColumn(rule: string): boolean {
+  return metricNames.some((name) => rule === name || rule.startsWith(`${name}_`));
+}
+
+function Name({ app, slot, format }: { app: App; slot: Slot; format: Format }) {
   const { fleet } = app;
+  const { rule } = fleet.verdict(slot);
   const id = fleet.id(slot);
   const label = fleet.label(slot);
   const { name, tags } = fleet.factsOf(slot);
@@ -100,6 +112,11 @@ function Name({ app, slot }: { app: App; slot: Slot }) {
         <bdi>{label.short}</bdi>
       </a>
       {name !== "" && !`${name}.`.startsWith(`${id}.`) && <bdi class="alias">{safeText(name)}</bdi>}
+      {rule !== "" && !hasColumn(rule) && (
+        <span class="badge" data-flag={fleet.state(slot)} title={verdictText(app, slot, format)}>
+          {safeText(rule, tagLength)}
+        </span>
+      )}
       {flagsOf(fleet.flags[slot] ?? 0).map((flag) => (
         <span key={flag} class="badge" data-flag={flag} title={text.flagHelp[flag]}>
           {text.flag[flag]}
@@ -149,7 +166,7 @@ export function cellContent(
       );
     }
     case "name":
-      return <Name app={app} slot={slot} />;
+      return <Name app={app} slot={slot} format={format} />;
     case "tags":
       return <Tags tags={fleet.factsOf(slot).tags} />;
     case "region": {

@@ -24,6 +24,7 @@ export const words = {
   waiting: "Waiting for the first sample",
   offline: (since: string) => `Offline since ${since}. These are the last values.`,
   offlineNoTime: "Offline. These are the last values.",
+  stale: (age: string) => `Silent: the newest sample came ${age} ago.`,
   reason: {
     left: "The agent said goodbye.",
     closed: "The connection broke.",

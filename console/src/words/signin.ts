@@ -6,7 +6,7 @@ export const words = {
   keep: "Keep it until this tab is closed",
   keepHelp: "Otherwise it is forgotten when the page is loaded anew.",
   submit: "Sign in",
-  trying: "Signing in",
+  cancel: "Go on without",
   empty: "Put in a token first.",
   problem: {
     missing: "",

@@ -120,6 +120,6 @@ describe("columns that have no room", () => {
   });
 
   it("leave one measure for each that stays", () => {
-    expect(gridTemplate(["name", "load"])).toBe("minmax(10rem, 3fr) 4.5rem");
+    expect(gridTemplate(["name", "load"])).toBe("minmax(12rem, 4fr) 4.5rem");
   });
 });

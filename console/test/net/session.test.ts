@@ -129,6 +129,17 @@ describe("a node that refuses", () => {
     expect(heard.at(-1)).toBe("withdrawn");
   });
 
+  it("twice, by socket and by HTTP, is told once", () => {
+    const session = open();
+    session.use("secret", false);
+    expect(session.refused("token_expired")).toBe(true);
+    expect(session.refused("token_expired")).toBe(true);
+    expect(heard).toEqual(["expired"]);
+    session.forget();
+    session.refused("token_needed");
+    expect(heard).toEqual(["expired", "missing"]);
+  });
+
   it("a link is told so, also after a reload", async () => {
     open("#view=abc");
     const session = open();

@@ -34,6 +34,7 @@ class FakePlot {
 vi.mock("uplot", () => ({ default: FakePlot }));
 
 let app: App;
+let clock: Clock;
 let socket: FakeSocket;
 let root: HTMLElement;
 let answers: Record<string, { status: number; body: unknown }>;
@@ -70,7 +71,8 @@ beforeEach(() => {
     const { status, body } = answers[path] ?? { status: 404, body: {} };
     return new Response(status === 204 ? null : JSON.stringify(body), { status });
   });
-  app = new App(new Clock().now, { data: () => {}, soon: () => {} });
+  clock = new Clock();
+  app = new App(clock.now, { data: () => {}, soon: () => {} });
   socket = new FakeSocket();
   app.useWire(new Link(socket, app));
   app.useAddress({
@@ -290,6 +292,16 @@ describe("the charts", () => {
 });
 
 describe("a host that is away", () => {
+  it("says for how long it has been silent, before it is offline", async () => {
+    socket.join();
+    socket.say("load_clients", [modernRecord("web-1")]);
+    clock.forward(20_000);
+    app.tick();
+    await draw();
+    expect(text(".verdict")).toBe("Silent: the newest sample came 20s ago.");
+    expect(text(".who")).toContain("stale");
+  });
+
   it("shows its last values, dim, and since when", async () => {
     const since = now - 3_600_000;
     answers["GET clients/web-1"] = {

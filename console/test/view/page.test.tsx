@@ -383,6 +383,12 @@ describe("a fleet of the second version", () => {
     expect(document.title).toBe("1 crit of 1 host · mad");
   });
 
+  it("names the rule when no column shows what it is about", () => {
+    snapshot(rowOf("a", { state: "warn", rule: "clock", value: 9, limit: 5 }));
+    expect(one(".badge").textContent).toBe("clock");
+    expect(one(".badge").title).toContain("clock is 9, the limit is 5");
+  });
+
   it("keeps offline hosts, with the age of what they said last", () => {
     snapshot(
       rowOf("a", { seen: 1_000_000 }),

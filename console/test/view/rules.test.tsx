@@ -240,6 +240,9 @@ describe("who uses the page", () => {
     expect(await draw()).toBe("Sign in");
     await act(() => root.querySelector("button")?.click());
     expect(app.needsSignIn).toBe(true);
+    await act(() => render(<SignIn app={app} format={format} repaint={() => {}} />, root));
+    await act(() => button("Go on without").click());
+    expect(app.needsSignIn).toBe(false);
   });
 });
 

@@ -5,6 +5,7 @@
 #include <mad/engine/handshake_info.hpp>
 #include <mad/engine/settings.hpp>
 #include <mad/fleet/access.hpp>
+#include <mad/fleet/ledger.hpp>
 #include <mad/net/address_limits.hpp>
 #include <mad/net/http/message.hpp>
 #include <mad/net/trust.hpp>
@@ -92,6 +93,11 @@ class gate {
     /// read from a file, and stay.
     void set_rules(access_rules);
 
+    /// Takes part in the key that signs links where no file has one: the first node that comes puts
+    /// its own into the table `access`. To be called on the home shard when the ledger is ready,
+    /// and when another node has changed that table.
+    void share_link_key(ledger&);
+
     /// Ends sessions when their time comes, on that shard.
     void start(net::shard& home);
 
@@ -110,6 +116,9 @@ class gate {
     result<principal_ptr> judge(net::http::request const&);
     bool is_local(net::http::request const&) const;
     void end(std::vector<std::pair<std::string, entry>> const&, char const* why);
+    void set_spare_link_key(std::string const&);
+    template <class Fn>
+    void change(Fn const&);
     void end_expired();
     void await_expiry();
 

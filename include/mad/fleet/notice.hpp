@@ -11,8 +11,8 @@
 
 namespace mad::inline MAD_ABI::fleet {
 
-/// What people have been told of a host last, in the words of the ledger's table `told`: empty (no
-/// row): that it is well, or nothing yet; `crit cpu`, `warn storage`, `offline`, `flapping`.
+/// What people have been told of a host last, in words: empty: that it is well, or nothing yet;
+/// `crit cpu`, `warn storage`, `offline`, `flapping`.
 ///
 /// What they should be told of it now; nothing: no news. Silence (`stale`) is shown and not told,
 /// muted hosts wait for the end of that, flapping ones are told of once, and one that has left in
@@ -21,6 +21,15 @@ std::optional<std::string> notice_of(host const&);
 
 /// Whether going from `told` to `now` is written down and nobody is bothered: the host has left.
 bool is_quiet(host const&, std::string_view told, std::string_view now);
+
+/// A row of the ledger's table `told`: the words, and behind a line break the id of the notice that
+/// said so, by which its node finds out whether it has won when the answer was lost. No row: no
+/// words.
+struct told_row {
+    std::string_view words, notice;
+};
+told_row read_told(std::string_view row);
+std::string write_told(told_row);
 
 /// The verdict that such words stand for, for `roster_settings::recall`.
 verdict verdict_of_notice(std::string_view told);

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace mad::inline MAD_ABI::net {
 class shard;
@@ -39,12 +40,16 @@ struct notifier_settings {
     milliseconds timeout{10'000};
     /// Between attempts, with jitter: while the receiver is away nothing else is tried.
     socketio::backoff_settings backoff{milliseconds(1'000), milliseconds(300'000), 0.5, false};
+    /// What the receiver answers with an error so often makes room for what concerns other hosts.
+    unsigned patience = 3;
     /// What is older is given up.
     milliseconds keep{3'600'000};
     /// Notices that wait; the oldest makes room.
     std::size_t max_waiting = 1'000;
 
-    /// A notice that its node has not touched for so long is sent by another one.
+    /// A notice whose row has stayed as it is for so long is sent by another node, by that one's
+    /// monotonic clock: nobody's wall clock is asked. Its own node sends it only until then, unless
+    /// the ledger says that it is still its own. Longer than `look` and `timeout` together.
     milliseconds lease{90'000};
     /// How often it looks for such, and for hosts whose state people have not heard of.
     milliseconds look{15'000};
@@ -64,8 +69,10 @@ struct notifier_counters {
 
 /// Tells people what has become of hosts: each change once, whichever nodes see it. Who may tell is
 /// decided by a swap in the ledger's table `told`; what is to be sent is in its table `outbox`
-/// until somebody has taken it, so that another node sends it when this one dies. (A receiver that
-/// took a notice and could not say so gets it again, with the same id.) On one shard.
+/// until somebody has taken it, so that another node sends it when this one dies. Each attempt
+/// begins with a swap of that row, so a node that was frozen meanwhile does not send what another
+/// has taken over. (A receiver that took a notice and could not say so gets it again, with the same
+/// id.) On one shard.
 class notifier {
   public:
     /// `find`: the roster's.
@@ -91,20 +98,40 @@ class notifier {
 
   private:
     struct parcel {
-        std::string id, body;
-        std::int64_t at_ms = 0;
+        std::string id, host, body;
+        std::string told;   ///< the row of the table `told` that says so
+        time_point born{};  ///< when it was decided
+        time_point until{}; ///< nobody else sends it before
+        std::uint64_t count = 0;
+        std::string row;      ///< of the table `outbox`, as this node has written it last
+        unsigned refused = 0; ///< answers that were errors, in a row
+    };
+    /// A row of somebody else, and since when it is as it is.
+    struct watched {
+        std::string row;
+        time_point since{};
     };
 
-    void decide(host const&, std::string_view told, std::string const& now);
+    void decide(host const&, std::string const& now);
+    void decided(std::string const& host, parcel, bool sends, result<bool> won);
     void enqueue(parcel);
     void send_next();
+    void claimed(std::string const& id, time_point asked, std::string row, result<bool> mine);
+    void post();
     void on_answer(result<net::http::client_response>);
+    void make_room();
+    void drop_first();
     void done_with_first();
-    void retry();
-    void touch(parcel const&);
+    void retry(milliseconds);
+    std::string row_of(parcel const&, bool won) const;
+    void touch(parcel&, bool won);
     void look();
+    void keep_rows();
+    void look_at_doubtful();
     void look_at_outbox();
     void look_at_all();
+    void note_waiting() { counters_.waiting.store(waiting_.size(), std::memory_order_relaxed); }
+    time_point now() const { return settings_.time->now(); }
     std::int64_t wall() const { return settings_.time->wall_ms(); }
 
     template <class Fn>
@@ -124,10 +151,14 @@ class notifier {
     std::deque<parcel> waiting_;
     /// Hosts with a swap under way, and whether they have changed since.
     std::unordered_map<std::string, bool> deciding_;
-    std::unordered_set<std::string> undecided_; ///< hosts whose swap nobody knows the end of
+    std::unordered_set<std::string> undecided_; ///< hosts to be looked at again
+    /// Notices of swaps that nobody knows the end of; until then their hosts are being decided.
+    std::deque<parcel> doubtful_;
+    std::unordered_set<std::string> in_hand_; ///< all notices that this node has
+    std::unordered_map<std::string, watched> watched_;
     socketio::backoff backoff_;
     boost::asio::steady_timer again_, timer_;
-    time_point began_{};
+    time_point looked_{}, began_{};
     notifier_counters counters_;
     bool sending_ = false, resting_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -28,7 +28,7 @@ struct redis_ledger_settings {
     std::string prefix = "mad:"; ///< as that of the store
 
     /// All tables there may be.
-    std::vector<std::string> tables{"offline", "told", "mutes", "rules", "outbox", "keys"};
+    std::vector<std::string> tables{"offline", "told", "mutes", "rules", "outbox", "access"};
 
     /// How often it looks whether Redis still has what it was given.
     milliseconds look{5'000};

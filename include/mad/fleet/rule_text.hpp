@@ -83,10 +83,6 @@ std::optional<std::int64_t> parse_time(std::string_view text);
 /// The rule that one of this name is written over; an empty one with that name when there is none.
 rule base_rule(std::string_view name, rule_set const&);
 
-/// The rules with what people have changed since, as (name, JSON of `rule_json.hpp`): each takes
-/// the place of all others of its name. What is wrong with one leaves it out.
-rule_set with_changes(rule_set, std::vector<std::pair<std::string, std::string>> const& changes);
-
 } // namespace mad::inline MAD_ABI::fleet
 
 #if !defined(MAD_SEPARATE_COMPILATION)

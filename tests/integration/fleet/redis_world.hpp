@@ -4,6 +4,7 @@
 #include "fleet_world.hpp"
 
 #include <mad/core/ids.hpp>
+#include <mad/fleet/redis_ledger.hpp>
 #include <mad/fleet/redis_store.hpp>
 #include <mad/net/io_pool.hpp>
 #include <mad/socketio/client.hpp>
@@ -42,6 +43,15 @@ inline mad::fleet::api_settings shared_by(mad::fleet::redis_store_settings s) {
         auto own = s;
         own.sharing.node = node;
         return mad::fleet::make_redis_store(std::move(own));
+    };
+    out.make_ledger = [s](std::string const& node) {
+        mad::fleet::redis_ledger_settings own;
+        own.node = node;
+        own.redis = s.redis;
+        own.connection = s.connection;
+        own.prefix = s.prefix;
+        own.look = 500ms;
+        return mad::fleet::make_redis_ledger(std::move(own));
     };
     out.make_adapters = [s](mad::net::shard& home) {
         return mad::fleet::make_fleet_adapters(home, s.redis, s.connection, s.legacy_keys);

@@ -426,3 +426,49 @@ TEST_CASE("an agent with a good token is in; one without tries again, and comes 
         CHECK_FALSE(w.log().has(t));
     }
 }
+
+TEST_CASE("the HTTP API asks who it is, and an admin's link shows what it says") {
+    fleet_world w(guarded());
+    for (auto const* const id : {"web-1", "db-1"}) {
+        auto p = peer_with(w, agent_token);
+        CHECK(p.ask(R"(["client_connected",)" + sample(id, 1) + "]") == "[true]");
+        p.ask(R"(["client_disconnected",{"id":")" + std::string(id) + R"("}])");
+    }
+    auto const ask = [&](std::string const& path, std::string const& token) {
+        return w.get("/api/v1/" + path, "node.example", bearer(token));
+    };
+    CHECK(ask("session", "").status == 401);
+    CHECK(error_of(ask("session", wrong_token)) == "token_unknown");
+    auto const ops = json::parse(ask("session", admin_token).body);
+    CHECK(ops["name"] == "ops");
+    CHECK(ops["role"] == "admin");
+    CHECK(ops["anonymous"] == false);
+    CHECK(json::parse(ask("session", viewer_token).body)["role"] == "viewer");
+    CHECK(ask("clients", agent_token).status == 403);
+    CHECK(ask("clients", "").status == 401);
+    CHECK(ask("clients", viewer_token).status == 200);
+    CHECK(ask("openapi.json", "").status == 200);
+
+    auto const link = [&](std::string const& token) {
+        std::string const body = R"({"role":"viewer","expires_in":600,"filter":"web"})";
+        return raw_client(w.port).ask(
+            "POST /api/v1/links HTTP/1.1\r\nHost: node.example\r\n" + bearer(token) +
+            "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+            "\r\n\r\n" + body);
+    };
+    CHECK(link("").status == 401);
+    CHECK(link(viewer_token).status == 403);
+    CHECK(link(agent_token).status == 403);
+    auto const made = link(admin_token);
+    REQUIRE(made.status / 100 == 2);
+    auto const token = json::parse(made.body)["token"].get<std::string>();
+    auto const seen = json::parse(ask("session", token).body);
+    CHECK(seen["role"] == "viewer");
+    CHECK(seen["filter"] == "web");
+    CHECK(link(token).status == 403);
+    CHECK(ask("clients/db-1", token).status == 404);
+    auto page = peer_with(w, token); // of the original: it would be shown everything
+    CHECK(page.ask(R"(["web_connected"])") ==
+          error_text("this token may only send health records"));
+    CHECK_FALSE(w.log().has(token));
+}

@@ -280,7 +280,7 @@ TEST_CASE("a console asks again and gets the list again") {
     a.connected(sample("a", 1));
     console_peer c(w, both());
     CHECK(c.list().size() == 1);
-    CHECK(c.list(R"(2["web_connected",{"v":2,"hz":4}])").size() == 1);
+    CHECK(c.list(R"(2["web_connected",{"v":1,"hz":4}])").size() == 1);
     CHECK(c.list(R"(2["web_connected",null])").size() == 1);
     c.peer.send(R"(27["web_connected"])"); // asks for an ack that the original never gave
     CHECK(c.next()[0] == "load_clients");

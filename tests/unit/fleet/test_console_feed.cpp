@@ -91,8 +91,8 @@ feed_settings small_feed() {
 struct feed_world {
     explicit feed_world(feed_settings s = small_feed())
         : feed(s, pages, [this](std::string_view id) { return hosts.find(id); })
-        , hosts({}, {[this](host const& h, bool sample) { feed.changed(h, sample); },
-                     [this](host const& h, transition const& t) { feed.turned(h, t); },
+        , hosts({}, {[this](fleet::host const& h, bool sample) { feed.changed(h, sample); },
+                     [this](fleet::host const& h, transition const& t) { feed.turned(h, t); },
                      [this](std::string_view id, std::uint32_t i) { feed.removed(id, i); }}) {}
 
     void sample(std::string const& id, double cpu, std::string const& more = {}) {
@@ -202,7 +202,7 @@ TEST_CASE("only what has changed by more than its dead band is sent") {
 TEST_CASE("a rate has a dead band of a percent, a word has none") {
     feed_world w;
     row_format const f;
-    host h;
+    fleet::host h;
     h.now.set(metric::network, 100);
     std::vector<float> sent(f.numbers()), now(f.numbers());
     f.read(h, sent);
@@ -648,7 +648,7 @@ TEST_CASE("whatever happens, every console shows every host as it is") {
         w.page(page_of[id]).full = false;
     w.run(12s);
     std::set<std::string> there;
-    w.hosts.each([&](host const& h) {
+    w.hosts.each([&](fleet::host const& h) {
         there.insert(h.id);
         for (auto const id : ids) {
             auto const& rows = w.page(page_of[id]).rows;

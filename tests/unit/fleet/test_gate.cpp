@@ -7,7 +7,11 @@
 
 #include <support/captured_log.hpp>
 
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 using mad::json;
@@ -196,4 +200,65 @@ TEST_CASE("a link is good until its key is another") {
     other.link_key = "another key";
     g.at.set_rules(other);
     CHECK(g.code(g.at.admit(holder.r, right::read).refusal) == "token_unknown");
+}
+
+namespace {
+
+/// Tables that several nodes have; who changes one tells them by itself.
+class shared_tables final : public ledger {
+  public:
+    void start(mad::net::shard&, ledger_watch) override {}
+    std::string const* find(std::string_view, std::string_view field) const override {
+        auto const it = rows.find(std::string(field));
+        return it == rows.end() ? nullptr : &it->second;
+    }
+    void each(std::string_view,
+              std::function<void(std::string_view, std::string_view)> const&) const override {}
+    std::size_t size(std::string_view) const override { return rows.size(); }
+    void put(std::string_view, std::string_view field, std::string value) override {
+        rows[std::string(field)] = std::move(value);
+    }
+    void erase(std::string_view, std::string_view field) override {
+        rows.erase(std::string(field));
+    }
+    void swap(std::string_view, std::string_view field, std::optional<std::string>,
+              std::optional<std::string> value,
+              std::function<void(mad::result<bool>)> done) override {
+        done(rows.emplace(field, *value).second);
+    }
+    void tell(std::string) override {}
+
+    std::map<std::string, std::string> rows;
+};
+
+} // namespace
+
+TEST_CASE("nodes without a key in their file agree on one") {
+    shared_tables tables;
+    one_gate a, b;
+    auto const ends = mad::system_clock::instance().wall_ms() + 60'000;
+    asked const early(b.at.make_link("ops", "", ends).token);
+    a.at.share_link_key(tables);
+    REQUIRE(tables.rows.size() == 1);
+    b.at.share_link_key(tables);
+    asked const of_a(a.at.make_link("ops", "", ends).token);
+    asked const of_b(b.at.make_link("ops", "", ends).token);
+    for (auto* const g : {&a, &b}) {
+        CHECK(g->at.admit(of_a.r, right::read));
+        CHECK(g->at.admit(of_b.r, right::read));
+        CHECK_FALSE(g->at.admit(early.r, right::read));
+    }
+    tables.rows["link_key"] = ""; // nobody's
+    a.at.share_link_key(tables);
+    CHECK(a.at.admit(of_b.r, right::read));
+
+    // A key of the file is its own business.
+    auto keyed = rules();
+    keyed.link_key = "a key of the file, long enough 012";
+    b.at.set_rules(keyed);
+    tables.rows["link_key"] = "another";
+    b.at.share_link_key(tables);
+    asked const filed(b.at.make_link("ops", "", ends).token);
+    CHECK(b.at.admit(filed.r, right::read));
+    CHECK_FALSE(a.at.admit(filed.r, right::read));
 }

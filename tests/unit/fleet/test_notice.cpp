@@ -62,6 +62,18 @@ TEST_CASE("what was told gives the verdict back") {
         CHECK_FALSE(verdict_of_notice(none).bad());
 }
 
+TEST_CASE("what was told is written with the notice that said so") {
+    struct row {
+        std::string_view words, notice;
+        std::string text;
+    };
+    auto const r = GENERATE(row{"crit cpu", "abc", "crit cpu\nabc"}, row{"", "abc", "\nabc"},
+                            row{"warn mem", "", "warn mem"}, row{"", "", ""});
+    CHECK(write_told({r.words, r.notice}) == r.text);
+    CHECK(read_told(r.text).words == r.words);
+    CHECK(read_told(r.text).notice == r.notice);
+}
+
 TEST_CASE("a notice as JSON") {
     auto const n =
         make_notice(host_of(host_state::crit, "cpu"), "warn mem", "crit cpu", "node-1", 7);

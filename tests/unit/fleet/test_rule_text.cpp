@@ -165,18 +165,3 @@ TEST_CASE("mutes as people write them") {
     auto const got = problems.empty() ? w.finish(5, problems) : mute();
     CHECK((problems.empty() ? show(got) : words(problems)) == r.out);
 }
-
-TEST_CASE("a change takes the place of all of its name; a wrong one is left out") {
-    auto all = rule_set::presets();
-    all.rules.push_back(base_rule("cpu", all));
-    all = with_changes(std::move(all), {{"cpu", R"({"metric":"cpu","warn":50})"},
-                                        {"mem", R"({"warn":"?"})"},
-                                        {"net", R"({"metric":"network","crit":5})"}});
-    rule_book const book(all);
-    std::string shown;
-    for (auto const* const r : book.plan("a", {}).rules)
-        if (r->name == "cpu" || r->name == "mem" || r->name == "net")
-            shown += show(*r) + "; ";
-    CHECK(shown == "mem: mem 85/95 for 30000; cpu: cpu 50/- for 0; net: network -/5 for 0; ");
-    CHECK(all.rules.size() == rule_set::presets().rules.size() + 1);
-}

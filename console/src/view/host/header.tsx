@@ -92,17 +92,27 @@ export function Header({ app, id, standing, view, units, now }: HeaderProps) {
           </bdi>
         ))}
       </div>
-      <Verdict standing={standing} view={view} units={units} now={now} />
+      <Verdict
+        standing={standing}
+        view={view}
+        units={units}
+        now={now}
+        age={row === null ? 0 : app.age(row.seenAt)}
+      />
     </header>
   );
 }
 
 /** Why the host is as it is, and since when. */
-function Verdict(props: Pick<HeaderProps, "standing" | "view" | "units" | "now">) {
-  const { standing, view, units, now } = props;
+function Verdict(
+  props: Pick<HeaderProps, "standing" | "view" | "units" | "now"> & { age: number },
+) {
+  const { standing, view, units, now, age } = props;
   const { row } = standing;
   if (row === null) return null;
-  const { rule, value, limit, since } = row.verdict;
+  const { rule, value, limit } = row.verdict;
+  const logged = view.turns[0]?.to === row.state ? view.turns[0].at : 0;
+  const since = row.verdict.since || logged || (row.state === "offline" ? view.since : 0);
   const sinceText =
     since > 0 ? ` ${words.since(units.time(since), units.duration((now - since) / 1000))}` : "";
   if (row.state === "offline") {
@@ -113,6 +123,13 @@ function Verdict(props: Pick<HeaderProps, "standing" | "view" | "units" | "now">
           ? words.offline(`${units.time(since)} (${units.duration((now - since) / 1000)})`)
           : words.offlineNoTime}{" "}
         {why}
+      </p>
+    );
+  }
+  if (row.state === "stale") {
+    return (
+      <p class="verdict" data-state="stale">
+        {words.stale(units.duration(age / 1000))}
       </p>
     );
   }

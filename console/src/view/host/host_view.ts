@@ -28,6 +28,8 @@ export class HostView implements HostWatch {
   turns: readonly Turn[] = [];
   /** Why an offline host is, in the node's word. */
   reason = "";
+  /** Since when it is as it is, by the node's wall clock, ms; 0: not known. */
+  since = 0;
   /** The node was asked and has no such host. */
   unknown = false;
   /** True when the node keeps histories; `null`: not known yet. */
@@ -77,6 +79,7 @@ export class HostView implements HostWatch {
     try {
       const row = fields(await this.rest.get(`clients/${part(this.id)}`));
       this.reason = exact(row.reason, 32);
+      this.since = number(row.since, 1e14) ?? 0;
       this.unknown = false;
       if (isFields(row.record) && this.sample === null) this.take(row.record);
     } catch (error) {

@@ -68,7 +68,7 @@ function Made({ link, units }: { link: MadeLink; units: Units }) {
     );
   };
   return (
-    <div class="made" role="group" aria-label={words.linkUrl}>
+    <div class="made">
       <input ref={field} readOnly aria-label={words.linkUrl} value={link.url} />
       {"clipboard" in navigator && (
         <button type="button" onClick={copy}>

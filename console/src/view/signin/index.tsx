@@ -47,7 +47,14 @@ export default function SignIn({ app }: PartProps) {
         />
         {words.keep}
       </label>
-      <button type="submit">{words.submit}</button>
+      <button type="submit" class="main">
+        {words.submit}
+      </button>
+      {app.who !== null && (
+        <button type="button" onClick={() => app.known(app.who)}>
+          {words.cancel}
+        </button>
+      )}
     </form>
   );
 }

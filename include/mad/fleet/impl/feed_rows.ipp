@@ -151,6 +151,12 @@ MAD_DECL void row_format::append(std::string& out, host const& h,
         else
             append_json_number(out, shown_value(m, v));
     };
+    auto const time = [&out](std::int64_t ms) {
+        if (ms == 0)
+            out += "null";
+        else
+            append_json_number(out, ms);
+    };
     auto const word = [&out](std::string_view v) {
         if (v.empty())
             out += "null";
@@ -196,7 +202,7 @@ MAD_DECL void row_format::append(std::string& out, host const& h,
             ++n;
             break;
         case column::seen:
-            append_json_number(out, h.seen_ms);
+            time(h.seen_ms);
             break;
         case column::rule:
             word(h.rule);
@@ -215,7 +221,7 @@ MAD_DECL void row_format::append(std::string& out, host const& h,
                 out += "null";
             break;
         case column::since:
-            append_json_number(out, h.since_ms);
+            time(h.since_ms);
             break;
         case column::v:
             out += h.now.modern ? '2' : '1';

@@ -298,16 +298,42 @@ MAD_DECL view_link gate::make_link(std::string_view by, std::string_view filter,
 // Changes
 
 MAD_DECL void gate::set_rules(access_rules fresh) {
+    change([&](access_settings& s) { s.rules = std::move(fresh); });
+}
+
+MAD_DECL void gate::set_spare_link_key(std::string const& key) {
+    change([&](access_settings& s) { s.spare_link_key = key; });
+}
+
+template <class Fn>
+void gate::change(Fn const& fn) {
     std::vector<std::pair<std::string, entry>> gone;
     {
         std::lock_guard const lock(mutex_);
-        settings_.access.rules = std::move(fresh);
+        fn(settings_.access);
         access_ = std::make_shared<access const>(settings_.access);
         for (auto const& e : entries_)
             if (!access_->still_good(*e.second.who))
                 gone.push_back(e);
     }
     end(gone, "withdrawn");
+}
+
+MAD_DECL void gate::share_link_key(ledger& l) {
+    if (!l.shared())
+        return;
+    std::string own;
+    {
+        std::lock_guard const lock(mutex_);
+        own = settings_.access.spare_link_key;
+    }
+    if (auto const* const known = l.find("access", "link_key")) {
+        if (*known != own && !known->empty())
+            set_spare_link_key(std::string(*known));
+        return;
+    }
+    // Who loses hears of the winner's as a change of the table.
+    l.swap("access", "link_key", std::nullopt, own, [](result<bool> const&) {});
 }
 
 /// Their leaving takes them out of the table.

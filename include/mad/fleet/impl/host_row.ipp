@@ -40,10 +40,23 @@ constexpr std::optional<metric> metric_in(host_column c) {
     }
 }
 
-/// Values and limits of rules: agents send no more than three decimals, and of a float the rest is
-/// noise.
+/// A number with at most three decimals: agents send no more, and of a float the rest is noise.
+/// Several times as fast as the shortest digits of any double, of which a list has many.
 inline void append_short(std::string& out, double value) {
-    append_json_number(out, std::round(value * 1'000) / 1'000);
+    if (!(std::abs(value) < 1e12))
+        return append_json_number(out, value);
+    auto const n = std::llround(std::abs(value) * 1'000);
+    if (value < 0 && n != 0)
+        out += '-';
+    append_json_number(out, n / 1'000);
+    if (auto const rest = n % 1'000) {
+        out += '.';
+        out += static_cast<char>('0' + rest / 100);
+        if (rest % 100)
+            out += static_cast<char>('0' + rest / 10 % 10);
+        if (rest % 10)
+            out += static_cast<char>('0' + rest % 10);
+    }
 }
 
 /// False: unknown.
@@ -77,7 +90,7 @@ inline bool append_number_of(std::string& out, host const& h, host_column c) {
     auto const m = metric_in(c);
     auto const v = m ? h.now.get(*m) : std::nullopt;
     if (v)
-        append_json_number(out, shown_value(*m, *v));
+        append_short(out, shown_value(*m, *v));
     return v.has_value();
 }
 

@@ -143,6 +143,8 @@ MAD_DECL ledger_watch api::hub::watch_ledger() {
             use_rules();
         else if (table == "mutes")
             use_mutes();
+        else if (table == "access")
+            api_.gate_->share_link_key(*ledger_);
     };
     w.heard = [this](std::string_view message) { hear(message); };
     w.ready = [this](bool ready) {
@@ -285,6 +287,7 @@ MAD_DECL void api::hub::read_offline(std::string_view id, std::string_view text)
 
 /// Everything may have happened meanwhile.
 MAD_DECL void api::hub::on_ledger_ready() {
+    api_.gate_->share_link_key(*ledger_);
     std::vector<std::string> forgotten;
     auto const long_ago = wall() - detail::offline_settles.count();
     roster_.each([&](host const& h) {

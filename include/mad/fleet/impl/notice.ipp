@@ -37,6 +37,18 @@ MAD_DECL bool is_quiet(host const& h, std::string_view told, std::string_view no
     return now.empty() && !told.empty() && h.state == host_state::offline;
 }
 
+MAD_DECL told_row read_told(std::string_view row) {
+    auto const end = row.find('\n');
+    return {row.substr(0, end), end == row.npos ? std::string_view() : row.substr(end + 1)};
+}
+
+MAD_DECL std::string write_told(told_row r) {
+    std::string out(r.words);
+    if (!r.notice.empty())
+        out.append("\n").append(r.notice);
+    return out;
+}
+
 MAD_DECL verdict verdict_of_notice(std::string_view told) {
     verdict v;
     auto const level = host_state_of(detail::state_word(told));

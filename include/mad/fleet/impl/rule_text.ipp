@@ -162,18 +162,6 @@ MAD_DECL rule base_rule(std::string_view name, rule_set const& over) {
     return out;
 }
 
-MAD_DECL rule_set with_changes(rule_set set,
-                               std::vector<std::pair<std::string, std::string>> const& changes) {
-    for (auto const& [name, text] : changes) {
-        auto r = parse_rule(name, text);
-        if (!r)
-            continue;
-        std::erase_if(set.rules, [&](rule const& old) { return old.name == r->name; });
-        set.rules.push_back(std::move(*r));
-    }
-    return set;
-}
-
 } // namespace mad::inline MAD_ABI::fleet
 
 #endif
