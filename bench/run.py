@@ -11,12 +11,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import agent_report, agents, instructions, proxies, redis, report
+from harness import agent_report, agents, fleet, instructions, proxies, redis, report
 from harness.measure import BenchError, cores, once
 from harness.plan import BIN, GROUPS, NAMES, ROOT, SCENARIOS, SERVERS, Scenario
 from harness.report import Result
 
-DEFAULT = (*GROUPS, "instructions", "agent")
+DEFAULT = (*GROUPS, "instructions", "fleet", "agent")
 CHOICES = (*DEFAULT, "micro", "all")
 
 
@@ -135,6 +135,20 @@ def measure_agents(options: argparse.Namespace) -> tuple[str, bool]:
     return agent_report.section(run, found, about), not (options.check and missed)
 
 
+def measure_fleet(options: argparse.Namespace) -> tuple[str, bool]:
+    """The section about a fleet and its consoles, and whether all went well."""
+    if why := fleet.missing():
+        progress(f"fleet: skipped: {why}")
+        return "", True
+    try:
+        figures = fleet.measure(options.seconds or 10.0, progress)
+    except (BenchError, OSError) as e:
+        progress(f"fleet: {e}")
+        return f"A fleet was not measured: {e}", False
+    about = agent_report.about(report.versions_of_mad()).replace("bench agent", "bench fleet")
+    return fleet.section(figures, about), True
+
+
 def as_json(results: Sequence[Result]) -> str:
     def line(result: Result) -> str:
         return json.dumps(
@@ -186,25 +200,29 @@ def main(arguments: Sequence[str]) -> int:
         text, ran = run_micro()
         tables.append(text)
         fine = fine and ran
-    section = ""
-    if "agent" in options.groups:
-        section, measured = measure_agents(options)
-        fine = fine and measured
+    sections = []
+    for group, take in (("fleet", measure_fleet), ("agent", measure_agents)):
+        if group in options.groups:
+            section, measured = take(options)
+            sections.append(section)
+            fine = fine and measured
     if busy > 0.5:
         tables.append(f"The machine was busy when this began (load {busy:.1f}): rates are low.")
 
     print(report.machine(), report.versions(), *filter(None, tables), sep="\n\n")
     if results:
         print(f"\n{report.KEY.format(runs=options.runs)}")
-    print(f"\n{section}\n\n{time.monotonic() - began:.0f} s in all")
+    print("", *sections, sep="\n\n")
+    print(f"\n{time.monotonic() - began:.0f} s in all")
     if options.json:
         options.json.write_text(as_json(results))
     if options.write:
         page = ROOT / "docs" / "benchmarks.md"
-        if options.groups != ["agent"]:
+        if set(options.groups) - {"agent", "fleet"}:
             page.write_text(report.document(tables, options.runs, arguments))
-        if section.startswith(agent_report.HEADING):
-            page.write_text(agent_report.put_section(page.read_text(), section))
+        for section in sections:
+            if section.startswith("## "):
+                page.write_text(agent_report.put_section(page.read_text(), section))
         print(f"written: {page.relative_to(ROOT)}")
     return 0 if fine else 1
 

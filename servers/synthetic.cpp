@@ -48,6 +48,9 @@ int main(int argc, char** argv) {
             ->check(CLI::Range(0.0, 100.0));
         o.add("churn", s.churn, "percent of the agents that lose their connection, each minute")
             ->check(CLI::Range(0.0, 6'000.0));
+        o.add_duration("freeze-after", s.freeze_after, mad::seconds(0), mad::seconds(86'400),
+                       "then nothing changes any more, and one line of JSON says what there is; "
+                       "0: never");
         o.add("token-file", token_file, "file with the token that nodes ask for (chmod 600)");
         o.add_switch("stats", stats, "one line of JSON each second: what they have done");
         if (auto const code = o.parse(argc, argv))
@@ -66,6 +69,7 @@ int main(int argc, char** argv) {
         if (o.check)
             return 0;
         s.log = o.make_logger();
+        s.on_frozen = [](std::string const& line) { std::cout << line << std::endl; };
         programs::synthetic_fleet fleet(std::move(s));
         boost::asio::steady_timer timer(fleet.context());
         boost::asio::post(fleet.context(), [&] {

@@ -142,6 +142,9 @@ class synthetic_fleet::crowd {
             return;
         auto const now = std::chrono::steady_clock::now();
         connect_some(now);
+        if (settings_.freeze_after.count() > 0 && !frozen_ &&
+            now - began_ >= settings_.freeze_after)
+            freeze();
         auto const share = static_cast<double>(actors_.size()) *
                            static_cast<double>(tick_.count()) /
                            static_cast<double>(settings_.interval.count());
@@ -155,6 +158,21 @@ class synthetic_fleet::crowd {
             if (!ec)
                 step();
         });
+    }
+
+    void freeze() {
+        frozen_ = true;
+        std::string out = "{\"frozen\":{";
+        for (auto const& a : actors_) {
+            a->host.freeze();
+            auto const& s = a->host.last();
+            mad::append_json_string(out += a == actors_.front() ? "" : ",", a->id);
+            mad::append_json_number(out += ":{\"storage\":", s.storage);
+            mad::append_json_number(out += ",\"cpu\":", s.cpu ? s.cpu->pct : 0.0);
+            mad::append_json_number(out += ",\"mem\":", s.memory ? s.memory->pct : 0.0);
+            out += a->host.silent() ? ",\"silent\":true}" : ",\"silent\":false}";
+        }
+        settings_.on_frozen(out += "}}");
     }
 
     double ticks_since(time_point now) {
@@ -178,7 +196,8 @@ class synthetic_fleet::crowd {
             a.client->socket("/").connect();
         } else if (a.connected) {
             auto const turns_a_minute = 60'000 / static_cast<double>(settings_.interval.count());
-            if (settings_.churn > 0 && chance() < settings_.churn / 100 / turns_a_minute)
+            if (settings_.churn > 0 && !frozen_ &&
+                chance() < settings_.churn / 100 / turns_a_minute)
                 return a.client->drop_connection();
             send(a);
         }
@@ -238,7 +257,7 @@ class synthetic_fleet::crowd {
     time_point began_{}, next_{};
     std::size_t started_ = 0, turn_ = 0;
     double owed_ = 0;
-    bool ending_ = false;
+    bool ending_ = false, frozen_ = false;
 };
 
 synthetic_fleet::synthetic_fleet(synthetic_settings s)

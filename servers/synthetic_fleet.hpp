@@ -28,6 +28,10 @@ struct synthetic_settings {
     double trouble = 3, steady = 0;
     /// Percent of the agents that lose their connection, each minute.
     double churn = 0;
+    /// After this time nothing changes any more, and `on_frozen` is told what there is, as one line
+    /// of JSON: `{"frozen":{"ID":{"storage":…,"cpu":…,"mem":…,"silent":false},…}}`. 0: never.
+    mad::milliseconds freeze_after{0};
+    std::function<void(std::string const&)> on_frozen;
     std::string token; ///< in the `auth` of each CONNECT; empty: none
     std::shared_ptr<mad::net::cipher_dialer> tls;
     mad::logger log;

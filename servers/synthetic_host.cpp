@@ -48,6 +48,8 @@ double synthetic_host::wander(double value, double home, double step, double lea
 
 sample const& synthetic_host::next(std::int64_t wall_ms) {
     sample_.wall_ms = wall_ms;
+    if (frozen_)
+        return sample_;
     ++step_;
     // In trouble for a third of each period.
     bool const bad = trouble_ != trouble::none &&

@@ -29,6 +29,10 @@ class synthetic_host {
     /// Whether it says nothing in this step: a host that hangs.
     bool silent() const { return silent_; }
 
+    /// From now on nothing about it changes; a silent one stays so.
+    void freeze() { frozen_ = true; }
+    mad::host::sample const& last() const { return sample_; }
+
     /// Marked for everybody who sees it: the first tag is `synthetic`.
     std::vector<std::string> const& tags() const { return tags_; }
     std::string_view region() const { return region_; }
@@ -45,7 +49,7 @@ class synthetic_host {
     std::string_view region_;
     mad::host::sample sample_;
     trouble trouble_;
-    bool steady_, silent_ = false, filled_ = false;
+    bool steady_, silent_ = false, filled_ = false, frozen_ = false;
     std::size_t step_ = 0, period_, phase_;
     double cpu_home_, cpu_, memory_home_, memory_, storage_, network_home_, network_;
 };

@@ -136,7 +136,8 @@ def section(run: Run, found: Sequence[Check], by: str) -> str:
 
 
 def put_section(page: str, text: str) -> str:
-    """The page with its section replaced, or added at the end."""
-    before, _, rest = page.partition(HEADING + "\n")
+    """The page with the section of that heading replaced, or added at the end."""
+    heading, _, _ = text.partition("\n")
+    before, _, rest = page.partition(heading + "\n")
     _, mark, after = rest.partition("\n## ")
     return before.rstrip() + "\n\n" + text + "\n" + (mark + after if mark else "")

@@ -16,13 +16,14 @@ struct scenario {
     std::string_view measures;
 };
 
-constexpr std::array<scenario, 6> scenarios{{
+constexpr std::array<scenario, 7> scenarios{{
     {"connect", bench::run_connect, "handshakes a second, Socket.IO CONNECT included"},
     {"echo", bench::run_echo, "acks a second over websocket"},
     {"polling-echo", bench::run_polling_echo, "acks a second over HTTP polling"},
     {"requests", bench::run_requests, "posts a second to polling sessions, keep-alive"},
     {"broadcast", bench::run_broadcast, "deliveries a second"},
     {"idle", bench::run_idle, "bytes of server memory per idle connection"},
+    {"consoles", bench::run_consoles, "what consoles of a fleet are sent"},
 }};
 
 void usage(std::ostream& out) {
@@ -30,7 +31,7 @@ void usage(std::ostream& out) {
     for (auto const& s : scenarios)
         out << "  " << s.name << std::string(14 - s.name.size(), ' ') << s.measures << '\n';
     out << "\n"
-           "  --url URL        once more for broadcast: its clients are spread over all of them\n"
+           "  --url URL        once more for broadcast and consoles: clients are spread over all\n"
            "  --pid N          the server, to read its CPU and memory; once for each of several\n"
            "  --connections N  clients at a time (100)\n"
            "  --in-flight N    messages under way: echo per client, broadcast in all (1)\n"
@@ -107,8 +108,9 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
         throw bench::failure("--connections and --in-flight must be at least 1");
     for (auto& to : s.others)
         to.sources = s.to.sources;
-    if (!s.others.empty() && std::string_view(argv[1]) != "broadcast")
-        throw bench::failure("one --url, except for broadcast");
+    std::string_view const name = argv[1];
+    if (!s.others.empty() && name != "broadcast" && name != "consoles")
+        throw bench::failure("one --url, except for broadcast and consoles");
     return s;
 }
 

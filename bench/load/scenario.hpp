@@ -10,9 +10,9 @@ namespace bench {
 
 /// What every scenario can be told. Defaults are those of the table in the documentation.
 struct settings {
-    target to;                     ///< the first server
-    std::vector<target> others;    ///< broadcast: more of them, the clients spread over all
-    std::vector<pid_t> servers;    ///< whose CPU and memory to read
+    target to;                  ///< the first server
+    std::vector<target> others; ///< broadcast, consoles: more of them, the clients spread over all
+    std::vector<pid_t> servers; ///< whose CPU and memory to read
     std::size_t connections = 100; ///< clients at a time
     std::size_t in_flight = 1;     ///< messages sent and not yet answered (echo: per connection)
     std::size_t payload = 16;      ///< characters in the argument of a message
@@ -31,6 +31,7 @@ void run_polling_echo(settings const& s, json_line& out);
 void run_requests(settings const& s, json_line& out);
 void run_broadcast(settings const& s, json_line& out);
 void run_idle(settings const& s, json_line& out);
+void run_consoles(settings const& s, json_line& out);
 
 /// The argument of a message: a JSON string of `s.payload` characters.
 inline std::string argument(settings const& s) {
