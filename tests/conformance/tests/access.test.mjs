@@ -12,6 +12,9 @@ import { isReference, serve } from "../lib/launch.mjs";
 import { startProxy } from "../lib/proxied.mjs";
 import { until, within } from "../lib/wait.mjs";
 
+// Clients of 2.x take the WebSocket of Node 22 and newer when there is one, as in a browser; it can
+// send no header.
+delete globalThis.WebSocket;
 const require = createRequire(import.meta.url);
 const releases = {
   4: io,
