@@ -1,7 +1,8 @@
+// First of all: without separate compilation its bodies need what is below, and include it.
+#include <mad/fleet/http_api.hpp>
+
 #ifndef MAD_FLEET_DETAIL_HTTP_OPERATION_HPP
 #define MAD_FLEET_DETAIL_HTTP_OPERATION_HPP
-
-#include <mad/fleet/http_api.hpp>
 
 #include <functional>
 #include <optional>

@@ -1,7 +1,9 @@
+// First of all: without separate compilation its bodies need what is below, and include it.
+#include <mad/fleet/api.hpp>
+
 #ifndef MAD_FLEET_DETAIL_HUB_HPP
 #define MAD_FLEET_DETAIL_HUB_HPP
 
-#include <mad/fleet/api.hpp>
 #include <mad/fleet/console_feed.hpp>
 #include <mad/fleet/history.hpp>
 #include <mad/fleet/ledger.hpp>

@@ -1,3 +1,6 @@
+// First of all: without separate compilation its bodies need what is below, and include it.
+#include <mad/fleet/api.hpp>
+
 #ifndef MAD_FLEET_DETAIL_HUB_VIEW_HPP
 #define MAD_FLEET_DETAIL_HUB_VIEW_HPP
 

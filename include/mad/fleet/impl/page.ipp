@@ -2,6 +2,7 @@
 #define MAD_FLEET_IMPL_PAGE_IPP
 
 #include <mad/core/base64.hpp>
+#include <mad/core/bytes.hpp>
 #include <mad/core/sha1.hpp>
 #include <mad/fleet/page.hpp>
 

@@ -356,7 +356,7 @@ MAD_DECL void redis_link::reap(std::string node, answer<std::optional<node_recor
                               out.envelopes.emplace_back((*all)[i].text(), (*all)[i + 1].text());
                               if (!settings_.legacy_keys)
                                   continue;
-                              if (auto const e = read_envelope(out.envelopes.back().second))
+                              if (auto const e = fleet::read_envelope(out.envelopes.back().second))
                                   if (auto const f = read_record(e->record))
                                       p.add("DEL", "client_" + f->socket_id);
                           }
@@ -429,7 +429,7 @@ MAD_DECL void redis_link::publish_to_original(redis::pipeline& p, std::string_vi
 
 MAD_DECL void redis_link::tell_original(redis::pipeline& p, change_batch::set const& s,
                                         bool announce) {
-    auto const e = read_envelope(s.envelope);
+    auto const e = fleet::read_envelope(s.envelope);
     if (!e)
         return;
     auto& socket = told_original_[s.id];
