@@ -77,7 +77,7 @@ describe("mad up with three nodes", { skip: reason || false }, () => {
     ({ page, watch } = await openConsole(browser, mad.url));
     await until("the banner to say live", async () => (await phase(page)) === "live");
     id = await until("a row", () =>
-      page.evaluate(() => document.querySelector(".body [role=row] [role=rowheader]")?.textContent),
+      page.evaluate(() => document.querySelector(".body [role=rowheader] .host")?.textContent),
     );
     await changes();
     await until("a websocket at that address", () =>
