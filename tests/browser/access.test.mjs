@@ -34,6 +34,8 @@ describe("the console, checked for accessibility", { skip: noBrowser, timeout: 9
     for (const [name, path, ready] of [
       ["the table", "/", ".body [role=row]"],
       ["the tiles", "/?view=tiles", ".tiles-map"],
+      ["a host", "/host/synthetic-00003", ".host-page .chart"],
+      ["the rules", "/rules", ".rules-page table, main table"],
     ]) {
       it(`finds no fault with ${name}, ${colorScheme}`, { timeout: 30_000 }, async () => {
         const { page, watch } = await openConsole(browser, proxy.url, { colorScheme });

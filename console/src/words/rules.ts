@@ -26,7 +26,7 @@ export const words = {
   under: "below",
   atOnce: "at once",
   edit: "Edit",
-  editOf: (rule: string) => `Change the rule ${rule}`,
+  editOf: (rule: string) => `Edit the rule ${rule}`,
   warn: "Warn at",
   crit: "Crit at",
   holdSeconds: "For, in seconds",

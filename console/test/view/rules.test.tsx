@@ -118,7 +118,7 @@ describe("the rules", () => {
 
   it("are changed by an admin", async () => {
     await be("admin");
-    await act(() => button("Change the rule cpu").click());
+    await act(() => button("Edit the rule cpu").click());
     await write("Warn at", "80");
     answers["PUT rules/cpu"] = { status: 200, body: cpu };
     await submit("form.editor");
@@ -131,7 +131,7 @@ describe("the rules", () => {
 
   it("with levels that make no sense are not sent", async () => {
     await be("admin");
-    await act(() => button("Change the rule cpu").click());
+    await act(() => button("Edit the rule cpu").click());
     await write("Crit at", "10");
     await submit("form.editor");
     expect(text("[role=alert]")).toBe("Crit must be worse than warn.");
@@ -140,7 +140,7 @@ describe("the rules", () => {
 
   it("that the node does not take are kept in the form, with its reason", async () => {
     await be("admin");
-    await act(() => button("Change the rule cpu").click());
+    await act(() => button("Edit the rule cpu").click());
     const error = { code: "invalid", message: "crit: too\u202e high" };
     answers["PUT rules/cpu"] = { status: 422, body: { error } };
     await submit("form.editor");

@@ -12,11 +12,15 @@ export function List(props: {
       <table>
         <thead>
           <tr>
-            {props.head.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
+            {props.head.map((name, at) =>
+              name === "" ? (
+                <td key={at} />
+              ) : (
+                <th key={at} scope="col">
+                  {name}
+                </th>
+              ),
+            )}
           </tr>
         </thead>
         <tbody>
