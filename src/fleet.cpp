@@ -14,6 +14,8 @@
 #include <mad/fleet/impl/host_row.ipp>
 #include <mad/fleet/impl/host_state.ipp>
 #include <mad/fleet/impl/hub.ipp>
+#include <mad/fleet/impl/hub_consoles.ipp>
+#include <mad/fleet/impl/hub_shared.ipp>
 #include <mad/fleet/impl/hub_view.ipp>
 #include <mad/fleet/impl/ledger.ipp>
 #include <mad/fleet/impl/http_answers.ipp>

@@ -189,6 +189,8 @@ class api {
 #include <mad/fleet/impl/api_access.ipp>
 #include <mad/fleet/impl/api_consoles.ipp>
 #include <mad/fleet/impl/hub.ipp>
+#include <mad/fleet/impl/hub_consoles.ipp>
+#include <mad/fleet/impl/hub_shared.ipp>
 #include <mad/fleet/impl/hub_view.ipp>
 #endif
 

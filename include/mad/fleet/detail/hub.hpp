@@ -33,6 +33,9 @@ namespace detail {
 /// reconnection in which it says nothing.
 inline constexpr char const* watchers_room = "watchers";
 
+/// What is told to other nodes: a host that somebody has forgotten by hand.
+inline constexpr std::string_view forget_word = "forget ";
+
 /// Agents that understand `node_draining`.
 inline constexpr char const* agents_room = "agents";
 
