@@ -59,7 +59,7 @@ struct api::cargo {
 /// What is known of the fleet, on the node's first shard; others hand their messages over as
 /// values. The store has the agents that are connected somewhere, the roster every host and how it
 /// is, the ledger what outlives nodes: hosts that are offline, what people have been told.
-class api::hub : public std::enable_shared_from_this<hub>, private feed_link {
+class api::hub final : public std::enable_shared_from_this<hub>, private feed_link {
   public:
     hub(api&, net::shard& home);
     ~hub();
