@@ -1,0 +1,1 @@
+"""AWS, and nothing that decides: one file for each kind of resource."""

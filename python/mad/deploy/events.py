@@ -1,0 +1,63 @@
+"""What happens while a command works, as values. Whoever shows them (a tree, plain lines, JSON
+lines) listens; nothing else prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mad.deploy.plan.model import Action, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMade:
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What an action waits for: `creating, 40 s`."""
+
+    action: Action
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    action: Action
+    seconds: float
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    action: Action
+    seconds: float
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Not tried, because what it needs failed or the run was interrupted."""
+
+    action: Action
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for people: an expired lock that was taken over, say."""
+
+    text: str
+    warning: bool = False
+
+
+Event = PlanMade | Started | Progress | Finished | Failed | Skipped | Note
+Listener = Callable[[Event], None]
+"""May be called from any thread, by one at a time."""

@@ -1,0 +1,1 @@
+"""What should be: the stack file, and the settings it stands for."""

@@ -1,0 +1,127 @@
+"""The settings of a stack, as values. `load` makes them; their defaults are those of a file that
+says nothing (`docs/deploy.md` lists each)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+
+class Role(StrEnum):
+    """What a machine is for; the names are the tables of the stack file."""
+
+    API = "api"
+    API_LB = "api_lb"
+    CLIENT = "client"
+    WEB = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    vpc: str = "default"
+    """`default`, `own`, or the id of one that exists (`vpc-…`)."""
+    profile: Literal["tight", "open"] = "tight"
+    """`open`: every port of every role for the whole world, as the original had it."""
+    ssh_from: tuple[str, ...] = ()
+    """CIDRs that may use ssh. Empty: the caller's own address while a command runs."""
+    private: bool = False
+    """Only the proxy and the load balancer have public addresses; ssh jumps over the proxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ssh:
+    public_key: Path | None = None
+    """None: a pair is made once, in the user's configuration folder."""
+    private_key: Path | None = None
+    """None: beside the public one without `.pub`, or the agent's."""
+    user: str | None = None
+    """None: the image's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """The machines of one role."""
+
+    count: int
+    type: str = "t3.micro"
+    image: str = "ubuntu-24.04"
+    """`ubuntu-24.04`, `ubuntu-22.04`, `debian-12`, `debian-13`, `al2023`, or an `ami-…`."""
+    disk_gib: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    machines: Machines
+    lb: Literal["classic", "alb"] = "classic"
+    domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redis:
+    engine: Literal["valkey", "redis"] = "valkey"
+    version: str | None = None
+    """None: 8.0 of valkey, 7.1 of redis."""
+    nodes: int = 1
+    type: str = "cache.t4g.micro"
+    tls: bool = True
+    url: str | None = field(default=None, repr=False)
+    """One that exists; then none is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    cert: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    anonymous: bool = False
+    tokens: Path | None = None
+    """A file of the user's; None: tokens are made at the first `up`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    max_parallel: int | str = 1
+    """Hosts at once, or a share such as `25%`."""
+    canary: int = 1
+    min_healthy_time_s: float = 10.0
+    healthy_deadline_s: float = 120.0
+    auto_revert: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    name: str
+    region: str
+    api: Machines
+    api_lb: Machines
+    client: Machines
+    web: Web
+    network: Network = Network()
+    ssh: Ssh = Ssh()
+    redis: Redis = Redis()
+    tls: Tls | None = None
+    access: Access = Access()
+    update: Update = Update()
+    api_lb_kind: Literal["mad", "nginx", "haproxy"] = "mad"
+    runtime: Literal["native", "docker"] = "native"
+    release_url: str | None = None
+    hosts: dict[Role, tuple[str, ...]] | None = None
+    """Machines that exist, by role; then nothing is made at AWS."""
+    monthly_usd: float | None = None
+    """A plan that costs more is refused."""
+    lock_bucket: str | None = None
+    file: Path | None = None
+    """Where it was read; relative paths in it count from there."""
+
+    def machines(self, role: Role) -> Machines:
+        return {
+            Role.API: self.api,
+            Role.API_LB: self.api_lb,
+            Role.CLIENT: self.client,
+            Role.WEB: self.web.machines,
+        }[role]
