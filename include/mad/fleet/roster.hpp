@@ -221,6 +221,7 @@ class roster {
     duration asleep_{};
     std::optional<time_point> promised_;
     bool hears_others_ = true;
+    time_point deaf_at_{}; ///< when it was last known that nothing is heard of others
     std::vector<bool> active_mutes_;
     bool mutes_anew_ = false;
     std::int64_t mutes_seen_ms_ = 0, mutes_due_ms_ = 0;

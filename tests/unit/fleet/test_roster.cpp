@@ -433,6 +433,19 @@ TEST_CASE("while others cannot be heard their hosts are stale, not offline") {
     CHECK(f.told() == "stale>offline(silent)");
 }
 
+TEST_CASE("what was heard since others can be heard again keeps its time") {
+    virtual_fleet f;
+    f.all.hears_others(false, f.now);
+    f.pass(300ms);
+    f.theirs("a", R"({"id":"a","v":2,"health":{}})");
+    f.pass(700ms);
+    f.all.hears_others(true, f.now);
+    f.pass(6'799ms);
+    CHECK(f.told() == "");
+    f.pass(1ms);
+    CHECK(f.told() == "ok>stale");
+}
+
 TEST_CASE("a mute that begins and ends in the middle of an alert") {
     mute m;
     m.from_ms = virtual_fleet::wall_start + 20'000;

@@ -88,10 +88,12 @@ MAD_DECL time_point roster::on_time(time_point now, std::int64_t wall_ms) {
 
 MAD_DECL void roster::hears_others(bool yes, time_point now) {
     auto const t = awake(now);
+    if (!yes)
+        deaf_at_ = t;
     if (std::exchange(hears_others_, yes) == yes || !yes)
         return;
     for (auto* const e : by_index_) {
-        if (!e || e->own || e->life == entry::phase::offline)
+        if (!e || e->own || e->life == entry::phase::offline || e->heard > deaf_at_)
             continue;
         e->heard = t; // nobody knows better
         wait(*e);
