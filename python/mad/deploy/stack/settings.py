@@ -1,5 +1,5 @@
 """The settings of a stack, as values. `load` makes them; their defaults are those of a file that
-says nothing (`docs/deploy.md` lists each)."""
+says nothing (`docs/mad-toml.md` lists each)."""
 
 from __future__ import annotations
 
@@ -53,9 +53,10 @@ class Machines:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    machines: Machines
+    machines: Machines = Machines(2)
     lb: Literal["classic", "alb"] = "classic"
     domain: str | None = None
+    """The name people open the console by; None: the load balancer's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,11 @@ class Update:
 class Stack:
     name: str
     region: str
-    api: Machines
-    api_lb: Machines
-    client: Machines
-    web: Web
+    """Empty with `hosts`, when the file names none."""
+    api: Machines = Machines(2)
+    api_lb: Machines = Machines(1)
+    client: Machines = Machines(2)
+    web: Web = Web()
     network: Network = Network()
     ssh: Ssh = Ssh()
     redis: Redis = Redis()
