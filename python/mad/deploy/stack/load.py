@@ -25,14 +25,14 @@ from mad.deploy.stack.settings import (
     Web,
 )
 
-__all__ = ["Mistake", "StackError", "load", "parse"]
+__all__ = ["Mistake", "StackError", "load", "parse", "read_text"]
 
 MOST_BYTES = 1 << 20
 
 
 def load(path: Path, *, region: str | None = None) -> Stack:
     """The stack of a file; `region` goes before the file's. Raises StackError."""
-    return parse(_text_of(path), path, region=region)
+    return parse(read_text(path), path, region=region)
 
 
 def parse(text: str, path: Path, *, region: str | None = None) -> Stack:
@@ -52,7 +52,9 @@ def parse(text: str, path: Path, *, region: str | None = None) -> Stack:
     return _stack(reader.found.given, path)
 
 
-def _text_of(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """As it is, with its own ends of lines. Raises StackError."""
+
     def refused(problem: str, remedy: str, line: int = 0) -> StackError:
         return StackError([Mistake(path, line, "", problem, remedy)])
 

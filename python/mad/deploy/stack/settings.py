@@ -3,6 +3,7 @@ says nothing (`docs/mad-toml.md` lists each)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -59,11 +60,15 @@ class Web:
     """The name people open the console by; None: the load balancer's own."""
 
 
+REDIS_VERSIONS: Mapping[str, str] = {"valkey": "8.0", "redis": "7.1"}
+"""What is made when the file names an engine, or none, and no version."""
+
+
 @dataclass(frozen=True, slots=True)
 class Redis:
     engine: Literal["valkey", "redis"] = "valkey"
     version: str | None = None
-    """None: 8.0 of valkey, 7.1 of redis."""
+    """None: `REDIS_VERSIONS`."""
     nodes: int = 1
     type: str = "cache.t4g.micro"
     tls: bool = True
