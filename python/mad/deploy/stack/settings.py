@@ -1,8 +1,9 @@
 """The settings of a stack, as values. `load` makes them; their defaults are those of a file that
-says nothing (`docs/deploy.md` lists each)."""
+says nothing (`docs/mad-toml.md` lists each)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -53,16 +54,21 @@ class Machines:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    machines: Machines
+    machines: Machines = Machines(2)
     lb: Literal["classic", "alb"] = "classic"
     domain: str | None = None
+    """The name people open the console by; None: the load balancer's own."""
+
+
+REDIS_VERSIONS: Mapping[str, str] = {"valkey": "8.0", "redis": "7.1"}
+"""What is made when the file names an engine, or none, and no version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redis:
     engine: Literal["valkey", "redis"] = "valkey"
     version: str | None = None
-    """None: 8.0 of valkey, 7.1 of redis."""
+    """None: `REDIS_VERSIONS`."""
     nodes: int = 1
     type: str = "cache.t4g.micro"
     tls: bool = True
@@ -97,10 +103,11 @@ class Update:
 class Stack:
     name: str
     region: str
-    api: Machines
-    api_lb: Machines
-    client: Machines
-    web: Web
+    """Empty with `hosts`, when the file names none."""
+    api: Machines = Machines(2)
+    api_lb: Machines = Machines(1)
+    client: Machines = Machines(2)
+    web: Web = Web()
     network: Network = Network()
     ssh: Ssh = Ssh()
     redis: Redis = Redis()

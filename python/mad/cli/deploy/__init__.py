@@ -1,0 +1,1 @@
+"""`mad deploy`: one module for each verb."""
