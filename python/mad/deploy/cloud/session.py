@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+from mad._version import __version__
+
+T = TypeVar("T")
+
+SETTLING_S = 60.0
+"""For so long after a create other parts of AWS may not know what was made."""
+
+_NOT_YET = ("NotFound", "NotFoundFault", "NoSuchEntity")
 
 
 class AwsError(Exception):
@@ -24,24 +36,165 @@ class Identity:
 
 
 class Aws:
-    """Calls of one account and region. Credentials come from the usual chain alone."""
+    """Calls of one account and region, from any thread. Credentials come from the usual chain
+    alone; a client is made when its service is first called."""
 
     def __init__(
-        self, region: str, *, profile: str | None = None, endpoint_url: str | None = None
+        self,
+        region: str,
+        *,
+        profile: str | None = None,
+        endpoint_url: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.region = region
         self.profile = profile
         self.endpoint_url = endpoint_url
+        self.calls: list[tuple[str, str]] = []
+        """Every call that was sent: service and operation, as in `("ec2", "RunInstances")`."""
+        self._clock = clock
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._clients: dict[str, Any] = {}
+        self._identity: Identity | None = None
+        self._made: dict[str, float] = {}
+
+    @property
+    def session(self) -> Any:
+        """The botocore session beneath, for those who listen to its events."""
+        with self._lock:
+            return self._open()
+
+    def _open(self) -> Any:
+        if self._session is None:
+            import botocore.exceptions
+            import botocore.session
+
+            try:
+                session = botocore.session.Session(profile=self.profile)
+                session.user_agent_name = "mad.deploy"
+                session.user_agent_version = __version__
+                session.get_credentials()
+                session.register("before-call", self._note)
+            except botocore.exceptions.BotoCoreError as error:
+                raise _own_error("sts", "GetCallerIdentity", error) from error
+            self._session = session
+        return self._session
+
+    def _note(self, model: Any, **_rest: Any) -> None:
+        self.calls.append((model.service_model.service_name, model.name))
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                import botocore.exceptions
+                from botocore.config import Config
+
+                session = self._open()
+                try:
+                    self._clients[service] = session.create_client(
+                        service,
+                        region_name=self.region,
+                        endpoint_url=self.endpoint_url,
+                        config=Config(
+                            retries={"mode": "standard", "total_max_attempts": 8},
+                            connect_timeout=10,
+                            read_timeout=60,
+                            max_pool_connections=32,
+                        ),
+                    )
+                except (botocore.exceptions.BotoCoreError, ValueError) as error:
+                    raise _own_error(service, "", error) from error
+            return self._clients[service]
+
+    def made(self, *ids: str) -> None:
+        """Tells that these exist since now: a call that does not find them is tried again."""
+        now = self._clock()
+        with self._lock:
+            self._made.update(dict.fromkeys(ids, now))
+
+    def _settling(self, parameters: Any, message: str) -> bool:
+        """Whether the error may be about something that was made a moment ago."""
+        with self._lock:
+            young = [one for one, at in self._made.items() if self._clock() - at < SETTLING_S]
+        if not young:
+            return False
+        said = f"{parameters} {message}"
+        return any(one in said for one in young)
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """`call("ec2", "describe_vpcs", VpcIds=[…])`. Throttling and the like were tried again.
         Raises AwsError."""
-        raise NotImplementedError
+        return self._patiently(service, operation, parameters, lambda do: dict(do(**parameters)))
 
     def pages(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
-        """All items under `key` of all pages."""
-        raise NotImplementedError
+        """All items under `key` of all pages; without pages those of the one answer."""
+
+        def read(_do: Any) -> list[Any]:
+            client = self._client(service)
+            if not client.can_paginate(operation):
+                return list(getattr(client, operation)(**parameters).get(key) or ())
+            pages = client.get_paginator(operation).paginate(**parameters)
+            return [item for page in pages for item in page.get(key) or ()]
+
+        return self._patiently(service, operation, parameters, read)
+
+    def _patiently(
+        self,
+        service: str,
+        operation: str,
+        parameters: dict[str, Any],
+        read: Callable[[Any], T],
+    ) -> T:
+        import botocore.exceptions
+
+        client = self._client(service)
+        name = client.meta.method_to_api_mapping.get(operation, operation)
+        delay = 0.1
+        while True:
+            try:
+                return read(getattr(client, operation))
+            except botocore.exceptions.ClientError as error:
+                told = error.response.get("Error", {})
+                code, message = told.get("Code", ""), told.get("Message", "")
+                if not (code.endswith(_NOT_YET) and self._settling(parameters, message)):
+                    raise AwsError(service, name, code, message) from error
+            except botocore.exceptions.BotoCoreError as error:
+                raise _own_error(service, name, error) from error
+            self._pause(delay)
+            delay = min(2 * delay, 5.0)
 
     def identity(self) -> Identity:
         """Who calls; asked once."""
-        raise NotImplementedError
+        if self._identity is None:
+            answer = self.call("sts", "get_caller_identity")
+            self._identity = Identity(answer["Account"], answer["Arn"])
+        return self._identity
+
+
+_OWN = {
+    "NoCredentialsError": "NoCredentials",
+    "PartialCredentialsError": "NoCredentials",
+    "CredentialRetrievalError": "NoCredentials",
+    "ProfileNotFound": "NoProfile",
+    "TokenRetrievalError": "ExpiredToken",
+    "SSOTokenLoadError": "ExpiredToken",
+    "UnauthorizedSSOTokenError": "ExpiredToken",
+    "EndpointConnectionError": "NoConnection",
+    "ConnectionClosedError": "NoConnection",
+    "ConnectTimeoutError": "NoConnection",
+    "ReadTimeoutError": "NoConnection",
+    "ProxyConnectionError": "NoConnection",
+    "SSLError": "NoTrust",
+    "InvalidRegionError": "NoRegion",
+    "NoRegionError": "NoRegion",
+    "ValueError": "BadEndpoint",
+}
+
+
+def _own_error(service: str, operation: str, error: Exception) -> AwsError:
+    """What never reached AWS, under codes of our own."""
+    name = type(error).__name__
+    return AwsError(service, operation, _OWN.get(name, name), str(error))
