@@ -259,7 +259,7 @@ def explain(error: AwsError, region: str = "") -> Explained:
         call = f"{error.service}:{error.operation}"
         return Explained(
             f"{call} failed with {code or 'an unknown error'}: {message}",
-            "run the same command again; if it fails again, search AWS's documentation for the code",
+            "run the same command again, or look the code up in AWS's documentation",
         )
     says, remedy = known
     return Explained(says.format(message=message or "no more is said").rstrip(". "), remedy)

@@ -77,7 +77,10 @@ class VpcSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class GatewaySpec(Spec):
+    """`name` is `main`."""
+
     kind = Kind.GATEWAY
+    attached: bool = True
 
     def needs(self) -> tuple[Address, ...]:
         return (Address(Kind.VPC, "main"),)
@@ -102,6 +105,8 @@ class RoutesSpec(Spec):
 
     kind = Kind.ROUTES
     subnets: frozenset[str] = frozenset()
+    world: bool = True
+    """Whether the rest of the world is reached through the gateway."""
 
     def needs(self) -> tuple[Address, ...]:
         return (
