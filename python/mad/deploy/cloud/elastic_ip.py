@@ -39,6 +39,7 @@ class ElasticIps:
                     }
                 ],
             )
+            context.aws.made(str(answer["AllocationId"]))
             found = _found({**answer, "Tags": tags.pairs(context.tags_of(spec))})
         self._attach(context, found.id, spec)
         return found.id
@@ -66,7 +67,7 @@ class ElasticIps:
         if instance is None:
             raise AwsError(
                 "ec2",
-                "associate_address",
+                "AssociateAddress",
                 "InvalidInstanceID.NotFound",
                 f"there is no machine {spec.instance} to give the address to",
             )

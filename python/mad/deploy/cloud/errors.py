@@ -185,6 +185,14 @@ _TABLE: dict[str, tuple[str, str]] = {
         "The machine was ended while this run made it: {message}",
         "run the same command again",
     ),
+    "InstanceTerminated": (
+        "Somebody ended a machine while this run worked on it: {message}",
+        "run the same command again: it makes another",
+    ),
+    "HostKey": (
+        "The host key of a machine could not be made: {message}",
+        "see that `ssh-keygen` works here (package openssh-client)",
+    ),
     "DependencyViolation": (
         "Something still uses it: {message}",
         "end what is named there, then run the same command again",
