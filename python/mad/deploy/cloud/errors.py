@@ -213,6 +213,10 @@ _TABLE: dict[str, tuple[str, str]] = {
         "AWS keeps it from being changed: {message}",
         "take the protection (termination or API) off it in AWS",
     ),
+    "Cancelled": (
+        "It was interrupted: {message}",
+        "run the same command again: it goes on from what is there",
+    ),
     "TimedOut": (
         "AWS did not get ready in time: {message}",
         "run the same command again: it goes on from what is there",

@@ -18,10 +18,6 @@ FIRST_S = 0.5
 LONGEST_S = 10.0
 
 
-class CancelledError(Exception):
-    """The run was interrupted while it waited: the next one goes on from what is there."""
-
-
 def until(
     check: Callable[[], T | None],
     *,
@@ -35,7 +31,7 @@ def until(
 ) -> T:
     """Asks `check` until it gives something else than None or False, ever more seldom, and says
     after each time what is waited for and how long already. `pause` waits and tells whether the run
-    was interrupted. Raises AwsError `TimedOut` after `deadline_s`, CancelledError once the context
+    was interrupted. Raises AwsError: `TimedOut` after `deadline_s`, `Cancelled` once the context
     is cancelled."""
     wait = pause or context.cancelled.wait
     began = clock()
@@ -52,7 +48,7 @@ def until(
         # Not all at the same moments: they were started together.
         jittered = step * random.uniform(0.8, 1.2)
         if wait(min(jittered, max(deadline_s - now, 0.01))):
-            raise CancelledError(text)
+            raise AwsError("mad", "wait", "Cancelled", text)
         step = min(step * 1.5, longest_s)
 
 
