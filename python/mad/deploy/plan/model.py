@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mad.deploy.plan.specs import Address, Kind, Spec
+from mad.deploy.plan.specs import Address, Kind, Rule, Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,20 @@ class EndpointFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """What AWS calls the rules of a security group (`sgr-…`)."""
+
+    ingress: Mapping[Rule, str] = field(default_factory=dict)
+    egress: Mapping[Rule, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A resource that carries the tags of the stack."""
 
     spec: Spec
     id: str
-    facts: InstanceFacts | EndpointFacts | None = None
+    facts: InstanceFacts | EndpointFacts | GroupFacts | None = None
     spec_hash: str | None = None
     """Tag `mad:spec`: what the last run wanted. Equal to the wish while the fields differ: somebody
     else changed it (drift)."""

@@ -32,6 +32,9 @@ class Lines:
     def has(self, *path: str | int) -> bool:
         return path in self._known
 
+    def known(self) -> tuple[Path, ...]:
+        return tuple(self._known)
+
 
 class _Scanner:
     """Knows that the text is right: `tomllib` has read it before."""

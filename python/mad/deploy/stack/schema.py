@@ -152,7 +152,7 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
         role: Key(addresses(1 if role == "api_lb" else MOST_MACHINES))
         for role in ("api", "api_lb", "client", "web")
     },
-    "limits": {"monthly_usd": Key(number(0, 1_000_000))},
+    "limits": {"monthly_usd": Key(number(0, 100_000))},
     "lock": {
         "bucket": Key(
             pattern(

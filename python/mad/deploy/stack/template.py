@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -14,8 +15,8 @@ _TEXT = """\
 
 # Part of the names of all that is made; one of a kind in an account and region. Another name is
 # another stack, so it stays once `up` has run.
-name = "{name}"
-region = "{region}"
+name = {name}
+region = {region}
 #runtime = "native"  # or "docker": the same programs in containers
 
 [network]
@@ -109,7 +110,8 @@ count = 2
 
 def render(name: str, region: str) -> str:
     """A commented stack file."""
-    return _TEXT.format(name=name, region=region)
+    # Strings of JSON are strings of TOML: nothing in them can become another key.
+    return _TEXT.format(name=json.dumps(name), region=json.dumps(region))
 
 
 def write(path: Path, text: str) -> None:
