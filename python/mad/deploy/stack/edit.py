@@ -16,6 +16,16 @@ from mad.deploy.stack.mistakes import Mistake, StackError
 from mad.deploy.stack.settings import Role, Stack
 
 
+def with_counts(path: Path, counts: Mapping[Role, int]) -> Stack:
+    """The stack that the file would hold with these counts; nothing is written. Raises
+    StackError."""
+    text = read_text(path)
+    parse(text, path)
+    for role, count in counts.items():
+        text = _with_count(text, role, count)
+    return parse(text, path)
+
+
 def set_counts(path: Path, counts: Mapping[Role, int]) -> Stack:
     """Writes the counts into the file and gives the stack that it holds then. Raises StackError,
     and the file is as it was, where the result would have a mistake."""
