@@ -33,16 +33,14 @@ def variables(stack: Stack, status: Status, host: Host) -> dict[str, Any]:
         given["ansible_ssh_common_args"] = words
     if host.hostkey:
         given["mad_host_key"] = host.hostkey
-    for name, value in (
-        ("private_ip", host.private_ip),
-        ("private_dns_name", host.private_dns),
-        ("instance_id", host.id),
-        ("availability_zone", host.zone),
-        ("mad_version", host.version),
-    ):
-        if value is not None:
-            given[name] = value
-    return given
+    known = {
+        "private_ip": host.private_ip,
+        "private_dns_name": host.private_dns,
+        "instance_id": host.id,
+        "availability_zone": host.zone,
+        "mad_version": host.version,
+    }
+    return given | {name: value for name, value in known.items() if value is not None}
 
 
 def ansible(stack: Stack, status: Status) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from mad.deploy.events import Listener, Note, PlanMade
 from mad.deploy.plan.model import Cost, Found, Observed, Plan
-from mad.deploy.plan.specs import Address, InstanceSpec, Kind
-from mad.deploy.stack.settings import Machines, Role, Stack
+from mad.deploy.plan.specs import Address, InstanceSpec, Kind, SubnetSpec
+from mad.deploy.stack.settings import Role, Stack
 
 if TYPE_CHECKING:
     from mad.deploy.cloud.lease import Lease
@@ -96,11 +96,12 @@ def target(
     return Target(stack, Aws(stack.region, profile=profile, endpoint_url=endpoint_url))
 
 
-def observe(given: Target, *, images: bool = False) -> Observed:
-    """All of the stack as it is now; `images`: the newest ones, too."""
+def observe(given: Target, *, around: bool = True, images: bool = False) -> Observed:
+    """All of the stack as it is now; `around`: with the VPC and zones a plan needs, `images`: with
+    today's images and what the zones offer, too."""
     from mad.deploy.cloud import registry
 
-    return registry.observe(given.aws, given.stack, images=images)
+    return registry.observe(given.aws, given.stack, around=around, images=images)
 
 
 def plan_of(given: Target, wishes: Wishes = NO_WISHES) -> Looked:
@@ -118,13 +119,18 @@ def up(
     dry_run: bool = False,
 ) -> Result:
     """Makes the stack as its file says."""
+    from mad.deploy.cloud import surroundings
+    from mad.deploy.cloud.session import AwsError
 
     def look() -> Looked:
-        observed = observe(given, images=wishes.refresh_images)
-        if wishes.create_default_vpc and not dry_run and _lacks_default_vpc(given, observed):
-            given.aws.call("ec2", "create_default_vpc")
-            listener(Note("made the default VPC of the region"))
-            observed = observe(given, images=wishes.refresh_images)
+        try:
+            observed = observe(given)
+        except AwsError as error:
+            if error.code != "NoDefaultVpc" or not wishes.create_default_vpc or dry_run:
+                raise
+            vpc = surroundings.create_default_vpc(given.aws)
+            listener(Note(f"made the default VPC of {given.stack.region}: {vpc}"))
+            observed = observe(given)
         return _plan(given, wishes, observed)
 
     return _change(given, "up", listener, confirm, look, dry_run)
@@ -146,13 +152,13 @@ def scale(
     file = given.stack.file
     if file is None:
         raise OperationError("the stack was not read from a file", "name one with --stack")
-    wanted = edit.with_counts(file, counts)
-    scaled = replace(given, stack=replace(wanted, region=given.stack.region))
+    region = given.stack.region
+    scaled = replace(given, stack=edit.with_counts(file, counts, region=region))
 
     def agreed(looked: Looked) -> bool:
         if not confirm(looked):
             return False
-        edit.set_counts(file, counts)
+        edit.set_counts(file, counts, region=region)
         return True
 
     def look() -> Looked:
@@ -160,7 +166,7 @@ def scale(
 
     result = _change(scaled, "scale", listener, agreed, look, dry_run)
     if result.looked.plan.empty and not dry_run:
-        edit.set_counts(file, counts)
+        edit.set_counts(file, counts, region=region)
     return result
 
 
@@ -171,13 +177,13 @@ def destroy(
     from mad.deploy.plan import planner
 
     def look() -> Looked:
-        observed = observe(given)
+        observed = observe(given, around=False)
         return Looked(planner.destroy_plan(observed), observed, given.stack)
 
     result = _change(given, "destroy", listener, confirm, look, dry_run, look_after=False)
     if dry_run or result.declined or (result.outcome and result.outcome.interrupted):
         return result
-    return replace(result, left=observe(given).found)
+    return replace(result, left=observe(given, around=False).found)
 
 
 def drift(given: Target) -> Looked:
@@ -228,7 +234,7 @@ def status(given: Target) -> Status:
     if given.stack.hosts is not None:
         return told.of_hosts(given.stack)
     written = store_of(given.aws, given.stack).read()
-    seen = told.of(given.stack, observe(given))
+    seen = told.of(given.stack, observe(given, around=False))
     if written is None or written.lease is None:
         return seen
     lease = written.lease
@@ -251,50 +257,28 @@ def _needs_aws(given: Target) -> None:
         )
 
 
-def _lacks_default_vpc(given: Target, observed: Observed) -> bool:
-    return given.stack.network.vpc == "default" and observed.surroundings.vpc is None
-
-
 def _plan(given: Target, wishes: Wishes, observed: Observed) -> Looked:
-    from mad.deploy.cloud import surroundings
+    from mad.deploy.cloud import registry
     from mad.deploy.plan import planner
     from mad.deploy.stack.keys import read_public_key
 
     stack = given.stack
-    if _lacks_default_vpc(given, observed):
-        raise OperationError(
-            f"the account has no default VPC in {stack.region}",
-            'make one with `up --create-default-vpc`, or set `vpc = "own"` or `vpc = "vpc-…"` '
-            "under [network]",
-        )
     key = read_public_key(stack)
-
-    def plan(seen: Observed) -> Plan:
-        return planner.plan(
-            stack,
-            seen,
-            key,
-            refresh_images=wishes.refresh_images,
-            allow_data_loss=wishes.allow_data_loss,
-        )
-
-    if _slots_lack(stack, observed) or wishes.refresh_images:
+    if not observed.surroundings.offered and (
+        wishes.refresh_images or _slots_lack(stack, observed)
+    ):
         # Which zones have a type is only asked for when a machine will be made.
-        used = [machines for machines in _used(stack) if machines.count]
-        observed = replace(
-            observed,
-            surroundings=surroundings.look(
-                given.aws,
-                stack,
-                for_types=frozenset(machines.type for machines in used),
-                for_images=frozenset(machines.image for machines in used),
-            ),
-        )
-    return Looked(plan(observed), observed, stack)
-
-
-def _used(stack: Stack) -> tuple[Machines, ...]:
-    return tuple(stack.machines(role) for role in Role)
+        zones = [one.spec.zone for one in observed.found if isinstance(one.spec, SubnetSpec)]
+        around = registry.look(given.aws, stack, images=True, own_zones=zones)
+        observed = replace(observed, surroundings=around)
+    plan = planner.plan(
+        stack,
+        observed,
+        key,
+        refresh_images=wishes.refresh_images,
+        allow_data_loss=wishes.allow_data_loss,
+    )
+    return Looked(plan, observed, stack)
 
 
 def _slots_lack(stack: Stack, observed: Observed) -> bool:
@@ -351,5 +335,9 @@ def _change(
         outcome = engine.apply(looked.plan, context, listener, holds=lock.renew)
         if lock.lost.is_set():
             lock.renew()
-        after = told.of(given.stack, observe(given)) if outcome.ok and look_after else None
+        after = (
+            told.of(given.stack, observe(given, around=False))
+            if outcome.ok and look_after
+            else None
+        )
         return Result(looked, outcome, status=after)
