@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mad.deploy.plan.model import Action, Plan
+from mad.deploy.plan.model import Action, Observed, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class PlanMade:
     plan: Plan
+    observed: Observed | None = None
+    """What it was made from: account and region are there, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -11,18 +10,14 @@ from typing import TYPE_CHECKING
 
 from mad.deploy.events import Listener, Note, PlanMade
 from mad.deploy.plan.model import Cost, Found, Observed, Plan
-from mad.deploy.plan.specs import Address, InstanceSpec, Kind
+from mad.deploy.plan.specs import Address, InstanceSpec, Kind, SubnetSpec
 from mad.deploy.stack.settings import Role, Stack
 
 if TYPE_CHECKING:
     from mad.deploy.cloud.lease import Lease
-    from mad.deploy.cloud.lock import Lock
     from mad.deploy.cloud.session import Aws
     from mad.deploy.engine import Outcome
     from mad.deploy.status import Status
-
-Confirm = Callable[["Looked"], bool]
-"""Shows what would be done, and says whether to do it."""
 
 
 class OperationError(Exception):
@@ -52,6 +47,9 @@ class Wishes:
     create_default_vpc: bool = False
 
 
+NO_WISHES = Wishes()
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """A plan, and what it was made from."""
@@ -59,6 +57,10 @@ class Looked:
     plan: Plan
     observed: Observed
     stack: Stack
+
+
+Confirm = Callable[[Looked], bool]
+"""Says whether to do what was shown (as the event `PlanMade`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,35 +96,44 @@ def target(
     return Target(stack, Aws(stack.region, profile=profile, endpoint_url=endpoint_url))
 
 
-def observe(given: Target) -> Observed:
-    """All of the stack as it is now."""
+def observe(given: Target, *, around: bool = True, images: bool = False) -> Observed:
+    """All of the stack as it is now; `around`: with the VPC and zones a plan needs, `images`: with
+    today's images and what the zones offer, too."""
     from mad.deploy.cloud import registry
 
-    return registry.observe(given.aws, given.stack)
+    return registry.observe(given.aws, given.stack, around=around, images=images)
 
 
-def plan_of(given: Target, wishes: Wishes = Wishes()) -> Looked:
+def plan_of(given: Target, wishes: Wishes = NO_WISHES) -> Looked:
     """What `up` would do. Takes no lock and changes nothing."""
-    return _plan(given, wishes, observe(given))
+    _needs_aws(given)
+    return _plan(given, wishes, observe(given, images=True))
 
 
 def up(
     given: Target,
     listener: Listener,
     confirm: Confirm,
-    wishes: Wishes = Wishes(),
+    wishes: Wishes = NO_WISHES,
     *,
     dry_run: bool = False,
 ) -> Result:
     """Makes the stack as its file says."""
-    return _change(given, "up", listener, confirm, lambda: _up_plan(given, wishes), dry_run)
+    from mad.deploy.cloud import surroundings
+    from mad.deploy.cloud.session import AwsError
 
+    def look() -> Looked:
+        try:
+            observed = observe(given)
+        except AwsError as error:
+            if error.code != "NoDefaultVpc" or not wishes.create_default_vpc or dry_run:
+                raise
+            vpc = surroundings.create_default_vpc(given.aws)
+            listener(Note(f"made the default VPC of {given.stack.region}: {vpc}"))
+            observed = observe(given)
+        return _plan(given, wishes, observed)
 
-def destroy(
-    given: Target, listener: Listener, confirm: Confirm, *, dry_run: bool = False
-) -> Result:
-    """Removes all of the stack, and looks whether anything is left."""
-    raise NotImplementedError
+    return _change(given, "up", listener, confirm, look, dry_run)
 
 
 def scale(
@@ -130,36 +141,203 @@ def scale(
     counts: Mapping[Role, int],
     listener: Listener,
     confirm: Confirm,
-    wishes: Wishes = Wishes(),
+    wishes: Wishes = NO_WISHES,
     *,
     dry_run: bool = False,
 ) -> Result:
-    """Writes the counts into the stack file once they are agreed to, then does as `up`."""
-    raise NotImplementedError
+    """Writes the counts into the stack file once they are agreed to, then does as `up`. Raises
+    StackError, before anything else happens, for counts that the file cannot have."""
+    from mad.deploy.stack import edit
+
+    file = given.stack.file
+    if file is None:
+        raise OperationError("the stack was not read from a file", "name one with --stack")
+    region = given.stack.region
+    scaled = replace(given, stack=edit.with_counts(file, counts, region=region))
+
+    def agreed(looked: Looked) -> bool:
+        if not confirm(looked):
+            return False
+        edit.set_counts(file, counts, region=region)
+        return True
+
+    def look() -> Looked:
+        return _plan(scaled, wishes, observe(scaled))
+
+    result = _change(scaled, "scale", listener, agreed, look, dry_run)
+    if result.looked.plan.empty and not dry_run:
+        edit.set_counts(file, counts, region=region)
+    return result
+
+
+def destroy(
+    given: Target, listener: Listener, confirm: Confirm, *, dry_run: bool = False
+) -> Result:
+    """Removes all of the stack, and looks whether anything is left."""
+    from mad.deploy.plan import planner
+
+    def look() -> Looked:
+        observed = observe(given, around=False)
+        return Looked(planner.destroy_plan(observed), observed, given.stack)
+
+    result = _change(given, "destroy", listener, confirm, look, dry_run, look_after=False)
+    if dry_run or result.declined or (result.outcome and result.outcome.interrupted):
+        return result
+    return replace(result, left=observe(given, around=False).found)
 
 
 def drift(given: Target) -> Looked:
     """The part of a plan that is there because somebody else changed things."""
-    raise NotImplementedError
+    looked = plan_of(given)
+    changed = tuple(action for action in looked.plan.actions if action.drift)
+    keys = frozenset(action.key for action in changed)
+    kept = tuple(replace(action, after=action.after & keys) for action in changed)
+    return replace(looked, plan=Plan(kept))
 
 
 def adopt(given: Target, address: Address, id: str, listener: Listener) -> None:
     """Takes a resource that exists into the stack, by tagging it."""
-    raise NotImplementedError
+    from mad.deploy.cloud import adopt as adopting
+    from mad.deploy.cloud.lock import Lock, store_of
+    from mad.deploy.cloud.resource import Context
+
+    _needs_aws(given)
+    store = store_of(given.aws, given.stack)
+    who = given.aws.identity().arn
+    with Lock(store, op="adopt", who=who, listener=listener, on_lost=given.cancelled.set) as lock:
+        context = Context(
+            given.aws, given.stack, lock.lease, observe(given), cancelled=given.cancelled
+        )
+        adopting.adopt(context, address, id)
 
 
 def cost(given: Target) -> Cost:
     """Of the stack as its file has it; asks AWS nothing."""
-    raise NotImplementedError
+    from mad.deploy.plan import cost as prices
+    from mad.deploy.plan.desired import desired
+    from mad.deploy.plan.model import Surroundings, Zone
+
+    region = given.stack.region
+    zones = tuple(Zone(f"{region}{letter}", None) for letter in "abc")
+    used = {given.stack.machines(role).type for role in Role}
+    offered = {type: frozenset(zone.name for zone in zones) for type in used}
+    around = Surroundings("", region, "vpc-0", "172.31.0.0/16", zones, offered)
+    specs = desired(given.stack, Observed((), around), "ssh-ed25519 unknown")
+    return prices.cost(specs, region)
 
 
 def status(given: Target) -> Status:
     """What is there, and where it is reached."""
-    raise NotImplementedError
+    from mad.deploy import status as told
+    from mad.deploy.cloud.lock import store_of
+
+    if given.stack.hosts is not None:
+        return told.of_hosts(given.stack)
+    written = store_of(given.aws, given.stack).read()
+    seen = told.of(given.stack, observe(given, around=False))
+    if written is None or written.lease is None:
+        return seen
+    lease = written.lease
+    return replace(seen, held_by=f"`{lease.op}` by {lease.who} on {lease.host}")
 
 
 def unlock(given: Target) -> Lease | None:
     """Breaks the lock; gives whose it was."""
     from mad.deploy.cloud import lock
 
+    _needs_aws(given)
     return lock.unlock(given.aws, given.stack)
+
+
+def _needs_aws(given: Target) -> None:
+    if given.stack.hosts is not None:
+        raise OperationError(
+            "the machines of this stack are those of [hosts]: there is nothing to make at AWS",
+            "remove [hosts] from the stack file to let machines be made",
+        )
+
+
+def _plan(given: Target, wishes: Wishes, observed: Observed) -> Looked:
+    from mad.deploy.cloud import registry
+    from mad.deploy.plan import planner
+    from mad.deploy.stack.keys import read_public_key
+
+    stack = given.stack
+    key = read_public_key(stack)
+    if not observed.surroundings.offered and (
+        wishes.refresh_images or _slots_lack(stack, observed)
+    ):
+        # Which zones have a type is only asked for when a machine will be made.
+        zones = [one.spec.zone for one in observed.found if isinstance(one.spec, SubnetSpec)]
+        around = registry.look(given.aws, stack, images=True, own_zones=zones)
+        observed = replace(observed, surroundings=around)
+    plan = planner.plan(
+        stack,
+        observed,
+        key,
+        refresh_images=wishes.refresh_images,
+        allow_data_loss=wishes.allow_data_loss,
+    )
+    return Looked(plan, observed, stack)
+
+
+def _slots_lack(stack: Stack, observed: Observed) -> bool:
+    """Whether a machine will be made: a slot is empty, or what is in it is of another kind."""
+    for role in Role:
+        machines = stack.machines(role)
+        right = {
+            found.spec.name
+            for found in observed.of(Kind.INSTANCE)
+            if isinstance(found.spec, InstanceSpec)
+            and found.spec.role == role
+            and (found.spec.type, found.spec.image) == (machines.type, machines.image)
+            and found.spec.disk_gib == machines.disk_gib
+        }
+        if any(f"{role}-{number}" not in right for number in range(machines.count)):
+            return True
+    return False
+
+
+def _change(
+    given: Target,
+    op: str,
+    listener: Listener,
+    confirm: Confirm,
+    look: Callable[[], Looked],
+    dry_run: bool,
+    *,
+    look_after: bool = True,
+) -> Result:
+    """Lock, look, show, ask, do."""
+    from mad.deploy import engine
+    from mad.deploy import status as told
+    from mad.deploy.cloud.lock import Lock, store_of
+    from mad.deploy.cloud.resource import Context
+
+    _needs_aws(given)
+    if dry_run:
+        looked = look()
+        listener(PlanMade(looked.plan, looked.observed))
+        return Result(looked)
+    store = store_of(given.aws, given.stack)
+    who = given.aws.identity().arn
+    with Lock(store, op=op, who=who, listener=listener, on_lost=given.cancelled.set) as lock:
+        looked = look()
+        listener(PlanMade(looked.plan, looked.observed))
+        if looked.plan.empty:
+            after = told.of(given.stack, looked.observed) if look_after else None
+            return Result(looked, status=after)
+        if not confirm(looked):
+            return Result(looked, declined=True)
+        context = Context(
+            given.aws, given.stack, lock.lease, looked.observed, cancelled=given.cancelled
+        )
+        outcome = engine.apply(looked.plan, context, listener, holds=lock.renew)
+        if lock.lost.is_set():
+            lock.renew()
+        after = (
+            told.of(given.stack, observe(given, around=False))
+            if outcome.ok and look_after
+            else None
+        )
+        return Result(looked, outcome, status=after)

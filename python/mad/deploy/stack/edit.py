@@ -16,16 +16,26 @@ from mad.deploy.stack.mistakes import Mistake, StackError
 from mad.deploy.stack.settings import Role, Stack
 
 
-def set_counts(path: Path, counts: Mapping[Role, int]) -> Stack:
+def with_counts(path: Path, counts: Mapping[Role, int], *, region: str | None = None) -> Stack:
+    """The stack that the file would hold with these counts; nothing is written. `region` goes
+    before the file's. Raises StackError."""
+    text = read_text(path)
+    parse(text, path, region=region)
+    for role, count in counts.items():
+        text = _with_count(text, role, count)
+    return parse(text, path, region=region)
+
+
+def set_counts(path: Path, counts: Mapping[Role, int], *, region: str | None = None) -> Stack:
     """Writes the counts into the file and gives the stack that it holds then. Raises StackError,
     and the file is as it was, where the result would have a mistake."""
     real = path.resolve()
     before = read_text(path)
-    parse(before, path)
+    parse(before, path, region=region)
     after = before
     for role, count in counts.items():
         after = _with_count(after, role, count)
-    stack = parse(after, path)
+    stack = parse(after, path, region=region)
     _same_otherwise(path, before, after, counts)
     if after != before:
         _replace(real, after)

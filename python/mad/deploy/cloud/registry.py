@@ -1,0 +1,81 @@
+"""All kinds of resources, and one look at all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from mad.deploy.cloud import elastic_ip, routes, surroundings
+from mad.deploy.cloud.elastic_ip import ElasticIps
+from mad.deploy.cloud.gateway import Gateways
+from mad.deploy.cloud.instance import Instances
+from mad.deploy.cloud.key_pair import KeyPairs
+from mad.deploy.cloud.resource import Resource
+from mad.deploy.cloud.routes import Routes
+from mad.deploy.cloud.security_group import SecurityGroups
+from mad.deploy.cloud.session import Aws
+from mad.deploy.cloud.subnet import Subnets
+from mad.deploy.cloud.vpc import Vpcs
+from mad.deploy.plan.model import Found, Observed, Surroundings
+from mad.deploy.plan.specs import Kind, SubnetSpec
+from mad.deploy.stack.settings import Role, Stack
+
+RESOURCES: Mapping[Kind, Resource] = {
+    Kind.VPC: Vpcs(),
+    Kind.GATEWAY: Gateways(),
+    Kind.ROUTES: Routes(),
+    Kind.SUBNET: Subnets(),
+    Kind.KEY_PAIR: KeyPairs(),
+    Kind.SECURITY_GROUP: SecurityGroups(),
+    Kind.INSTANCE: Instances(),
+    Kind.ELASTIC_IP: ElasticIps(),
+}
+
+_NETWORK = (Kind.GATEWAY, Kind.ROUTES, Kind.SUBNET)
+"""What is in a VPC of our own, and so is not asked for while there is none."""
+_AT_ONCE = 12
+
+
+def observe(aws: Aws, stack: Stack, *, around: bool = True, images: bool = False) -> Observed:
+    """All that carries the stack's tags, at one moment. `around`: with the VPC and the zones that
+    a plan needs; `images`: also with today's images and what the zones offer. Raises AwsError."""
+    aws.identity()
+    own = stack.network.vpc == "own"
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="mad-observe") as pool:
+        looks = {
+            kind: pool.submit(resource.observe, aws, stack)
+            for kind, resource in RESOURCES.items()
+            if own or kind not in _NETWORK
+        }
+        beside = pool.submit(look, aws, stack, images=images) if around and not own else None
+        if not own and looks[Kind.VPC].result():
+            # The stack file had `vpc = "own"` before.
+            for kind in _NETWORK:
+                looks[kind] = pool.submit(RESOURCES[kind].observe, aws, stack)
+        seen = {kind: looks[kind].result() if kind in looks else () for kind in RESOURCES}
+        if around and own:
+            zones = [one.spec.zone for one in seen[Kind.SUBNET] if isinstance(one.spec, SubnetSpec)]
+            beside = pool.submit(look, aws, stack, images=images, own_zones=zones)
+        seen[Kind.ELASTIC_IP] = elastic_ip.with_slots(seen[Kind.ELASTIC_IP], seen[Kind.INSTANCE])
+        seen[Kind.ROUTES] = routes.with_names(seen[Kind.ROUTES], seen[Kind.SUBNET])
+        here = Surroundings(aws.identity().account, aws.region)
+        return Observed(_in_order(seen), beside.result() if beside else here)
+
+
+def look(
+    aws: Aws, stack: Stack, *, images: bool = False, own_zones: Iterable[str] = ()
+) -> Surroundings:
+    """What is not ours. With `images` also what only a machine that is to be made needs to know:
+    the zones that have its type, and today's images."""
+    used = [stack.machines(role) for role in Role if stack.machines(role).count] if images else []
+    return surroundings.look(
+        aws,
+        stack,
+        for_types=frozenset(machines.type for machines in used),
+        for_images=frozenset(machines.image for machines in used),
+        own_zones=own_zones,
+    )
+
+
+def _in_order(seen: Mapping[Kind, tuple[Found, ...]]) -> tuple[Found, ...]:
+    return tuple(found for kind in Kind for found in seen.get(kind, ()))
