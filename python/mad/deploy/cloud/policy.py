@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from mad.deploy.cloud import names
 from mad.deploy.cloud import policy_actions as actions
 from mad.deploy.stack.settings import Stack
 
@@ -263,16 +264,15 @@ def _cache_arns(at: str, name: str) -> tuple[str, ...]:
 
 
 def _balancer_arns(at: str, name: str, options: Options) -> tuple[str, ...]:
-    # A balancer's name is shortened with a hash when it is long, so only its beginning is sure.
-    begin = f"mad-{name}"[:20]
-    classic = (f"{at}loadbalancer/{begin}*",) if options.classic else ()
+    balancer = names.load_balancer_name(name, "web")
+    classic = (f"{at}loadbalancer/{balancer}",) if options.classic else ()
     if not options.alb:
         return classic
     return (
         *classic,
-        f"{at}loadbalancer/app/{begin}*",
-        f"{at}targetgroup/{begin}*",
-        f"{at}listener/app/{begin}*",
+        f"{at}loadbalancer/app/{balancer}/*",
+        f"{at}targetgroup/{balancer}/*",
+        f"{at}listener/app/{balancer}/*",
     )
 
 
