@@ -42,7 +42,7 @@ def read(
     """As specs and facts. Asks again only for disks whose tags do not show yet and for groups whose
     names do not tell what they are (adopted ones)."""
     disks = {str(one["VolumeId"]): one for one in volumes}
-    missing = {id for one in instances if (id := _root(one)) and id not in disks}
+    missing = {id for one in instances if (id := root_disk(one)) and id not in disks}
     if missing:
         answer = aws.pages(
             "ec2",
@@ -52,7 +52,7 @@ def read(
         )
         disks.update({str(one["VolumeId"]): one for one in answer})
     names = group_names(aws, stack, instances)
-    return tuple(_found(stack, one, disks.get(_root(one) or ""), names) for one in instances)
+    return tuple(_found(stack, one, disks.get(root_disk(one) or ""), names) for one in instances)
 
 
 def group_names(aws: Aws, stack: Stack, instances: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -98,7 +98,7 @@ def _groups(one: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return tuple(one.get("SecurityGroups", ()))
 
 
-def _root(one: Mapping[str, Any]) -> str | None:
+def root_disk(one: Mapping[str, Any]) -> str | None:
     """The id of the disk it boots from."""
     for device in one.get("BlockDeviceMappings", ()):
         if device.get("DeviceName") == one.get("RootDeviceName") and "Ebs" in device:
@@ -126,7 +126,7 @@ def _found(
             zone=str(one["Placement"]["AvailabilityZone"]),
             disk_gib=int(disk["Size"]) if disk else 0,
             encrypted=bool(disk.get("Encrypted")) if disk else False,
-            key="main" if key == stack_name(stack.name) else str(key or ""),
+            key="main" if key == stack_name(stack.name) else given.get(tags.KEY, str(key or "")),
             groups=frozenset(names[str(group["GroupId"])] for group in _groups(one)),
             imds_tokens=metadata.get("HttpTokens") == "required",
             imds_hops=int(metadata.get("HttpPutResponseHopLimit") or 1),
