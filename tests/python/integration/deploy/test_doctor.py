@@ -267,6 +267,13 @@ def test_too_few_vcpus_are_found(file: Path, aws: Aws) -> None:
     assert "14 more needed" in check.sentence
 
 
+def test_a_stack_that_costs_more_than_it_may_is_found(file: Path, aws: Aws) -> None:
+    file.write_text(FILE + "[limits]\nmonthly_usd = 5\n")
+    check = only(look(file, aws))
+    assert check.name == "budget"
+    assert "$5.00" in check.sentence
+
+
 def _key_pair(aws: Aws) -> None:
     aws.call("ec2", "create_key_pair", KeyName="mad-shop-x7k2")
 
