@@ -10,9 +10,11 @@ from pathlib import Path
 from mad.deploy.cloud import doctor_account as account
 from mad.deploy.cloud import doctor_here as here
 from mad.deploy.cloud import doctor_stack, surroundings
-from mad.deploy.cloud.checks import Check, Level, ok
+from mad.deploy.cloud.checks import Check, Level, fail, ok
 from mad.deploy.cloud.session import Aws, AwsError
-from mad.deploy.plan.model import Surroundings
+from mad.deploy.plan.cost import cost
+from mad.deploy.plan.desired import desired
+from mad.deploy.plan.model import Observed, Surroundings
 from mad.deploy.stack.load import load
 from mad.deploy.stack.mistakes import StackError
 from mad.deploy.stack.settings import Role, Stack
@@ -68,6 +70,7 @@ def _at_aws(aws: Aws, stack: Stack) -> tuple[Check, ...]:
         looks += [
             ("instance types", partial(doctor_stack.instance_types, stack, around)),
             ("images", partial(doctor_stack.images, aws, stack, around)),
+            ("budget", partial(_budget, stack, around)),
             ("programs", partial(_programs, around)),
         ]
     return (*found, *_asked(looks))
@@ -105,6 +108,22 @@ def _asked(looks: list[tuple[str, Look]]) -> Iterator[Check]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for answer in [pool.submit(ask, name, look) for name, look in looks]:
             yield from answer.result()
+
+
+def _budget(stack: Stack, around: Surroundings) -> Check:
+    """The whole stack, as if nothing of it were there."""
+    specs = desired(stack, Observed((), around), "ssh-ed25519 none")
+    monthly = cost(specs, stack.region).monthly_usd
+    sentence = f"${monthly:,.2f} a month at list prices"
+    if stack.monthly_usd is None:
+        return ok("budget", f"{sentence}; no limit is set")
+    if monthly > stack.monthly_usd:
+        return fail(
+            "budget",
+            f"{sentence}, and [limits] allows ${stack.monthly_usd:,.2f}",
+            "raise `monthly_usd`, or write fewer or smaller machines",
+        )
+    return ok("budget", f"{sentence}, of ${stack.monthly_usd:,.2f} allowed")
 
 
 def _programs(around: Surroundings) -> Iterator[Check]:

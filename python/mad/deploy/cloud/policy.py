@@ -21,6 +21,12 @@ OLD_POLICIES = {
 }
 """What the user of the way before had, as far as a stack is concerned."""
 
+ADOPTED = (
+    *("instance", "volume", "network-interface"),
+    *("security-group", "key-pair", "elastic-ip"),
+)
+"""What `adopt` tags: a machine with its disk and interface, a group, a key, an address."""
+
 Condition = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 
 
@@ -181,7 +187,6 @@ def statements(name: str, region: str, account: str, options: Options) -> tuple[
             actions.MAKE_FROM,
             (
                 f"arn:{partition}:ec2:{region}::image/*",
-                f"{ec2}image/*",
                 f"{ec2}subnet/*",
                 f"{ec2}vpc/*",
                 f"{ec2}key-pair/mad-{name}",
@@ -202,7 +207,7 @@ def statements(name: str, region: str, account: str, options: Options) -> tuple[
         Statement(
             "Adopt",
             ("ec2:CreateTags",) if options.adopt else (),
-            (f"{ec2}*/*",),
+            tuple(f"{ec2}{kind}/*" for kind in ADOPTED),
             {"StringEquals": ours, "Null": {"aws:ResourceTag/mad:stack": "true"}},
         ),
         Statement("MakeDefaultVpc", actions.default_vpc(options), ("*",), here),

@@ -23,7 +23,7 @@ def look(options: Options) -> tuple[str, ...]:
             "DescribeSecurityGroups DescribeSubnets DescribeVolumes DescribeVpcs",
         ),
         *(of("ec2", "DescribeInternetGateways") if _balanced(options) or options.own_vpc else ()),
-        *(of("ec2", "DescribeRouteTables") if options.own_vpc else ()),
+        *(of("ec2", "DescribeRouteTables DescribeVpcAttribute") if options.own_vpc else ()),
         *(
             of(
                 "elasticloadbalancing",
@@ -46,7 +46,7 @@ def look(options: Options) -> tuple[str, ...]:
 
 
 MAKE = of("ec2", "AllocateAddress CreateSecurityGroup ImportKeyPair")
-MAKE_RULES = of("ec2", "AuthorizeSecurityGroupIngress")
+MAKE_RULES = of("ec2", "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress")
 MAKE_NETWORK = of("ec2", "CreateInternetGateway CreateRouteTable CreateSubnet")
 MAKE_VPC = of("ec2", "CreateVpc")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -160,11 +162,37 @@ class Aws:
                 told = error.response.get("Error", {})
                 code, message = told.get("Code", ""), told.get("Message", "")
                 if not (code.endswith(_NOT_YET) and self._settling(parameters, message)):
-                    raise AwsError(service, name, code, message) from error
+                    raise AwsError(service, name, code, self._plain(message)) from error
             except botocore.exceptions.BotoCoreError as error:
                 raise _own_error(service, name, error) from error
             self._pause(delay)
             delay = min(2 * delay, 5.0)
+
+    def _plain(self, message: str) -> str:
+        """EC2 says what was refused in a form that only STS can read, to those who may ask it."""
+        import botocore.exceptions
+
+        coded = re.search(r"failure message: (\S{40,})", message)
+        if coded is None:
+            return message
+        try:
+            answer = self._client("sts").decode_authorization_message(EncodedMessage=coded[1])
+            said = json.loads(answer["DecodedMessage"])
+            context = said["context"]
+            plain = (
+                f"User: {context['principal']['arn']} is not authorized to perform: "
+                f"{context['action']} on resource: {context['resource']}"
+            )
+            return f"{plain} with an explicit deny" if said.get("explicitDeny") else plain
+        except (
+            AwsError,
+            botocore.exceptions.BotoCoreError,
+            botocore.exceptions.ClientError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ):
+            return message[: coded.start()].rstrip(" .") or message
 
     def identity(self) -> Identity:
         """Who calls; asked once."""
