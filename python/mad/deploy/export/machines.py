@@ -6,20 +6,11 @@ import re
 from collections.abc import Iterator
 
 from mad.deploy.cloud import names
+from mad.deploy.cloud.surroundings import IMAGES
 from mad.deploy.export.hcl import Block, Code, Value
 from mad.deploy.export.world import World, identifier, ignoring, taken_over
 from mad.deploy.plan.model import InstanceFacts
 from mad.deploy.plan.specs import ElasticIpSpec, InstanceSpec, KeyPairSpec, Kind
-
-_UBUNTU = "/aws/service/canonical/ubuntu/server"
-IMAGES = {
-    "ubuntu-24.04": _UBUNTU + "/24.04/stable/current/{arch}/hvm/ebs-gp3/ami-id",
-    "ubuntu-22.04": _UBUNTU + "/22.04/stable/current/{arch}/hvm/ebs-gp2/ami-id",
-    "debian-12": "/aws/service/debian/release/12/latest/{arch}",
-    "debian-13": "/aws/service/debian/release/13/latest/{arch}",
-    "al2023": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{machine}",
-}
-"""Where AWS keeps the id of the newest image of each system."""
 
 _MACHINES = {"amd64": "x86_64", "arm64": "arm64"}
 
@@ -41,7 +32,8 @@ def images(world: World) -> Iterator[Block]:
         if isinstance(spec, InstanceSpec) and _image_seen(world, spec) is None
     }
     for image, arch in sorted(wanted):
-        path = IMAGES[image].format(arch=arch, machine=_MACHINES[arch])
+        # The last of them is the one that is in every region.
+        path = IMAGES[image][-1].format(arch=arch, amazon_arch=_MACHINES[arch])
         yield Block("data", ("aws_ssm_parameter", identifier(f"{image}_{arch}")), {"name": path})
 
 
@@ -52,7 +44,7 @@ def instance(world: World, spec: InstanceSpec) -> Iterator[Block]:
         "ami": seen or Code(f"data.aws_ssm_parameter.{newest}.insecure_value"),
         "instance_type": spec.type,
         "key_name": world.ref(Kind.KEY_PAIR, spec.key, "key_name"),
-        "subnet_id": world.subnet(spec.zone[-1]),
+        **({"subnet_id": world.subnet(spec.zone[-1])} if spec.zone else {}),
         "vpc_security_group_ids": world.groups(spec.groups),
         "associate_public_ip_address": spec.public_address,
     }

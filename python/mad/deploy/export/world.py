@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mad.deploy.export.hcl import Block, Code, Value
-from mad.deploy.plan.model import Found, Observed
+from mad.deploy.plan.model import Found, InstanceFacts, Observed
 from mad.deploy.plan.specs import (
     Address,
     CacheSubnetsSpec,
@@ -47,7 +47,7 @@ class World:
     def live(self, spec: Spec) -> Found | None:
         """The newest of what is there: slots that are being replaced are there twice."""
         found = self.observed.at(spec.address) if self.observed else ()
-        return found[-1] if found else None
+        return max(found, key=_launched, default=None)
 
     def has(self, kind: Kind, name: str) -> bool:
         return any(spec.address == Address(kind, name) for spec in self.specs)
@@ -114,12 +114,16 @@ class World:
         letters: set[str] = set()
         for spec in self.specs:
             if isinstance(spec, InstanceSpec):
-                letters.add(spec.zone[-1])
+                letters |= set(spec.zone[-1:])
             elif isinstance(spec, CacheSubnetsSpec):
                 letters |= spec.subnets
             elif isinstance(spec, LoadBalancerSpec):
                 letters |= spec.zones
         return letters
+
+
+def _launched(found: Found) -> str:
+    return found.facts.launched or "" if isinstance(found.facts, InstanceFacts) else ""
 
 
 def taken_over(to: str, id: Value) -> Block:

@@ -17,6 +17,7 @@ import pytest
 
 from mad.deploy.export.hcl import Block, Code, write
 from mad.deploy.export.terraform import terraform
+from mad.deploy.plan.desired import desired
 from mad.deploy.plan.model import (
     EndpointFacts,
     Found,
@@ -45,6 +46,7 @@ from mad.deploy.plan.specs import (
     SubnetSpec,
     VpcSpec,
 )
+from mad.deploy.stack.load import load
 from mad.deploy.stack.settings import Network, Role, Stack
 
 PROVIDER = tomllib.loads(Path(__file__).with_name("aws_provider.toml").read_text(encoding="utf-8"))
@@ -151,8 +153,27 @@ ROWS: Mapping[str, tuple[Stack, tuple[Spec, ...], Observed | None]] = {
         Observed((), Surroundings("1", "eu-west-2", architectures={"t3.micro": "arm64"})),
     ),
 }
+AROUND = Surroundings(
+    "123456789012",
+    "eu-west-2",
+    vpc="vpc-1",
+    zones=tuple(Zone(f"eu-west-2{letter}", f"subnet-{letter}") for letter in "abc"),
+)
+SAMPLES = sorted((Path(__file__).resolve().parents[4] / "infra/stacks").glob("*.toml"))
+
+
+def sampled(path: Path) -> Iterator[tuple[str, str]]:
+    """The stack of a sample as a plan would have it: before it is made, and when it lives."""
+    stack = load(path)
+    specs = desired(stack, Observed((), AROUND), KEY)
+    yield f"{path.stem} planned", terraform(stack, specs, Observed((), AROUND))
+    yield f"{path.stem} live", terraform(stack, specs, live(specs))
+
+
 REFERENCE = re.compile(r"(?<![\w.])((?:data\.)?aws_\w+)\.(\w+)\.(\w+)")
 TEXTS = {name: terraform(*row) for name, row in ROWS.items()}
+for sample in SAMPLES:
+    TEXTS |= dict(sampled(sample))
 each = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 
 
@@ -366,12 +387,18 @@ def test_the_tags_of_the_stack_are_left_alone() -> None:
 def test_of_a_slot_that_is_being_replaced_the_newer_machine_is_taken_over() -> None:
     spec = machine(Role.API, 0, "a")
     around = Surroundings("1", "eu-west-2")
-    facts = InstanceFacts("running", ami="ami-00000000000000000")
-    observed = Observed((Found(spec, "i-old", facts), Found(spec, "i-new", facts)), around)
+    old = InstanceFacts("running", launched="2026-01-01T00:00:00Z")
+    new = InstanceFacts("running", launched="2026-02-01T00:00:00Z")
+    observed = Observed((Found(spec, "i-new", new), Found(spec, "i-old", old)), around)
     assert observed.at(Address(Kind.INSTANCE, "api-0"))
     text = terraform(STACK, [spec], observed)
     assert '"i-new"' in text
     assert '"i-old"' not in text
+
+
+def test_a_machine_whose_zone_is_not_known_is_put_anywhere() -> None:
+    text = terraform(STACK, [replace(machine(Role.API, 0, "a"), zone="")])
+    assert "subnet_id" not in text
 
 
 @pytest.mark.parametrize(
