@@ -13,7 +13,7 @@ from mad.deploy.cloud.own_network import mine
 from mad.deploy.cloud.resource import Context
 from mad.deploy.cloud.session import Aws, AwsError
 from mad.deploy.cloud.wait import retry
-from mad.deploy.plan.model import Found
+from mad.deploy.plan.model import Found, GroupFacts
 from mad.deploy.plan.specs import Address, Kind, Rule, SecurityGroupSpec, Spec
 from mad.deploy.stack.settings import Stack
 
@@ -53,6 +53,10 @@ class SecurityGroups:
                     egress=_of(rules, str(one["GroupId"]), egress=True),
                 ),
                 id=str(one["GroupId"]),
+                facts=GroupFacts(
+                    ingress=_ids(rules, str(one["GroupId"]), egress=False),
+                    egress=_ids(rules, str(one["GroupId"]), egress=True),
+                ),
                 spec_hash=tags.read(one.get("Tags")).get(tags.SPEC),
             )
             for one in groups
@@ -193,11 +197,16 @@ def _slot(given: Mapping[str, Any]) -> str:
 
 
 def _of(rules: Iterable[_Seen], group: str, *, egress: bool) -> frozenset[Rule]:
-    return frozenset(
-        one.rule
+    return frozenset(_ids(rules, group, egress=egress))
+
+
+def _ids(rules: Iterable[_Seen], group: str, *, egress: bool) -> dict[Rule, str]:
+    """Leases are not of the group: nobody is to keep them."""
+    return {
+        one.rule: one.id
         for one in rules
         if one.group == group and one.egress == egress and one.lease is None
-    )
+    }
 
 
 def _rules(aws: Aws, groups: Iterable[str], names: Mapping[str, str]) -> list[_Seen]:

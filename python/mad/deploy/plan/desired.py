@@ -24,7 +24,7 @@ from mad.deploy.plan.specs import (
     SubnetSpec,
     VpcSpec,
 )
-from mad.deploy.stack.settings import Role, Stack
+from mad.deploy.stack.settings import REDIS_VERSIONS, Role, Stack
 
 API_PORT = 3000
 HTTP_PORT = 80
@@ -35,8 +35,6 @@ WORLD = "0.0.0.0/0"
 OWN_CIDR = "10.73.0.0/16"
 OWN_ZONES = 2
 """Subnets of our own VPC: enough for each kind of load balancer."""
-
-VERSIONS = {"valkey": "8.0", "redis": "7.1"}
 
 
 def desired(stack: Stack, observed: Observed, public_key: str) -> tuple[Spec, ...]:
@@ -136,7 +134,7 @@ def _redis(stack: Stack, zones: Sequence[Zone]) -> Iterator[Spec]:
     yield RedisSpec(
         "main",
         engine=stack.redis.engine,
-        version=stack.redis.version or VERSIONS[stack.redis.engine],
+        version=stack.redis.version or REDIS_VERSIONS[stack.redis.engine],
         type=stack.redis.type,
         nodes=stack.redis.nodes,
         tls=stack.redis.tls,

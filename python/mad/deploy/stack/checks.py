@@ -31,7 +31,7 @@ class Found:
 
 
 def check(found: Found) -> None:
-    for part in (_top, _network, _hosts, _redis, _tls, _access, _update):
+    for part in (_top, _hosts, _redis, _tls, _access, _update):
         part(found)
 
 
@@ -40,15 +40,6 @@ def _top(found: Found) -> None:
         found.mistake(("name",), "missing", 'write name = "…" at the top: 2 to 24 of a-z, 0-9, -')
     if not found.is_given("", "region") and "hosts" not in found.given:
         found.mistake(("region",), "missing", 'write region = "eu-west-2" at the top, or --region')
-
-
-def _network(found: Found) -> None:
-    if found.value("network", "profile") == "open" and found.value("network", "ssh_from"):
-        found.mistake(
-            ("network", "ssh_from"),
-            'no limit with profile = "open", which lets everybody in',
-            'write profile = "tight", or remove ssh_from',
-        )
 
 
 _AWS_ONLY: Final = {

@@ -207,12 +207,6 @@ MISTAKES = [
     ('[network]\nssh_from = ["10.1.2.3/8"]', "network.ssh_from", "bits beside", '"10.1.2.3/32"'),
     ('[network]\nssh_from = ["::1/0"]', "network.ssh_from", "bits beside", '"::1/128"'),
     ('[network]\nssh_from = ["::/0", "::/0"]', "network.ssh_from", "twice", "remove one"),
-    (
-        '[network]\nprofile = "open"\nssh_from = ["10.0.0.0/8"]',
-        "network.ssh_from",
-        "lets everybody in",
-        'profile = "tight"',
-    ),
     # Durations and shares.
     ("[update]\nmin_healthy_time = 10", "update.min_healthy_time", "without a unit", '"10s"'),
     ('[update]\nmin_healthy_time = "10"', "update.min_healthy_time", "not a duration", '"10s"'),

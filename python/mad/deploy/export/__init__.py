@@ -1,0 +1,1 @@
+"""A stack as files of other tools: nobody is locked in."""
