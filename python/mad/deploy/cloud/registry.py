@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from mad.deploy.cloud import elastic_ip, routes, surroundings
+from mad.deploy.cloud import (
+    cache_subnets,
+    elastic_ip,
+    load_balancer,
+    redis,
+    routes,
+    surroundings,
+)
+from mad.deploy.cloud.cache_subnets import CacheSubnets
+from mad.deploy.cloud.crossing import Names
 from mad.deploy.cloud.elastic_ip import ElasticIps
 from mad.deploy.cloud.gateway import Gateways
 from mad.deploy.cloud.instance import Instances
 from mad.deploy.cloud.key_pair import KeyPairs
+from mad.deploy.cloud.load_balancer import LoadBalancers
+from mad.deploy.cloud.redis import Redises
 from mad.deploy.cloud.resource import Resource
 from mad.deploy.cloud.routes import Routes
+from mad.deploy.cloud.secret import Secrets
 from mad.deploy.cloud.security_group import SecurityGroups
 from mad.deploy.cloud.session import Aws
 from mad.deploy.cloud.subnet import Subnets
@@ -26,9 +38,13 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.ROUTES: Routes(),
     Kind.SUBNET: Subnets(),
     Kind.KEY_PAIR: KeyPairs(),
+    Kind.SECRET: Secrets(),
     Kind.SECURITY_GROUP: SecurityGroups(),
+    Kind.CACHE_SUBNETS: CacheSubnets(),
+    Kind.REDIS: Redises(),
     Kind.INSTANCE: Instances(),
     Kind.ELASTIC_IP: ElasticIps(),
+    Kind.LOAD_BALANCER: LoadBalancers(),
 }
 
 _NETWORK = (Kind.GATEWAY, Kind.ROUTES, Kind.SUBNET)
@@ -58,8 +74,22 @@ def observe(aws: Aws, stack: Stack, *, around: bool = True, images: bool = False
             beside = pool.submit(look, aws, stack, images=images, own_zones=zones)
         seen[Kind.ELASTIC_IP] = elastic_ip.with_slots(seen[Kind.ELASTIC_IP], seen[Kind.INSTANCE])
         seen[Kind.ROUTES] = routes.with_names(seen[Kind.ROUTES], seen[Kind.SUBNET])
-        here = Surroundings(aws.identity().account, aws.region)
-        return Observed(_in_order(seen), beside.result() if beside else here)
+        here = beside.result() if beside else Surroundings(aws.identity().account, aws.region)
+        names = _names(seen, here)
+        seen[Kind.CACHE_SUBNETS] = cache_subnets.with_names(seen[Kind.CACHE_SUBNETS], names)
+        seen[Kind.REDIS] = redis.with_names(seen[Kind.REDIS], names)
+        seen[Kind.LOAD_BALANCER] = load_balancer.with_names(seen[Kind.LOAD_BALANCER], names)
+        return Observed(_in_order(seen), here)
+
+
+def _names(seen: Mapping[Kind, tuple[Found, ...]], around: Surroundings) -> Names:
+    """Our names of what others tell by ids."""
+    subnets = {zone.subnet: zone.name[-1] for zone in around.zones if zone.subnet}
+    return Names(
+        groups={one.id: one.spec.name for one in seen[Kind.SECURITY_GROUP]},
+        subnets=subnets | {one.id: one.spec.name for one in seen[Kind.SUBNET]},
+        slots=elastic_ip.slots_by_id(seen[Kind.INSTANCE]),
+    )
 
 
 def look(

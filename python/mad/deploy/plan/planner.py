@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from mad.deploy.plan.cost import cost
 from mad.deploy.plan.desired import desired
 from mad.deploy.plan.difference import Difference, difference
-from mad.deploy.plan.model import Action, Change, Found, InstanceFacts, Observed, Plan, Verb
+from mad.deploy.plan.model import (
+    Action,
+    Change,
+    EndpointFacts,
+    Found,
+    InstanceFacts,
+    Observed,
+    Plan,
+    Verb,
+)
 from mad.deploy.plan.spec_hash import spec_hash
 from mad.deploy.plan.specs import (
     Address,
@@ -90,8 +99,8 @@ def _steps(
 ) -> list[_Step]:
     """For one address: nothing, a create, an update, a replacement; what is too much goes."""
     if not found:
-        why = (_reason_to_come(spec, observed),)
-        return [_Step(Action(Verb.CREATE, spec.address, spec, reasons=why))]
+        come = (_reason_to_come(spec, observed),)
+        return [_Step(Action(Verb.CREATE, spec.address, spec, reasons=come))]
     ranked = sorted(found, key=lambda one: _rank(one, spec), reverse=True)
     keep, extra = ranked[0], ranked[1:]
     left = [_Step(_delete(one, "replaced, or left by an interrupted run")) for one in extra]
@@ -113,12 +122,26 @@ def _steps(
         diff = Difference((*diff.changes, Change("state", "stopped", "running")), False)
         reasons = ("stopped outside mad",)
         drift = True
+    unready = _unready(keep)
+    if unready is not None:
+        diff = Difference((*diff.changes, unready), False)
+        reasons = reasons or ("left half made by an interrupted run",)
     if not diff:
         return left
     action = Action(
         Verb.UPDATE, spec.address, spec, keep, changes=diff.changes, reasons=reasons, drift=drift
     )
     return [*left, _Step(action)]
+
+
+def _unready(found: Found) -> Change | None:
+    """What is there, but serves nobody yet: to be waited for."""
+    facts = found.facts
+    if isinstance(facts, EndpointFacts) and facts.state not in ("available", "deleting"):
+        return Change("state", facts.state, "available")
+    if isinstance(facts, InstanceFacts) and facts.state == "pending":
+        return Change("state", facts.state, "running")
+    return None
 
 
 def _rank(found: Found, spec: Spec) -> tuple[bool, int, str, str]:
