@@ -15,10 +15,10 @@ from mad.deploy.cloud.resource import Context
 from mad.deploy.cloud.secret import read_secret
 from mad.deploy.cloud.session import Aws, AwsError
 from mad.deploy.cloud.wait import retry, until
-from mad.deploy.plan.desired import REDIS_PORT, VERSIONS
+from mad.deploy.plan.desired import REDIS_PORT
 from mad.deploy.plan.model import EndpointFacts, Found
 from mad.deploy.plan.specs import RedisSpec, Spec
-from mad.deploy.stack.settings import Stack
+from mad.deploy.stack.settings import REDIS_VERSIONS, Stack
 
 AUTH = "mad:auth"
 """Tag: salt and hash of the secret that clients must know, so that nobody has to guess."""
@@ -53,7 +53,7 @@ class Redises:
                     version=str(
                         member.get("EngineVersion")
                         or stack.redis.version
-                        or VERSIONS.get(engine, "")
+                        or REDIS_VERSIONS.get(engine, "")
                     ),
                     type=str(given.get("CacheNodeType") or member.get("CacheNodeType") or ""),
                     nodes=len(given.get("MemberClusters") or ()) or stack.redis.nodes,
