@@ -8,6 +8,7 @@ import typer
 
 from mad import __version__, _programs
 from mad.cli import NATIVE, doctor, proxy_top, sample, top, up
+from mad.cli.deploy.app import app as deploy
 
 app = typer.Typer(
     help="Real-time health of machines: servers, agents and a console.",
@@ -39,6 +40,7 @@ app.command("up")(up.up)
 app.command("top")(top.top)
 app.command("sample")(sample.sample)
 app.command("doctor")(doctor.doctor)
+app.add_typer(deploy, name="deploy")
 
 
 def _add_native(short: str) -> None:

@@ -133,7 +133,11 @@ def up(
             observed = observe(given)
         return _plan(given, wishes, observed)
 
-    return _change(given, "up", listener, confirm, look, dry_run)
+    def agreed(looked: Looked) -> bool:
+        check(looked, wishes)
+        return confirm(looked)
+
+    return _change(given, "up", listener, agreed, look, dry_run)
 
 
 def scale(
@@ -156,6 +160,7 @@ def scale(
     scaled = replace(given, stack=edit.with_counts(file, counts, region=region))
 
     def agreed(looked: Looked) -> bool:
+        check(looked, wishes)
         if not confirm(looked):
             return False
         edit.set_counts(file, counts, region=region)
@@ -229,16 +234,31 @@ def cost(given: Target) -> Cost:
 def status(given: Target) -> Status:
     """What is there, and where it is reached."""
     from mad.deploy import status as told
-    from mad.deploy.cloud.lock import store_of
 
     if given.stack.hosts is not None:
         return told.of_hosts(given.stack)
-    written = store_of(given.aws, given.stack).read()
+    lease = holder(given)
     seen = told.of(given.stack, observe(given, around=False))
-    if written is None or written.lease is None:
+    if lease is None:
         return seen
-    lease = written.lease
     return replace(seen, held_by=f"`{lease.op}` by {lease.who} on {lease.host}")
+
+
+def holder(given: Target) -> Lease | None:
+    """Who holds the lock."""
+    from mad.deploy.cloud.lock import store_of
+
+    _needs_aws(given)
+    written = store_of(given.aws, given.stack).read()
+    return written.lease if written else None
+
+
+def export_terraform(given: Target) -> str:
+    """The stack in Terraform's language, with `import` blocks for what is there."""
+    from mad.deploy.export.terraform import render
+
+    looked = plan_of(given)
+    return render(looked.stack, looked.observed)
 
 
 def unlock(given: Target) -> Lease | None:
@@ -271,14 +291,27 @@ def _plan(given: Target, wishes: Wishes, observed: Observed) -> Looked:
         zones = [one.spec.zone for one in observed.found if isinstance(one.spec, SubnetSpec)]
         around = registry.look(given.aws, stack, images=True, own_zones=zones)
         observed = replace(observed, surroundings=around)
-    plan = planner.plan(
-        stack,
-        observed,
-        key,
-        refresh_images=wishes.refresh_images,
-        allow_data_loss=wishes.allow_data_loss,
-    )
+    plan = planner.plan(stack, observed, key, refresh_images=wishes.refresh_images)
     return Looked(plan, observed, stack)
+
+
+def check(looked: Looked, wishes: Wishes) -> None:
+    """Raises OperationError for a plan that must not be done as it is: it loses data without leave,
+    or costs more than the stack file allows."""
+    from mad.deploy.plan import planner
+    from mad.deploy.plan.warnings import over_budget
+
+    plan = looked.plan
+    refused = planner.refused(plan)
+    if refused and not wishes.allow_data_loss:
+        what = ", ".join(sorted({str(action.address) for action in refused}))
+        raise OperationError(
+            f"the plan loses the data of {what}",
+            "give --allow-data-loss if that may be, or take the change out of the stack file",
+        )
+    said = over_budget(looked.stack, plan.after) if plan.after and not plan.empty else None
+    if said is not None:
+        raise OperationError(said, "raise monthly_usd under [limits], or ask for less")
 
 
 def _slots_lack(stack: Stack, observed: Observed) -> bool:

@@ -43,7 +43,7 @@ class Steps:
     clock: Callable[[], float] = time.monotonic
     steps: dict[str, Step] = field(default_factory=dict)
     began: float = 0.0
-    guard: threading.Lock = field(default_factory=threading.Lock)
+    guard: threading.RLock = field(default_factory=threading.RLock)
 
     def on(self, event: Event) -> None:
         with self.guard:
