@@ -23,11 +23,7 @@ def secret(world: World, spec: SecretSpec) -> Iterator[Block]:
     path = names.secret_name(world.stack.name, spec.name)
     used = spec.name == "redis-auth"
     wish: dict[str, Value] = {"name": path, "with_decryption": used}
-    comment = (
-        ""
-        if world.live(spec)
-        else f"Must be there first, as a SecureString of {spec.bytes * 2} characters."
-    )
+    comment = "" if world.live(spec) else "Must be there first, as a SecureString."
     if used:
         comment = f"{comment}\nTerraform keeps its value in its state.".strip()
     yield Block("data", ("aws_ssm_parameter", identifier(spec.name)), wish, comment=comment)
@@ -177,8 +173,6 @@ def _targets(
     world: World, spec: LoadBalancerSpec, port: int, name: str, named: Value, *, live: bool
 ) -> Iterator[Block]:
     me = identifier(f"{spec.name}_{port}")
-    protocol, _, rest = spec.health.partition(":")
-    path = "/" + rest.partition("/")[2]
     yield Block(
         "resource",
         ("aws_lb_target_group", me),
@@ -195,8 +189,7 @@ def _targets(
                 "health_check",
                 (),
                 {
-                    "protocol": protocol,
-                    "path": path,
+                    "path": spec.health,
                     "healthy_threshold": 2,
                     "unhealthy_threshold": 2,
                     "timeout": 3,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from mad.deploy.export import machines, network, services
 from mad.deploy.export.hcl import Block, Code, Value, write
 from mad.deploy.export.world import World, identifier
+from mad.deploy.plan.desired import desired
 from mad.deploy.plan.model import Observed
 from mad.deploy.plan.specs import (
     CacheSubnetsSpec,
@@ -25,11 +26,18 @@ from mad.deploy.plan.specs import (
     SubnetSpec,
     VpcSpec,
 )
+from mad.deploy.stack.keys import read_public_key
 from mad.deploy.stack.settings import Stack
 
 _ADOPT = """
 It takes over what is there: `terraform plan` should want to change little and to destroy nothing.
 Read that before `terraform apply`; from then on leave the stack to Terraform."""
+
+
+def render(stack: Stack, observed: Observed) -> str:
+    """The stack of a file; what was seen of it is taken over. Raises StackError where the key pair
+    is missing and the public key cannot be read."""
+    return terraform(stack, desired(stack, observed, _public_key(stack, observed)), observed)
 
 
 def terraform(stack: Stack, specs: Iterable[Spec], observed: Observed | None = None) -> str:
@@ -47,6 +55,14 @@ def terraform(stack: Stack, specs: Iterable[Spec], observed: Observed | None = N
             *_outputs(world),
         )
     )
+
+
+def _public_key(stack: Stack, observed: Observed) -> str:
+    """That of the key pair that is there; else the one `up` would take."""
+    for found in observed.of(Kind.KEY_PAIR):
+        if isinstance(found.spec, KeyPairSpec) and found.spec.public_key:
+            return found.spec.public_key
+    return read_public_key(stack)
 
 
 def _head(world: World) -> Iterator[Block]:

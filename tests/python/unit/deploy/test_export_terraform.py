@@ -16,7 +16,7 @@ import hcl2
 import pytest
 
 from mad.deploy.export.hcl import Block, Code, write
-from mad.deploy.export.terraform import terraform
+from mad.deploy.export.terraform import render, terraform
 from mad.deploy.plan.desired import desired
 from mad.deploy.plan.model import (
     EndpointFacts,
@@ -109,7 +109,11 @@ OWN_VPC: tuple[Spec, ...] = (
     SubnetSpec("b", zone="eu-west-2b", cidr="10.73.1.0/24", public_addresses=False),
 )
 ALB = replace(
-    BALANCER, type="alb", listeners=frozenset({Listener(80, "HTTP", 80)}), idle_timeout_s=300
+    BALANCER,
+    health="/",
+    type="alb",
+    listeners=frozenset({Listener(80, "HTTP", 80)}),
+    idle_timeout_s=300,
 )
 OTHER: tuple[Spec, ...] = (
     *OWN_VPC,
@@ -367,6 +371,16 @@ def test_a_live_machine_keeps_its_image_and_a_new_one_gets_the_newest() -> None:
 )
 def test_the_newest_image_is_where_aws_keeps_it(row: str, name: str, path: str) -> None:
     assert unquoted(of(row, "aws_ssm_parameter", name)["name"]) == path
+
+
+def test_the_key_of_the_pair_that_is_there_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = "ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43
+    (tmp_path / "id.pub").write_text(mine)
+    monkeypatch.setenv("SSH_PUBLIC_KEY_FILE", str(tmp_path / "id.pub"))
+    assert KEY in render(STACK, live((KeyPairSpec("main", KEY),), zones=ZONES))
+    assert mine in render(STACK, Observed((), AROUND))
 
 
 def test_secrets_are_named_and_never_shown() -> None:
