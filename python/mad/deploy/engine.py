@@ -28,7 +28,7 @@ HOLDS_EVERY_S = 20.0
 """How old an answer to "is the lock still ours" may be when another action starts."""
 INTERRUPTED = "interrupted"
 CANCELLED = "Cancelled"
-"""Code of the AwsError by which a wait ends when the run is interrupted."""
+"""Code of the AwsError by which `cloud.wait` ends when the run is interrupted."""
 _TICK_S = 0.2
 
 

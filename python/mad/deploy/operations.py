@@ -9,7 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from mad.deploy.events import Listener, Note, PlanMade
-from mad.deploy.plan.model import Cost, Found, Observed, Plan
+from mad.deploy.plan.model import Change, Cost, Found, Observed, Plan
 from mad.deploy.plan.specs import Address, InstanceSpec, Kind, SubnetSpec
 from mad.deploy.stack.settings import Role, Stack
 
@@ -200,8 +200,9 @@ def drift(given: Target) -> Looked:
     return replace(looked, plan=Plan(kept))
 
 
-def adopt(given: Target, address: Address, id: str, listener: Listener) -> None:
-    """Takes a resource that exists into the stack, by tagging it."""
+def adopt(given: Target, address: Address, id: str, listener: Listener) -> tuple[Change, ...]:
+    """Takes a resource that exists into the stack, by tagging it; gives what the next `up` will
+    change of it. Raises AdoptError when it does not fit."""
     from mad.deploy.cloud import adopt as adopting
     from mad.deploy.cloud.lock import Lock, store_of
     from mad.deploy.cloud.resource import Context
@@ -213,7 +214,7 @@ def adopt(given: Target, address: Address, id: str, listener: Listener) -> None:
         context = Context(
             given.aws, given.stack, lock.lease, observe(given), cancelled=given.cancelled
         )
-        adopting.adopt(context, address, id)
+        return adopting.adopt(context, address, id)
 
 
 def cost(given: Target) -> Cost:
@@ -255,10 +256,10 @@ def holder(given: Target) -> Lease | None:
 
 def export_terraform(given: Target) -> str:
     """The stack in Terraform's language, with `import` blocks for what is there."""
-    from mad.deploy.export.terraform import render
+    from mad.deploy.export import run
 
-    looked = plan_of(given)
-    return render(looked.stack, looked.observed)
+    _needs_aws(given)
+    return run.export_terraform(given)
 
 
 def unlock(given: Target) -> Lease | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,6 +57,14 @@ def adopt(
             typer.echo("Nothing was changed.", err=True)
             raise typer.Exit(common.ERROR)
         with common.stoppable(target, common.renderer(target, "adopt", as_json)) as show:
-            operations.adopt(target, place, id, show)
-        if not as_json:
-            print(f"{id} is {place} of {target.stack.name} now; `mad deploy plan` shows the rest")
+            changes = operations.adopt(target, place, id, show)
+        if as_json:
+            told = [asdict(one) for one in changes]
+            line = {"event": "adopted", "address": str(place), "id": id, "changes": told}
+            print(json.dumps(line))
+            return
+        print(f"{id} is {place} of {target.stack.name} now.")
+        if changes:
+            print("The next `mad deploy up` changes:")
+        for one in changes:
+            print(f"  {one.field}: {one.before} -> {one.after}")

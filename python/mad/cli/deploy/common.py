@@ -172,10 +172,10 @@ def reported(as_json: bool) -> Iterator[None]:
 
 
 def _said(as_json: bool, error: Exception) -> int | None:
+    from mad.deploy.cloud.adopt import AdoptError
     from mad.deploy.cloud.errors import explain
     from mad.deploy.cloud.lock import LockHeldError, LockLostError
     from mad.deploy.cloud.session import AwsError
-    from mad.deploy.cloud.wait import CancelledError
     from mad.deploy.operations import OperationError
     from mad.deploy.stack.mistakes import StackError
 
@@ -195,10 +195,7 @@ def _said(as_json: bool, error: Exception) -> int | None:
         case LockHeldError():
             say(as_json, str(error), error.remedy)
             return LOCKED
-        case CancelledError():
-            say(as_json, "interrupted; run the same command again to go on")
-            return INTERRUPTED
-        case LockLostError() | OperationError():
+        case LockLostError() | OperationError() | AdoptError():
             say(as_json, str(error), error.remedy)
         case _:
             return None

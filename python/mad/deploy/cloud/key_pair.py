@@ -44,7 +44,7 @@ class KeyPairs:
             if error.code != "InvalidKeyPair.Duplicate":
                 raise
             return self._left(context, spec, name)
-        context.aws.made(str(answer["KeyPairId"]), name)
+        context.aws.made(str(answer["KeyPairId"]), name, service="ec2")
         return str(answer["KeyPairId"])
 
     def _left(self, context: Context, spec: KeyPairSpec, name: str) -> str:

@@ -72,24 +72,29 @@ def observe(aws: Aws, stack: Stack, *, around: bool = True, images: bool = False
         if around and own:
             zones = [one.spec.zone for one in seen[Kind.SUBNET] if isinstance(one.spec, SubnetSpec)]
             beside = pool.submit(look, aws, stack, images=images, own_zones=zones)
-        seen[Kind.ELASTIC_IP] = elastic_ip.with_slots(seen[Kind.ELASTIC_IP], seen[Kind.INSTANCE])
-        seen[Kind.ROUTES] = routes.with_names(seen[Kind.ROUTES], seen[Kind.SUBNET])
         here = beside.result() if beside else Surroundings(aws.identity().account, aws.region)
-        names = _names(seen, here)
-        seen[Kind.CACHE_SUBNETS] = cache_subnets.with_names(seen[Kind.CACHE_SUBNETS], names)
-        seen[Kind.REDIS] = redis.with_names(seen[Kind.REDIS], names)
-        seen[Kind.LOAD_BALANCER] = load_balancer.with_names(seen[Kind.LOAD_BALANCER], names)
-        return Observed(_in_order(seen), here)
+    return Observed(_in_order(_with_names(seen, here)), here)
 
 
-def _names(seen: Mapping[Kind, tuple[Found, ...]], around: Surroundings) -> Names:
-    """Our names of what others tell by ids."""
-    subnets = {zone.subnet: zone.name[-1] for zone in around.zones if zone.subnet}
-    return Names(
+def _with_names(
+    seen: dict[Kind, tuple[Found, ...]], around: Surroundings
+) -> dict[Kind, tuple[Found, ...]]:
+    """What names others by their ids names them as we do."""
+    names = Names(
         groups={one.id: one.spec.name for one in seen[Kind.SECURITY_GROUP]},
-        subnets=subnets | {one.id: one.spec.name for one in seen[Kind.SUBNET]},
+        subnets={
+            **{zone.subnet: zone.name[-1] for zone in around.zones if zone.subnet},
+            **{one.id: one.spec.name for one in seen[Kind.SUBNET]},
+        },
         slots=elastic_ip.slots_by_id(seen[Kind.INSTANCE]),
     )
+    return seen | {
+        Kind.ELASTIC_IP: elastic_ip.with_slots(seen[Kind.ELASTIC_IP], seen[Kind.INSTANCE]),
+        Kind.ROUTES: routes.with_names(seen[Kind.ROUTES], seen[Kind.SUBNET]),
+        Kind.CACHE_SUBNETS: cache_subnets.with_names(seen[Kind.CACHE_SUBNETS], names),
+        Kind.REDIS: redis.with_names(seen[Kind.REDIS], names),
+        Kind.LOAD_BALANCER: load_balancer.with_names(seen[Kind.LOAD_BALANCER], names),
+    }
 
 
 def look(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from mad.cli.deploy.show import plan_view, tree, words
@@ -38,7 +38,7 @@ class Plain:
         now = self.steps.clock()
         match event:
             case PlanMade(plan=plan, observed=observed):
-                self.console.print(plan_view.render(plan, observed, self._stack, self._region))
+                self._block(plan_view.render(plan, observed, self._stack, self._region))
             case Note(text=text, warning=warning):
                 self._line(f"{'warning: ' if warning else ''}{text}")
             case Started(action=action):
@@ -59,12 +59,19 @@ class Plain:
     def _line(self, text: str) -> None:
         self.console.print(Text(f"{datetime.now():%H:%M:%S} {text}"), soft_wrap=True)
 
+    def _block(self, what: RenderableType) -> None:
+        """Without the spaces that fill a table's rows."""
+        with self.console.capture() as held:
+            self.console.print(what)
+        for line in held.get().splitlines():
+            self.console.print(Text(line.rstrip()), soft_wrap=True)
+
     def stop_asked(self) -> None:
         self._line("stopping: nothing new is started")
 
     def result(self, result: Result) -> None:
         if result.outcome is not None:
-            self.console.print(tree.ended(self.steps))
+            self._block(tree.ended(self.steps))
 
     def close(self) -> None:
         pass

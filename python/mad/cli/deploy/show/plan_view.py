@@ -16,6 +16,8 @@ from mad.deploy.plan.specs import InstanceSpec, Kind
 
 MANY = 5
 """So many alike machines become one row."""
+NOT_THERE = ("not there yet",)
+"""The `+` says it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _row(action: Action, sign: str) -> Row:
         str(action.address),
         shown,
         action.changes,
-        action.reasons,
+        () if action.reasons == NOT_THERE else action.reasons,
         action.drift,
         action.loses_data,
         action.address.kind,

@@ -13,6 +13,7 @@ from mad.deploy.plan.specs import (
     KeyPairSpec,
     LoadBalancerSpec,
     RedisSpec,
+    SecretSpec,
     SecurityGroupSpec,
     Spec,
     SubnetSpec,
@@ -71,6 +72,8 @@ def detail(spec: Spec) -> str:
             return _zones(len(spec.subnets))
         case ElasticIpSpec():
             return f"for {spec.instance}" if spec.instance else "for no machine"
+        case SecretSpec():
+            return "made by chance, kept in SSM"
         case KeyPairSpec():
             return spec.public_key.partition(" ")[0].removeprefix("ssh-")
     return ""
