@@ -117,6 +117,12 @@ class Aws:
         with self._lock:
             self._made.update(dict.fromkeys(ids, now))
 
+    def gone(self, *ids: str) -> None:
+        """Tells that these are deleted: a call that does not find them is told so at once."""
+        with self._lock:
+            for one in ids:
+                self._made.pop(one, None)
+
     def _settling(self, parameters: Any, message: str) -> bool:
         """Whether the error may be about something that was made a moment ago."""
         with self._lock:
