@@ -87,7 +87,7 @@ def create(context: Context, spec: LoadBalancerSpec) -> str:
             UnhealthyThresholdCount=2,
             Tags=tags.pairs(context.tags_of(spec)),
         )["TargetGroups"][0]
-        aws.made(str(group["TargetGroupArn"]), name)
+        aws.made(str(group["TargetGroupArn"]), service="elbv2")
     given = _balancer(aws, name)
     if given is None:
         given = aws.call(
@@ -100,7 +100,7 @@ def create(context: Context, spec: LoadBalancerSpec) -> str:
             SecurityGroups=groups_of(context, spec.groups),
             Tags=tags.pairs(context.tags_of(spec)),
         )["LoadBalancers"][0]
-        aws.made(str(given["LoadBalancerArn"]), name)
+        aws.made(str(given["LoadBalancerArn"]), service="elbv2")
     elif _tags(aws, [given["LoadBalancerArn"]]).get(tags.STACK) != context.stack.name:
         raise AwsError("elbv2", "CreateLoadBalancer", "ForeignName", f"load balancer {name}")
     _settle(context, given, group, spec)

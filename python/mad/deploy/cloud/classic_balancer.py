@@ -69,7 +69,6 @@ def create(context: Context, spec: LoadBalancerSpec) -> str:
             SecurityGroups=groups_of(context, spec.groups),
             Tags=tags.pairs(context.tags_of(spec)),
         )
-        aws.made(name)
     elif _tags(aws, name).get(tags.STACK) != context.stack.name:
         raise AwsError("elb", "CreateLoadBalancer", "ForeignName", f"load balancer {name}")
     _settle(context, name, spec)

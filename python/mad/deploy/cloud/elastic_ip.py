@@ -55,6 +55,7 @@ class ElasticIps:
         self._detach(context, found.id)
         try:
             context.aws.call("ec2", "release_address", AllocationId=found.id)
+            context.aws.gone(found.id)
         except AwsError as error:
             if error.code not in _GONE:
                 raise
@@ -80,12 +81,10 @@ class ElasticIps:
         )
 
     def _detach(self, context: Context, id: str) -> None:
-        try:
-            answer = context.aws.call("ec2", "describe_addresses", AllocationIds=[id])
-        except AwsError as error:
-            if error.code in _GONE:
-                return
-            raise
+        # By a filter: an address that is gone is then no error.
+        answer = context.aws.call(
+            "ec2", "describe_addresses", Filters=[{"Name": "allocation-id", "Values": [id]}]
+        )
         for one in answer.get("Addresses", ()):
             if one.get("AssociationId"):
                 try:

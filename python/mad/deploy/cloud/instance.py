@@ -79,6 +79,7 @@ class Instances:
     def delete(self, context: Context, found: Found) -> None:
         try:
             context.aws.call("ec2", "terminate_instances", InstanceIds=[found.id])
+            context.aws.gone(found.id)
         except AwsError as error:
             if error.code == "InvalidInstanceID.NotFound":
                 return

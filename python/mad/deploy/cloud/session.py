@@ -61,7 +61,7 @@ class Aws:
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._identity: Identity | None = None
-        self._made: dict[tuple[str | None, str], float] = {}
+        self._made: dict[str, float] = {}
 
     @property
     def session(self) -> Any:
@@ -111,21 +111,22 @@ class Aws:
                     raise _own_error(service, "", error) from error
             return self._clients[service]
 
-    def made(self, *ids: str, service: str | None = None) -> None:
-        """Tells that these exist since now: a call that does not find them is tried again. A name
-        that other services may have, too, is given with its own."""
+    def made(self, *ids: str) -> None:
+        """Tells that these exist since now: a call that does not find them is tried again."""
         now = self._clock()
         with self._lock:
-            self._made.update({(service, one): now for one in ids})
+            self._made.update(dict.fromkeys(ids, now))
 
-    def _settling(self, service: str, parameters: Any, message: str) -> bool:
+    def gone(self, *ids: str) -> None:
+        """Tells that these are deleted: a call that does not find them is told so at once."""
+        with self._lock:
+            for one in ids:
+                self._made.pop(one, None)
+
+    def _settling(self, parameters: Any, message: str) -> bool:
         """Whether the error may be about something that was made a moment ago."""
         with self._lock:
-            young = [
-                one
-                for (of, one), at in self._made.items()
-                if self._clock() - at < SETTLING_S and of in (None, service)
-            ]
+            young = [one for one, at in self._made.items() if self._clock() - at < SETTLING_S]
         if not young:
             return False
         said = f"{parameters} {message}"
@@ -166,7 +167,7 @@ class Aws:
             except botocore.exceptions.ClientError as error:
                 told = error.response.get("Error", {})
                 code, message = told.get("Code", ""), told.get("Message", "")
-                if not (code.endswith(_NOT_YET) and self._settling(service, parameters, message)):
+                if not (code.endswith(_NOT_YET) and self._settling(parameters, message)):
                     raise AwsError(service, name, code, self._plain(message)) from error
             except botocore.exceptions.BotoCoreError as error:
                 raise _own_error(service, name, error) from error
