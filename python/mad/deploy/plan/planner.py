@@ -55,6 +55,7 @@ def plan(
         by_address[found.address].append(found)
     for spec in wanted:
         steps += _steps(spec, by_address.pop(spec.address, []), observed, refresh_images)
+    steps += _moves(steps, wanted, observed)
     for address, rest in by_address.items():
         reason = _reason_to_go(address, wanted)
         steps += [_Step(_delete(one, reason)) for one in rest]
@@ -132,6 +133,30 @@ def _steps(
         Verb.UPDATE, spec.address, spec, keep, changes=diff.changes, reasons=reasons, drift=drift
     )
     return [*left, _Step(action)]
+
+
+def _moves(steps: Sequence[_Step], wanted: Iterable[Spec], observed: Observed) -> list[_Step]:
+    """What carries a machine by its slot goes over to the new one of a slot that is replaced: its
+    spec says the same before and after."""
+    replaced = {
+        one.action.address
+        for one in steps
+        if one.replaces and one.action.address.kind is Kind.INSTANCE
+    }
+    acted = {one.action.address for one in steps if one.action.verb is not Verb.DELETE}
+    moves = []
+    for spec in wanted:
+        slots = [one for one in spec.needs() if one in replaced]
+        there = observed.at(spec.address)
+        if not slots or not there or spec.address in acted:
+            continue
+        keep = max(there, key=lambda one: _rank(one, spec))
+        changes = tuple(Change("instance", one.name, f"{one.name} (the new one)") for one in slots)
+        why = ("what it serves is replaced",)
+        moves.append(
+            _Step(Action(Verb.UPDATE, spec.address, spec, keep, changes=changes, reasons=why))
+        )
+    return moves
 
 
 def _unready(found: Found) -> Change | None:
