@@ -20,7 +20,7 @@ GONE_WITHIN_S = 120.0
 
 
 def observe(aws: Aws, stack: Stack) -> tuple[Found, ...]:
-    """With ids of groups and machines in the spec."""
+    """With ids of groups, subnets and machines in the spec."""
     name = load_balancer_name(stack.name, "web")
     given = _described(aws, name)
     if given is None:
@@ -38,7 +38,7 @@ def observe(aws: Aws, stack: Stack) -> tuple[Found, ...]:
             Listener(int(one["LoadBalancerPort"]), one["Protocol"], int(one["InstancePort"]))
             for one in (each["Listener"] for each in given.get("ListenerDescriptions") or ())
         ),
-        zones=frozenset(str(zone)[-1] for zone in given.get("AvailabilityZones") or ()),
+        zones=frozenset(given.get("Subnets") or ()),
         groups=frozenset(given.get("SecurityGroups") or ()),
         instances=frozenset(str(one["InstanceId"]) for one in given.get("Instances") or ()),
         health=str((given.get("HealthCheck") or {}).get("Target", "")),

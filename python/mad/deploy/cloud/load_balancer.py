@@ -17,7 +17,8 @@ class LoadBalancers:
     """Both types are looked for: the stack file may have had the other one before."""
 
     def observe(self, aws: Aws, stack: Stack) -> tuple[Found, ...]:
-        """`spec.groups` and `spec.instances` are ids; `with_names` makes them names."""
+        """Zones (of the classic type), groups and machines are ids; `with_names` makes them
+        names."""
         return (*classic_balancer.observe(aws, stack), *alb.observe(aws, stack))
 
     def create(self, context: Context, spec: Spec) -> str:
@@ -47,6 +48,7 @@ def with_names(found: tuple[Found, ...], names: Names) -> tuple[Found, ...]:
             one,
             spec=replace(
                 one.spec,
+                zones=named(one.spec.zones, names.subnets),
                 groups=named(one.spec.groups, names.groups),
                 instances=named(one.spec.instances, names.slots),
             ),

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -61,7 +61,7 @@ class Aws:
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._identity: Identity | None = None
-        self._made: dict[str, float] = {}
+        self._made: dict[tuple[str, str], float] = {}
 
     @property
     def session(self) -> Any:
@@ -111,26 +111,29 @@ class Aws:
                     raise _own_error(service, "", error) from error
             return self._clients[service]
 
-    def made(self, *ids: str) -> None:
-        """Tells that these exist since now: a call that does not find them is tried again."""
+    def made(self, *ids: str, service: str = "ec2") -> None:
+        """Tells that these exist since now: a call of that service that does not find them is tried
+        again."""
         now = self._clock()
         with self._lock:
-            self._made.update(dict.fromkeys(ids, now))
+            self._made.update({(service, one): now for one in ids})
 
-    def gone(self, *ids: str) -> None:
+    def gone(self, *ids: str, service: str = "ec2") -> None:
         """Tells that these are deleted: a call that does not find them is told so at once."""
         with self._lock:
             for one in ids:
-                self._made.pop(one, None)
+                self._made.pop((service, one), None)
 
-    def _settling(self, parameters: Any, message: str) -> bool:
+    def _settling(self, service: str, parameters: Any, message: str) -> bool:
         """Whether the error may be about something that was made a moment ago."""
+        now = self._clock()
         with self._lock:
-            young = [one for one, at in self._made.items() if self._clock() - at < SETTLING_S]
-        if not young:
-            return False
-        said = f"{parameters} {message}"
-        return any(one in said for one in young)
+            young = {
+                id
+                for (made_by, id), at in self._made.items()
+                if made_by == service and now - at < SETTLING_S
+            }
+        return bool(young and young & {*_texts(parameters), *re.split(r"[^\w:/.-]+", message)})
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """`call("ec2", "describe_vpcs", VpcIds=[…])`. Throttling and the like were tried again.
@@ -167,7 +170,7 @@ class Aws:
             except botocore.exceptions.ClientError as error:
                 told = error.response.get("Error", {})
                 code, message = told.get("Code", ""), told.get("Message", "")
-                if not (code.endswith(_NOT_YET) and self._settling(parameters, message)):
+                if not (code.endswith(_NOT_YET) and self._settling(service, parameters, message)):
                     raise AwsError(service, name, code, self._plain(message)) from error
             except botocore.exceptions.BotoCoreError as error:
                 raise _own_error(service, name, error) from error
@@ -206,6 +209,18 @@ class Aws:
             answer = self.call("sts", "get_caller_identity")
             self._identity = Identity(answer["Account"], answer["Arn"])
         return self._identity
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All strings in the parameters of a call."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
 
 
 _OWN = {
