@@ -256,10 +256,10 @@ def holder(given: Target) -> Lease | None:
 
 def export_terraform(given: Target) -> str:
     """The stack in Terraform's language, with `import` blocks for what is there."""
-    from mad.deploy.export import run
+    from mad.deploy.export.terraform import render
 
     _needs_aws(given)
-    return run.export_terraform(given)
+    return render(given.stack, observe(given, images=True))
 
 
 def unlock(given: Target) -> Lease | None:

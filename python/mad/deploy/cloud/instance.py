@@ -193,7 +193,8 @@ class Instances:
         def check() -> bool:
             nonlocal state
             state = self._states.of(context.aws, id)
-            if state in ("shutting-down", "terminated") and state not in good:
+            ending = state in ("shutting-down", "terminated")
+            if ending and "terminated" not in good:
                 raise AwsError(
                     "ec2",
                     "DescribeInstances",

@@ -176,8 +176,9 @@ def _text(row: Row) -> Text:
         Text.assemble((f"{change.field}: ", ""), (change.before, "dim"), " -> ", change.after)
         for change in row.changes
     ]
-    lines += [Text(reason, style="dim") for reason in row.reasons]
-    if row.drift:
+    style = "yellow" if row.drift else "dim"
+    lines += [Text(reason, style=style) for reason in row.reasons]
+    if row.drift and not any("outside" in reason for reason in row.reasons):
         lines.append(Text("changed outside mad", style="yellow"))
     if row.loses_data:
         lines.append(Text("its data is lost", style="bold red"))
