@@ -3,26 +3,23 @@ that, and what could not be changed in place is refused here."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import fields, replace
 
-from mad.deploy.cloud import instance_seen, tags
-from mad.deploy.cloud.names import stack_name
+from mad.deploy.cloud import adopt_named, load_balancer, redis, tags
+from mad.deploy.cloud.adopt_ec2 import LOOKS
+from mad.deploy.cloud.crossing import Names
+from mad.deploy.cloud.elastic_ip import slots_by_id
 from mad.deploy.cloud.resource import Context
 from mad.deploy.cloud.security_group import SecurityGroups
 from mad.deploy.cloud.session import AwsError
 from mad.deploy.plan.desired import desired
-from mad.deploy.plan.difference import difference
-from mad.deploy.plan.model import Change, InstanceFacts
+from mad.deploy.plan.difference import Difference, difference
+from mad.deploy.plan.model import Change, Found
 from mad.deploy.plan.specs import (
     Address,
-    ElasticIpSpec,
     InstanceSpec,
-    KeyPairSpec,
     Kind,
-    SecurityGroupSpec,
     Spec,
 )
 from mad.deploy.stack.keys import read_public_key
@@ -34,21 +31,6 @@ class AdoptError(Exception):
     def __init__(self, sentence: str, remedy: str) -> None:
         super().__init__(sentence)
         self.remedy = remedy
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """What was named, read as if it were ours."""
-
-    spec: Spec
-    id: str
-    given: Mapping[str, str]
-    """The tags on it."""
-    also: tuple[str, ...] = ()
-    """What belongs to it and is tagged with it: the disk of a machine."""
-    extra: Mapping[str, str] = field(default_factory=dict)
-    why_not: tuple[str, ...] = ()
-    """What no field tells, each as `its … is …`."""
 
 
 def adopt(context: Context, address: Address, id: str) -> tuple[Change, ...]:
@@ -63,37 +45,26 @@ def adopt(context: Context, address: Address, id: str) -> tuple[Change, ...]:
             "adopt into a free slot (a higher `count` makes one), or remove that one first",
         )
     wanted = _wanted(context, address)
-    if address.kind not in _LOOKS:
+    if address.kind in (Kind.REDIS, Kind.LOAD_BALANCER):
+        return _adopt_named(context, wanted, id)
+    if address.kind not in LOOKS:
         raise AdoptError(f"{address} cannot be adopted", _INSTEAD[address.kind])
     try:
-        candidate = _LOOKS[address.kind](context, wanted, id)
+        candidate = LOOKS[address.kind](context, wanted, id)
     except AwsError as error:
         if "NotFound" in error.code or "Malformed" in error.code:
             candidate = None
         else:
             raise
     if candidate is None:
-        raise AdoptError(
-            f"there is no {address.kind} {id} in {context.aws.region}",
-            "check the id, and `region` in the stack file",
-        )
-    _check_owner(context, candidate, address)
+        raise _not_there(context, address, id)
+    _check_owner(context, candidate.given, id, address)
     if isinstance(wanted, InstanceSpec) and isinstance(candidate.spec, InstanceSpec):
         # A slot's zone is chosen once: here it is the machine's own.
         wanted = replace(wanted, zone=candidate.spec.zone)
     diff = difference(candidate.spec, wanted)
     if diff.replaces or candidate.why_not:
-        fixed = {one.name for one in fields(wanted) if one.metadata.get("frozen")}
-        said = [
-            f"its {one.field} is {one.before}, not {one.after}"
-            for one in diff.changes
-            if one.field in fixed
-        ]
-        raise AdoptError(
-            f"{id} cannot become {address}: {'; '.join([*candidate.why_not, *said])}",
-            "these cannot be changed in place: change the stack file to what it has, or let `up` "
-            "make a new one",
-        )
+        raise _refusal(id, wanted, diff, candidate.why_not)
     context.aws.call(
         "ec2",
         "create_tags",
@@ -120,172 +91,79 @@ def _wanted(context: Context, address: Address) -> Spec:
     )
 
 
-def _check_owner(context: Context, candidate: _Candidate, address: Address) -> None:
-    owner = candidate.given.get(tags.STACK)
-    if owner == context.stack.name and candidate.given.get(tags.SLOT):
+def _adopt_named(context: Context, wanted: Spec, id: str) -> tuple[Change, ...]:
+    """Its parts are only read once it carries the tags; they are taken off again if it does not
+    fit."""
+    name = adopt_named.name_of(context, wanted)
+    if name not in (id, id.rpartition("loadbalancer/app/")[2].partition("/")[0]):
         raise AdoptError(
-            f"{candidate.id} is {address.kind}.{candidate.given[tags.SLOT]} of this stack already",
+            f"{id} cannot become {wanted.address}: it would have to be called {name}, and AWS "
+            "cannot rename it",
+            _INSTEAD[wanted.kind],
+        )
+    named = adopt_named.look(context, wanted)
+    if named is None:
+        raise _not_there(context, wanted.address, id)
+    _check_owner(context, named.tags, id, wanted.address)
+    given = context.tags_of(wanted)
+    # Not of the wish: a difference is then a change of ours and not drift.
+    given[tags.SPEC] = "adopted"
+    named.put(given)
+    for found in named.resource.observe(context.aws, context.stack):
+        seen = _by_our_names(context, found)
+        diff = difference(seen, wanted)
+        if not diff.replaces:
+            return diff.changes
+        named.remove(sorted(given))
+        raise _refusal(id, wanted, diff, ())
+    return ()
+
+
+def _by_our_names(context: Context, found: Found) -> Spec:
+    """With our names of groups and machines in place of ids."""
+    names = Names(
+        groups={one.id: one.spec.name for one in context.observed.of(Kind.SECURITY_GROUP)},
+        slots=slots_by_id(context.observed.of(Kind.INSTANCE)),
+    )
+    (one,) = load_balancer.with_names(redis.with_names((found,), names), names)
+    return one.spec
+
+
+def _not_there(context: Context, address: Address, id: str) -> AdoptError:
+    return AdoptError(
+        f"there is no {address.kind} {id} in {context.aws.region}",
+        "check the id, and `region` in the stack file",
+    )
+
+
+def _refusal(id: str, wanted: Spec, diff: Difference, why_not: tuple[str, ...]) -> AdoptError:
+    fixed = {one.name for one in fields(wanted) if one.metadata.get("frozen")}
+    said = [
+        f"its {one.field} is {one.before}, not {one.after}"
+        for one in diff.changes
+        # Engines and versions of Redis are fixed in one direction.
+        if one.field in fixed or (diff.replaces and one.field in ("engine", "version"))
+    ]
+    return AdoptError(
+        f"{id} cannot become {wanted.address}: {'; '.join([*why_not, *said])}",
+        "these cannot be changed in place: change the stack file to what it has, or let `up` "
+        "make a new one",
+    )
+
+
+def _check_owner(context: Context, given: Mapping[str, str], id: str, address: Address) -> None:
+    owner = given.get(tags.STACK)
+    if owner == context.stack.name and given.get(tags.SLOT):
+        raise AdoptError(
+            f"{id} is {address.kind}.{given[tags.SLOT]} of this stack already",
             "adopt another one",
         )
     if owner and owner != context.stack.name:
         raise AdoptError(
-            f"{candidate.id} belongs to the stack {owner} (tag {tags.STACK})",
+            f"{id} belongs to the stack {owner} (tag {tags.STACK})",
             "remove it from there first, or take the tag off by hand",
         )
 
-
-def _instance(context: Context, wanted: Spec, id: str) -> _Candidate | None:
-    assert isinstance(wanted, InstanceSpec)
-    one = _one(context, "describe_instances", "Reservations", InstanceIds=[id])
-    one = one["Instances"][0] if one else None
-    if one is None or one["State"]["Name"] not in instance_seen.ALIVE:
-        return None
-    (found,) = instance_seen.read(context.aws, context.stack, [one], [])
-    spec, facts = found.spec, found.facts
-    assert isinstance(spec, InstanceSpec)
-    assert isinstance(facts, InstanceFacts)
-    why_not = _wrong_vpc(context, one)
-    if spec.zone not in {zone.name for zone in context.observed.surroundings.zones}:
-        why_not.append(f"its zone {spec.zone} has no subnet of the stack")
-    if facts.state != "running":
-        why_not.append(f"its state is {facts.state}: start it first")
-    image = wanted.image if _is_of(context, str(one["ImageId"]), wanted.image) else spec.image
-    same_key = spec.key == "main" or _same_key(context, spec.key)
-    disk = instance_seen.root_disk(one)
-    interfaces = [str(each["NetworkInterfaceId"]) for each in one.get("NetworkInterfaces", ())]
-    return _Candidate(
-        spec=replace(
-            spec,
-            name=wanted.name,
-            role=wanted.role,
-            image=image,
-            key="main" if same_key else spec.key,
-        ),
-        id=id,
-        given=tags.read(one.get("Tags")),
-        also=(*([disk] if disk else []), *interfaces),
-        extra={
-            tags.IMAGE: wanted.image,
-            tags.PUBLIC: "yes" if spec.public_address else "no",
-            tags.AMI: str(one["ImageId"]),
-            **({tags.KEY: "main"} if same_key and one.get("KeyName") != _key_name(context) else {}),
-        },
-        why_not=tuple(why_not),
-    )
-
-
-_NAMES = {
-    "ubuntu": r"(.*/)?ubuntu-[a-z]+-{version}-.*",
-    "debian": r"debian-{version}-.*",
-    "al2023": r"al2023-ami-.*",
-}
-"""What the makers of the images call them."""
-
-
-def _is_of(context: Context, ami: str, system: str) -> bool:
-    """Whether an image is one of the system that the stack asks for."""
-    if system.startswith("ami-") or ami == system:
-        return ami == system
-    if ami in context.observed.surroundings.newest_images.values():
-        newest = context.observed.surroundings.newest_images
-        return any(ami == one for name, one in newest.items() if name.startswith(f"{system}/"))
-    try:
-        image = _one(context, "describe_images", "Images", ImageIds=[ami])
-    except AwsError as error:
-        if "InvalidAMIID" in error.code:
-            return False
-        raise
-    family, _, version = system.partition("-")
-    pattern = _NAMES[family].replace("{version}", re.escape(version))
-    return image is not None and re.fullmatch(pattern, str(image.get("Name") or "")) is not None
-
-
-def _same_key(context: Context, name: str) -> bool:
-    """Whether a key pair of another name is the stack's key."""
-    if not name:
-        return False
-    pair = _one(
-        context,
-        "describe_key_pairs",
-        "KeyPairs",
-        IncludePublicKey=True,
-        Filters=[{"Name": "key-name", "Values": [name]}],
-    )
-    return pair is not None and _body(pair) == read_public_key(context.stack)
-
-
-def _security_group(context: Context, wanted: Spec, id: str) -> _Candidate | None:
-    """Its name cannot be changed and need not be: groups are found by their tags."""
-    assert isinstance(wanted, SecurityGroupSpec)
-    one = _one(context, "describe_security_groups", "SecurityGroups", GroupIds=[id])
-    if one is None:
-        return None
-    why_not = _wrong_vpc(context, one)
-    if one.get("GroupName") == "default":
-        why_not.append("it is the default group of its VPC, which AWS keeps for good")
-    return _Candidate(
-        spec=SecurityGroupSpec(
-            name=wanted.name,
-            description=str(one.get("Description") or ""),
-            ingress=frozenset(),
-            egress=frozenset(),
-        ),
-        id=id,
-        given=tags.read(one.get("Tags")),
-        why_not=tuple(why_not),
-    )
-
-
-def _key_pair(context: Context, wanted: Spec, id: str) -> _Candidate | None:
-    assert isinstance(wanted, KeyPairSpec)
-    by = "key-pair-id" if id.startswith("key-") else "key-name"
-    one = _one(
-        context,
-        "describe_key_pairs",
-        "KeyPairs",
-        IncludePublicKey=True,
-        Filters=[{"Name": by, "Values": [id]}],
-    )
-    if one is None:
-        return None
-    name = _key_name(context)
-    return _Candidate(
-        spec=replace(wanted, public_key=_body(one)),
-        id=str(one["KeyPairId"]),
-        given=tags.read(one.get("Tags")),
-        why_not=()
-        if one["KeyName"] == name
-        else (f"its name is {one['KeyName']}, not {name}, by which machines are launched",),
-    )
-
-
-def _elastic_ip(context: Context, wanted: Spec, id: str) -> _Candidate | None:
-    assert isinstance(wanted, ElasticIpSpec)
-    by = "allocation-id" if id.startswith("eipalloc-") else "public-ip"
-    one = _one(context, "describe_addresses", "Addresses", Filters=[{"Name": by, "Values": [id]}])
-    if one is None:
-        return None
-    if not one.get("AllocationId"):
-        return None
-    holder = one.get("InstanceId")
-    slots = {found.id: found.spec.name for found in context.observed.of(Kind.INSTANCE)}
-    why_not = []
-    if not holder and one.get("AssociationId"):
-        why_not.append(f"it is held by {one.get('NetworkInterfaceId')}, which is no machine's")
-    return _Candidate(
-        spec=replace(wanted, instance=slots.get(holder, holder) if holder else None),
-        id=str(one["AllocationId"]),
-        given=tags.read(one.get("Tags")),
-        why_not=tuple(why_not),
-    )
-
-
-_LOOKS: Mapping[Kind, Callable[[Context, Spec, str], _Candidate | None]] = {
-    Kind.INSTANCE: _instance,
-    Kind.SECURITY_GROUP: _security_group,
-    Kind.KEY_PAIR: _key_pair,
-    Kind.ELASTIC_IP: _elastic_ip,
-}
 
 _OURS_ALONE = "it is part of a network of our own: name a VPC that exists as `vpc` under [network]"
 _INSTEAD: Mapping[Kind, str] = {
@@ -298,24 +176,3 @@ _INSTEAD: Mapping[Kind, str] = {
     Kind.REDIS: "set `url` under [redis] to use one that exists",
     Kind.LOAD_BALANCER: "let `up` make one and move the name under `domain` to it",
 }
-
-
-def _one(context: Context, operation: str, key: str, **how: Any) -> dict[str, Any] | None:
-    found = context.aws.pages("ec2", operation, key, **how)
-    return dict(found[0]) if found else None
-
-
-def _wrong_vpc(context: Context, one: Mapping[str, Any]) -> list[str]:
-    own = [found.id for found in context.observed.of(Kind.VPC)]
-    vpc = context.observed.surroundings.vpc or next(iter(own), None)
-    there = one.get("VpcId")
-    return [f"its VPC is {there}, not {vpc or 'one of our own'}"] if there != vpc else []
-
-
-def _body(pair: Mapping[str, Any]) -> str:
-    """Type and body of a public key, without its comment."""
-    return " ".join(str(pair.get("PublicKey") or "").split()[:2])
-
-
-def _key_name(context: Context) -> str:
-    return stack_name(context.stack.name)

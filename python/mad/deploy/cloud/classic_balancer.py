@@ -15,7 +15,7 @@ from mad.deploy.plan.model import EndpointFacts, Found
 from mad.deploy.plan.specs import Listener, LoadBalancerSpec
 from mad.deploy.stack.settings import Stack
 
-_GONE = ("LoadBalancerNotFound", "AccessPointNotFound")
+GONE = ("LoadBalancerNotFound", "AccessPointNotFound")
 GONE_WITHIN_S = 120.0
 
 
@@ -197,7 +197,7 @@ def _described(aws: Aws, name: str) -> Mapping[str, Any] | None:
     try:
         answer = aws.call("elb", "describe_load_balancers", LoadBalancerNames=[name])
     except AwsError as error:
-        if error.code in _GONE:
+        if error.code in GONE:
             return None
         raise
     found = answer.get("LoadBalancerDescriptions") or ()

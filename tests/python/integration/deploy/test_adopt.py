@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -14,7 +14,7 @@ from mad.deploy.cloud.resource import Context
 from mad.deploy.cloud.session import Aws
 from mad.deploy.plan.model import Found, Observed
 from mad.deploy.plan.specs import Address, InstanceSpec, Kind
-from mad.deploy.stack.settings import Machines, Ssh, Stack
+from mad.deploy.stack.settings import Machines, Ssh, Stack, Web
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIYjcBRCtlE7GRxhmHYYdUZzLNHnoZ7L4PvEtLYOQcRe"
 SLOT = Address(Kind.INSTANCE, "api-0")
@@ -146,6 +146,10 @@ def test_what_belongs_to_another_stack_is_refused(world: World) -> None:
         (Address(Kind.SECRET, "redis-auth"), "x", "cannot be adopted", "/mad/<stack>/<name>"),
         (Address(Kind.VPC, "main"), "vpc-1", "has no vpc.main", "no vpc at all"),
         (Address(Kind.ELASTIC_IP, "api_lb-0"), "192.0.2.1", "there is no elastic_ip", "check"),
+        (Address(Kind.REDIS, "main"), "cache", "would have to be called mad-x", "`url` under"),
+        (Address(Kind.REDIS, "main"), "mad-x", "there is no redis mad-x", "check the id"),
+        (Address(Kind.LOAD_BALANCER, "web"), "front", "be called mad-x-web", "`domain`"),
+        (Address(Kind.LOAD_BALANCER, "web"), "mad-x-web", "there is no load_bal", "check"),
         (Address(Kind.KEY_PAIR, "main"), "of-ann", "its name is of-ann, not mad-x", "`up`"),
     ],
 )
@@ -198,3 +202,58 @@ def test_another_image_is_refused_and_named(world: World) -> None:
     id = world.machine()
     with pytest.raises(AdoptError, match=f"its image is {world.ami}, not debian-12"):
         world.adopt(SLOT, id)
+
+
+@pytest.mark.parametrize("type", ["classic", "alb"])
+def test_a_balancer_of_our_name_gets_its_tags_back(
+    world: World, type: Literal["classic", "alb"]
+) -> None:
+    world.stack = replace(world.stack, web=Web(lb=type))
+    address = Address(Kind.LOAD_BALANCER, "web")
+    if type == "classic":
+        world.aws.call(
+            "elb",
+            "create_load_balancer",
+            LoadBalancerName="mad-x-web",
+            Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}],
+            Subnets=sorted(world.subnets.values()),
+        )
+        id = "mad-x-web"
+    else:
+        made = world.aws.call(
+            "elbv2",
+            "create_load_balancer",
+            Name="mad-x-web",
+            Subnets=sorted(world.subnets.values()),
+        )
+        id = made["LoadBalancers"][0]["LoadBalancerArn"]
+    assert "instances" in world.adopt(address, id)
+    assert world.at(address).id == id
+    assert world.adopt(address, id) == []
+
+
+def cache(world: World, **more: Any) -> None:
+    world.aws.call(
+        "elasticache",
+        "create_replication_group",
+        ReplicationGroupId="mad-x",
+        ReplicationGroupDescription="made by hand",
+        Engine="valkey",
+        CacheNodeType="cache.t4g.micro",
+        AtRestEncryptionEnabled=True,
+        **more,
+    )
+
+
+def test_a_redis_of_our_name_gets_its_tags_back_and_then_the_secret(world: World) -> None:
+    cache(world, TransitEncryptionEnabled=True)
+    address = Address(Kind.REDIS, "main")
+    assert "auth" in world.adopt(address, "mad-x")
+    assert world.at(address).id == "mad-x"
+
+
+def test_a_redis_that_does_not_fit_is_left_as_it_was(world: World) -> None:
+    cache(world, TransitEncryptionEnabled=False)
+    with pytest.raises(AdoptError, match="its tls is no, not yes"):
+        world.adopt(Address(Kind.REDIS, "main"), "mad-x")
+    assert world.observed().found == ()
