@@ -11,12 +11,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import agent_report, agents, fleet, instructions, proxies, redis, report
+from harness import agent_report, agents, console, fleet, instructions, proxies, redis, report
 from harness.measure import BenchError, cores, once
 from harness.plan import BIN, GROUPS, NAMES, ROOT, SCENARIOS, SERVERS, Scenario
 from harness.report import Result
 
-DEFAULT = (*GROUPS, "instructions", "fleet", "agent")
+DEFAULT = (*GROUPS, "instructions", "fleet", "console", "agent")
 CHOICES = (*DEFAULT, "micro", "all")
 
 
@@ -149,6 +149,20 @@ def measure_fleet(options: argparse.Namespace) -> tuple[str, bool]:
     return fleet.section(figures, about), True
 
 
+def measure_console(options: argparse.Namespace) -> tuple[str, bool]:
+    """The section about the console in a browser, and whether all went well."""
+    if why := console.missing():
+        progress(f"console: skipped: {why}")
+        return "", True
+    try:
+        figures = console.measure(options.seconds or 15.0, progress)
+    except (BenchError, OSError, subprocess.SubprocessError) as e:
+        progress(f"console: {e}")
+        return f"The console was not measured: {e}", False
+    about = agent_report.about(report.versions_of_mad()).replace("bench agent", "bench console")
+    return console.section(figures, about), True
+
+
 def as_json(results: Sequence[Result]) -> str:
     def line(result: Result) -> str:
         return json.dumps(
@@ -201,7 +215,11 @@ def main(arguments: Sequence[str]) -> int:
         tables.append(text)
         fine = fine and ran
     sections = []
-    for group, take in (("fleet", measure_fleet), ("agent", measure_agents)):
+    for group, take in (
+        ("fleet", measure_fleet),
+        ("console", measure_console),
+        ("agent", measure_agents),
+    ):
         if group in options.groups:
             section, measured = take(options)
             sections.append(section)
@@ -218,7 +236,7 @@ def main(arguments: Sequence[str]) -> int:
         options.json.write_text(as_json(results))
     if options.write:
         page = ROOT / "docs" / "benchmarks.md"
-        if set(options.groups) - {"agent", "fleet"}:
+        if set(options.groups) - {"agent", "console", "fleet"}:
             page.write_text(report.document(tables, options.runs, arguments))
         for section in sections:
             if section.startswith("## "):

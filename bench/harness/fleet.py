@@ -64,8 +64,8 @@ def missing() -> str | None:
 
 
 @contextlib.contextmanager
-def _agents(case: Case, nodes: Sequence[Running]) -> Iterator[None]:
-    """On the core of the load, until the block ends."""
+def agents(case: Case, nodes: Sequence[Running], core: int) -> Iterator[None]:
+    """Hosts that do not exist, on a core, until the block ends."""
     command = [str(BIN / "mad-synthetic"), "--agents", str(case.hosts), "--log-level", "error"]
     for node in nodes:
         command += ["--api", node.url]
@@ -74,7 +74,7 @@ def _agents(case: Case, nodes: Sequence[Running]) -> Iterator[None]:
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        preexec_fn=on_core(cores()[1]),
+        preexec_fn=on_core(core),
     )
     try:
         yield
@@ -100,7 +100,7 @@ def _resident_kb(pid: int) -> int:
     return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS"))
 
 
-def _await_fleet(nodes: Sequence[Running], hosts: int) -> None:
+def await_fleet(nodes: Sequence[Running], hosts: int) -> None:
     until = time.monotonic() + READY_WITHIN_S
     while any(_shown(node, "mad_fleet_agents") < hosts for node in nodes):
         if time.monotonic() > until:
@@ -114,8 +114,8 @@ def once(case: Case, seconds: float) -> Figure:
         db = stack.enter_context(redis.running(on_core(cores()[1])))
         command = (str(BIN / "mad-api"), "--threads", "1", "--redis", db.url)
         nodes = [stack.enter_context(serving(Server("mad-api", command))) for _ in range(NODES)]
-        stack.enter_context(_agents(case, nodes))
-        _await_fleet(nodes, case.hosts)
+        stack.enter_context(agents(case, nodes, cores()[1]))
+        await_fleet(nodes, case.hosts)
         arguments = ["consoles", "--connections", str(case.consoles), "--warmup", "2"]
         before = sum(_shown(node, "mad_agent_updates_total") for node in nodes)
         began = time.monotonic()
