@@ -108,7 +108,11 @@ class _Run:
         while self._waiting or running:
             if self._context.cancelled.is_set():
                 self._skip_all()
-            while running < parallel and (action := self._next()) is not None:
+            while (
+                running < parallel
+                and not self._context.cancelled.is_set()
+                and (action := self._next()) is not None
+            ):
                 if time.monotonic() - asked > HOLDS_EVERY_S:
                     try:
                         holds()

@@ -13,11 +13,14 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """`mad` with these arguments in a terminal of its own, and the other end of that."""
+def terminal(
+    *arguments: str, module: str | None = "mad"
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`mad` (or a script, without a module) with these arguments in a terminal of its own, and the
+    other end of that."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mad", *arguments],
+        [sys.executable, *(["-m", module] if module else []), *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -3,6 +3,7 @@ for, grouped by role. What does not fit is counted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -22,8 +23,8 @@ ICONS = {
     State.FAILED: ("✗", "red"),
     State.SKIPPED: ("-", "dim"),
 }
-RUNNING_ROWS = 8
-"""Of one group, when not all rows fit."""
+LIMITS = (8, 4, 2, 0)
+"""Rows of one group, when not all fit."""
 TIMES_A_SECOND = 8
 
 
@@ -118,10 +119,10 @@ class View:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
 
-    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, console: Console, _options: ConsoleOptions) -> RenderResult:
         steps = self._tree.steps
         with steps.guard:
-            rows = max(8, (options.height or 24) - 3)
+            rows = max(8, console.height - 3)
             yield Group(self._tree.head(), self._body(rows))
 
     def _body(self, rows: int) -> Table:
@@ -130,7 +131,7 @@ class View:
         shown = {group: list(given) for group, given in groups.items()}
         hidden: dict[str, str] = {}
         # The least interesting go first: groups that are done, waiting ones, done ones, the rest.
-        for drop in (_done_groups, _waiting, _finished, _overflow):
+        for drop in (_done_groups, _waiting, _finished, *map(_overflow, LIMITS)):
             if _height(shown, hidden) <= rows:
                 break
             for group, given in groups.items():
@@ -198,14 +199,17 @@ def _finished(_given: list[Step], shown: list[Step], said: str) -> Dropped:
     return [step for step in shown if step.state != State.DONE], said
 
 
-def _overflow(given: list[Step], shown: list[Step], _said: str) -> Dropped:
-    ordered = sorted(shown, key=lambda step: step.state != State.FAILED)
-    kept = ordered[:RUNNING_ROWS]
-    more = len(shown) - len(kept)
-    waiting = sum(step.state == State.WAITING for step in given)
-    parts = [f"{more} more running"] if more > 0 else []
-    parts += [f"{waiting} waiting"] if waiting else []
-    return kept, ", ".join(parts)
+def _overflow(limit: int) -> Callable[[list[Step], list[Step], str], Dropped]:
+    def drop(given: list[Step], shown: list[Step], _said: str) -> Dropped:
+        ordered = sorted(shown, key=lambda step: step.state != State.FAILED)
+        kept = ordered[:limit]
+        more = sum(step.state == State.RUNNING for step in ordered[limit:])
+        waiting = sum(step.state == State.WAITING for step in given)
+        parts = [f"{more} {'more ' if kept else ''}running"] if more else []
+        parts += [f"{waiting} waiting"] if waiting else []
+        return kept, ", ".join(parts)
+
+    return drop
 
 
 def _group_row(group: str, given: list[Step], now: float) -> tuple[RenderableType, ...]:
