@@ -207,7 +207,9 @@ class Instances:
             until(
                 check,
                 context=context,
-                what=lambda: f"{what}, {state or 'not to be seen yet'}",
+                what=lambda: (
+                    f"{what}, {'not to be seen yet' if state is None else state or 'asking'}"
+                ),
                 deadline_s=deadline_s,
             )
         finally:

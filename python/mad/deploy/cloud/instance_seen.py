@@ -152,26 +152,29 @@ class States:
     """The states of machines that are waited for. All who wait share one question to EC2, so fifty
     machines that start together cost as many calls as one."""
 
-    def __init__(self, fresh_s: float = 1.0) -> None:
+    def __init__(self, fresh_s: float = 0.3) -> None:
         self._fresh_s = fresh_s
         self._guard = threading.Lock()
         self._waiting: set[str] = set()
+        self._asked: frozenset[str] = frozenset()
         self._seen: dict[str, str] = {}
         self._at = -fresh_s
 
     def of(self, aws: Aws, id: str) -> str | None:
-        """None: EC2 does not know it (not yet, or no more)."""
+        """None: EC2 does not know it (not yet, or no more). Empty: it is part of the next
+        question."""
         with self._guard:
-            new = id not in self._waiting
             self._waiting.add(id)
-            if new or time.monotonic() - self._at >= self._fresh_s:
+            if time.monotonic() - self._at >= self._fresh_s:
                 self._ask(aws)
-            return self._seen.get(id)
+            return self._seen.get(id) if id in self._asked else ""
 
     def done(self, id: str) -> None:
         """Nobody waits for it any more."""
         with self._guard:
             self._waiting.discard(id)
+            # What is asked about it later must not be answered with what was.
+            self._asked -= {id}
 
     def _ask(self, aws: Aws) -> None:
         # By a filter: an id that EC2 does not know yet would fail the question for all.
@@ -187,4 +190,4 @@ class States:
             for group in groups:
                 for one in group["Instances"]:
                     seen[str(one["InstanceId"])] = str(one["State"]["Name"])
-        self._seen, self._at = seen, time.monotonic()
+        self._seen, self._asked, self._at = seen, frozenset(ids), time.monotonic()

@@ -235,10 +235,20 @@ def test_a_balancer_of_our_name_gets_its_tags_back(
 def cache(world: World, **more: Any) -> None:
     world.aws.call(
         "elasticache",
+        "create_cache_subnet_group",
+        CacheSubnetGroupName="of-ann",
+        CacheSubnetGroupDescription="made by hand",
+        SubnetIds=sorted(world.subnets.values()),
+    )
+    world.aws.call(
+        "elasticache",
         "create_replication_group",
+        CacheSubnetGroupName="of-ann",
         ReplicationGroupId="mad-x",
         ReplicationGroupDescription="made by hand",
         Engine="valkey",
+        EngineVersion="8.0",
+        NumCacheClusters=1,
         CacheNodeType="cache.t4g.micro",
         AtRestEncryptionEnabled=True,
         **more,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -296,16 +299,52 @@ def test_a_machine_that_the_plan_knew_is_not_taken_for_what_a_run_left() -> None
     assert instances.create(here, SPEC) == "i-in-subnet-b"
 
 
-def test_fifty_machines_are_looked_for_once() -> None:
-    aws = Scripted(lambda _given: f"i-{len(aws.there)}")
+def test_fifty_machines_are_looked_for_once_and_waited_for_together() -> None:
+    numbers = itertools.count()
+    aws = Scripted(lambda _given: f"i-{next(numbers)}")
     instances = Instances()
     here = context(aws)
-    for index in range(50):
-        instances.create(here, replace(SPEC, name=f"api-{index}"))
-    by_tag = [
-        given
-        for operation, given in aws.asked
-        if operation == "describe_instances" and "tag:mad:stack" in str(given)
-    ]
-    assert len(by_tag) == 1
-    assert len([1 for operation, _ in aws.asked if operation == "describe_images"]) == 1
+    with ThreadPoolExecutor(50) as pool:
+        specs = [replace(SPEC, name=f"api-{index}") for index in range(50)]
+        ids = list(pool.map(lambda spec: instances.create(here, spec), specs))
+    assert len(set(ids)) == 50
+    asked = Counter(operation for operation, _ in aws.asked)
+    assert (asked["describe_images"], asked["run_instances"]) == (1, 50)
+    # One by the stack's tag, the others by ids: some few for all.
+    assert asked["describe_instances"] <= 25
+
+
+@pytest.mark.parametrize("state", ["terminated", None])
+def test_a_machine_is_waited_for_until_it_has_ended(state: str | None) -> None:
+    aws = Scripted(refuse(""))
+    aws.there.append(machine("i-1", {tags.STACK: "x", tags.SLOT: "api-0"}))
+    instances = Instances()
+    (found,) = instances.observe(aws, STACK)
+    here = context(aws)
+    told: list[str] = []
+
+    def progress(text: str) -> None:
+        told.append(text.partition(", ")[2].partition(",")[0])
+        if len(told) == 2:
+            aws.there[:] = [machine("i-1", {}, state)] if state else []
+        elif len(told) == 1:
+            aws.there[:] = [machine("i-1", {}, "shutting-down")]
+
+    here.progress = progress
+    instances.delete(here, found)
+    assert told == ["running", "shutting-down"]
+
+
+def test_a_machine_that_somebody_ends_while_it_starts_is_an_error() -> None:
+    aws = Scripted(refuse(""))
+    here = context(aws)
+
+    def call(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = Scripted.call(aws, service, operation, **parameters)
+        if operation == "run_instances":
+            aws.there[:] = [machine("i-in-subnet-b", {}, "shutting-down")]
+        return answer
+
+    aws.call = call  # type: ignore[method-assign]
+    with pytest.raises(AwsError, match="InstanceTerminated"):
+        Instances().create(here, SPEC)
