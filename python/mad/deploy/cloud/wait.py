@@ -24,8 +24,6 @@ def until(
     context: Context,
     what: str | Callable[[], str],
     deadline_s: float,
-    first_s: float = FIRST_S,
-    longest_s: float = LONGEST_S,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], bool] | None = None,
 ) -> T:
@@ -35,7 +33,7 @@ def until(
     is cancelled."""
     wait = pause or context.cancelled.wait
     began = clock()
-    step = first_s
+    step = FIRST_S
     while True:
         answer = check()
         if answer is not None and answer is not False:
@@ -49,7 +47,7 @@ def until(
         jittered = step * random.uniform(0.8, 1.2)
         if wait(min(jittered, max(deadline_s - now, 0.01))):
             raise AwsError("mad", "wait", "Cancelled", text)
-        step = min(step * 1.5, longest_s)
+        step = min(step * 1.5, LONGEST_S)
 
 
 def retry(

@@ -162,9 +162,14 @@ class SecurityGroupSpec(Spec):
     ingress: frozenset[Rule] = frozenset()
     egress: frozenset[Rule] = frozenset({Rule(-1, -1, "0.0.0.0/0", "-1")})
 
+    own_vpc: bool = silent(False)
+
     def needs(self) -> tuple[Address, ...]:
         groups = {rule.group for rule in self.ingress if rule.group and rule.group != self.name}
-        return tuple(Address(Kind.SECURITY_GROUP, name) for name in sorted(groups))
+        return (
+            *((Address(Kind.VPC, "main"),) if self.own_vpc else ()),
+            *(Address(Kind.SECURITY_GROUP, name) for name in sorted(groups)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,4 +289,5 @@ class LoadBalancerSpec(Spec):
             *(Address(Kind.SECURITY_GROUP, name) for name in sorted(self.groups)),
             *(Address(Kind.INSTANCE, name) for name in sorted(self.instances)),
             *((Address(Kind.SUBNET, name) for name in sorted(self.zones)) if self.own_vpc else ()),
+            *((Address(Kind.ROUTES, "main"),) if self.own_vpc else ()),
         )
