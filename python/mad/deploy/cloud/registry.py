@@ -47,8 +47,8 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.LOAD_BALANCER: LoadBalancers(),
 }
 
-_NETWORK = (Kind.GATEWAY, Kind.ROUTES, Kind.SUBNET)
-"""What is in a VPC of our own, and so is not asked for while there is none."""
+_NETWORK = (Kind.VPC, Kind.GATEWAY, Kind.ROUTES, Kind.SUBNET)
+"""A network of our own: not asked for where a plan is made and none is to be seen."""
 _AT_ONCE = 12
 
 
@@ -58,14 +58,14 @@ def observe(aws: Aws, stack: Stack, *, around: bool = True, images: bool = False
     aws.identity()
     own = stack.network.vpc == "own"
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="mad-observe") as pool:
+        beside = pool.submit(look, aws, stack, images=images) if around and not own else None
         looks = {
             kind: pool.submit(resource.observe, aws, stack)
             for kind, resource in RESOURCES.items()
             if own or kind not in _NETWORK
         }
-        beside = pool.submit(look, aws, stack, images=images) if around and not own else None
-        if not own and looks[Kind.VPC].result():
-            # The stack file had `vpc = "own"` before.
+        if not own and (beside is None or beside.result().own_network_left):
+            # The stack file may have had `vpc = "own"` before.
             for kind in _NETWORK:
                 looks[kind] = pool.submit(RESOURCES[kind].observe, aws, stack)
         seen = {kind: looks[kind].result() if kind in looks else () for kind in RESOURCES}
