@@ -21,6 +21,7 @@ from mad.deploy.cloud.instance import Instances
 from mad.deploy.cloud.key_pair import KeyPairs
 from mad.deploy.cloud.load_balancer import LoadBalancers
 from mad.deploy.cloud.redis import Redises
+from mad.deploy.cloud.remembered import Remembered
 from mad.deploy.cloud.resource import Resource
 from mad.deploy.cloud.routes import Routes
 from mad.deploy.cloud.secret import Secrets
@@ -55,6 +56,7 @@ _AT_ONCE = 12
 def observe(aws: Aws, stack: Stack, *, around: bool = True, images: bool = False) -> Observed:
     """All that carries the stack's tags, at one moment. `around`: with the VPC and the zones that
     a plan needs; `images`: also with today's images and what the zones offer. Raises AwsError."""
+    aws = Remembered(aws)
     aws.identity()
     own = stack.network.vpc == "own"
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="mad-observe") as pool:
