@@ -227,7 +227,7 @@ def cost(given: Target) -> Cost:
     zones = tuple(Zone(f"{region}{letter}", None) for letter in "abc")
     used = {given.stack.machines(role).type for role in Role}
     offered = {type: frozenset(zone.name for zone in zones) for type in used}
-    around = Surroundings("", region, "vpc-0", "172.31.0.0/16", zones, offered)
+    around = Surroundings("", region, "vpc-0", zones, offered=offered)
     specs = desired(given.stack, Observed((), around), "ssh-ed25519 unknown")
     return prices.cost(specs, region)
 

@@ -88,14 +88,20 @@ def _alb(context: Context, wanted: Spec) -> Named | None:
         if error.code == "LoadBalancerNotFound":
             return None
         raise
-    arn = str(answer["LoadBalancers"][0]["LoadBalancerArn"])
-    told = aws.call("elbv2", "describe_tags", ResourceArns=[arn])
+    arns = [str(answer["LoadBalancers"][0]["LoadBalancerArn"])]
+    told = aws.call("elbv2", "describe_tags", ResourceArns=arns)
+    try:
+        groups = aws.call("elbv2", "describe_target_groups", Names=[name])["TargetGroups"]
+        arns += [str(one["TargetGroupArn"]) for one in groups]
+    except AwsError as error:
+        if error.code != "TargetGroupNotFound":
+            raise
 
     def put(given: Mapping[str, str]) -> None:
-        aws.call("elbv2", "add_tags", ResourceArns=[arn], Tags=tags.pairs(given))
+        aws.call("elbv2", "add_tags", ResourceArns=arns, Tags=tags.pairs(given))
 
     def remove(keys: list[str]) -> None:
-        aws.call("elbv2", "remove_tags", ResourceArns=[arn], TagKeys=keys)
+        aws.call("elbv2", "remove_tags", ResourceArns=arns, TagKeys=keys)
 
     return Named(_read(told), LoadBalancers(), put, remove)
 

@@ -27,7 +27,9 @@ def observe(aws: Aws, stack: Stack) -> tuple[Found, ...]:
     """With ids of groups and machines in the spec. A target group without its balancer, left by an
     interrupted run, is one that has nothing else."""
     name = load_balancer_name(stack.name, "web")
-    given, group = _balancer(aws, name), _target_group(aws, name)
+    group = _target_group(aws, name)
+    # The group is made first and goes last: without one there is no balancer of ours either.
+    given = _balancer(aws, name) if group is not None or stack.web.lb == "alb" else None
     if given is None and group is None:
         return ()
     arns = [one[key] for one, key in _arns(given, group) if one]

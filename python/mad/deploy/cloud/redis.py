@@ -12,7 +12,7 @@ from mad.deploy.cloud import tags
 from mad.deploy.cloud.crossing import Names, groups_of, named
 from mad.deploy.cloud.names import stack_name
 from mad.deploy.cloud.resource import Context
-from mad.deploy.cloud.secret import read_secret
+from mad.deploy.cloud.secret import kept, read_secret
 from mad.deploy.cloud.session import Aws, AwsError
 from mad.deploy.cloud.wait import retry, until
 from mad.deploy.plan.desired import REDIS_PORT
@@ -300,7 +300,7 @@ def _hash(value: str, salt: str | None = None) -> str:
 
 def _knows(aws: Aws, stack: Stack, told: str | None) -> bool:
     """Whether the secret that is kept is the one that the tag speaks of."""
-    value = read_secret(aws, stack.name, "redis-auth")
+    value = kept(aws, stack.name).get("redis-auth")
     if value is None or told is None:
         return False
     return secrets.compare_digest(_hash(value, told.partition(".")[0]), told)

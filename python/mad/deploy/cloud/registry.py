@@ -21,6 +21,7 @@ from mad.deploy.cloud.instance import Instances
 from mad.deploy.cloud.key_pair import KeyPairs
 from mad.deploy.cloud.load_balancer import LoadBalancers
 from mad.deploy.cloud.redis import Redises
+from mad.deploy.cloud.remembered import Remembered
 from mad.deploy.cloud.resource import Resource
 from mad.deploy.cloud.routes import Routes
 from mad.deploy.cloud.secret import Secrets
@@ -47,25 +48,26 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.LOAD_BALANCER: LoadBalancers(),
 }
 
-_NETWORK = (Kind.GATEWAY, Kind.ROUTES, Kind.SUBNET)
-"""What is in a VPC of our own, and so is not asked for while there is none."""
+_NETWORK = (Kind.VPC, Kind.GATEWAY, Kind.ROUTES, Kind.SUBNET)
+"""A network of our own: not asked for where a plan is made and none is to be seen."""
 _AT_ONCE = 12
 
 
 def observe(aws: Aws, stack: Stack, *, around: bool = True, images: bool = False) -> Observed:
     """All that carries the stack's tags, at one moment. `around`: with the VPC and the zones that
     a plan needs; `images`: also with today's images and what the zones offer. Raises AwsError."""
+    aws = Remembered(aws)
     aws.identity()
     own = stack.network.vpc == "own"
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="mad-observe") as pool:
+        beside = pool.submit(look, aws, stack, images=images) if around and not own else None
         looks = {
             kind: pool.submit(resource.observe, aws, stack)
             for kind, resource in RESOURCES.items()
             if own or kind not in _NETWORK
         }
-        beside = pool.submit(look, aws, stack, images=images) if around and not own else None
-        if not own and looks[Kind.VPC].result():
-            # The stack file had `vpc = "own"` before.
+        if not own and (beside is None or beside.result().own_network_left):
+            # The stack file may have had `vpc = "own"` before.
             for kind in _NETWORK:
                 looks[kind] = pool.submit(RESOURCES[kind].observe, aws, stack)
         seen = {kind: looks[kind].result() if kind in looks else () for kind in RESOURCES}

@@ -17,17 +17,9 @@ class Secrets:
     """Made once and never written over. A value is in memory only between AWS and who needs it."""
 
     def observe(self, aws: Aws, stack: Stack) -> tuple[Found, ...]:
-        given = aws.pages(
-            "ssm",
-            "get_parameters_by_path",
-            "Parameters",
-            Path=secret_path(stack.name),
-            WithDecryption=False,
-        )
         return tuple(
-            Found(spec=SecretSpec(str(one["Name"]).rpartition("/")[2]), id=str(one["Name"]))
-            for one in given
-            if one.get("Type") == "SecureString"
+            Found(spec=SecretSpec(name), id=secret_name(stack.name, name))
+            for name in kept(aws, stack.name)
         )
 
     def create(self, context: Context, spec: Spec) -> str:
@@ -58,6 +50,22 @@ class Secrets:
         except AwsError as error:
             if error.code != "ParameterNotFound":
                 raise
+
+
+def kept(aws: Aws, stack: str) -> dict[str, str]:
+    """All secrets with their values, by one call. Not for output."""
+    given = aws.pages(
+        "ssm",
+        "get_parameters_by_path",
+        "Parameters",
+        Path=secret_path(stack),
+        WithDecryption=True,
+    )
+    return {
+        str(one["Name"]).rpartition("/")[2]: str(one["Value"])
+        for one in given
+        if one.get("Type") == "SecureString"
+    }
 
 
 def read_secret(aws: Aws, stack: str, name: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mad.deploy.cloud import tags
 from mad.deploy.cloud.session import Aws, AwsError
 from mad.deploy.plan.model import Surroundings, Zone
 from mad.deploy.stack.settings import Stack
@@ -40,11 +41,15 @@ def look(
     systems, for the architectures of those types. `own_zones` are the zones of our own VPC's
     subnets, when there are some. Raises AwsError."""
     types = sorted(set(for_types))
+    vpc, left = None, False
     if stack.network.vpc == "own":
-        vpc, cidr, zones = None, None, _zones_for_own(aws, own_zones)
+        zones = _zones_for_own(aws, own_zones)
     else:
-        vpc, cidr = _vpc(aws, stack.network.vpc)
-        zones = _zones_of(aws, vpc)
+        # All of them in one call: those of the VPC, and ours if the stack had `vpc = "own"` before.
+        subnets = aws.pages("ec2", "describe_subnets", "Subnets")
+        vpc = _vpc(aws, stack.network.vpc, subnets)
+        zones = _zones_of(vpc, subnets)
+        left = any(tags.read(one.get("Tags")).get(tags.STACK) == stack.name for one in subnets)
     architectures = _types(aws, types)
     images = {
         f"{system}/{arch}": image
@@ -56,8 +61,8 @@ def look(
         account=aws.identity().account,
         region=aws.region,
         vpc=vpc,
-        vpc_cidr=cidr,
         zones=zones,
+        own_network_left=left,
         offered=_offers(aws, types),
         newest_images=images,
         architectures=architectures,
@@ -77,7 +82,11 @@ def image_of(aws: Aws, system: str, arch: str) -> str | None:
     return next((str(values[name]) for name in names if name in values), None)
 
 
-def _vpc(aws: Aws, wanted: str) -> tuple[str, str]:
+def _vpc(aws: Aws, wanted: str, subnets: Iterable[Mapping[str, Any]]) -> str:
+    """Its id. A VPC that has subnets needs no call of its own."""
+    for one in subnets:
+        if one.get("DefaultForAz") if wanted == "default" else one["VpcId"] == wanted:
+            return str(one["VpcId"])
     if wanted == "default":
         found = aws.pages(
             "ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "is-default", "Values": ["true"]}]
@@ -86,21 +95,18 @@ def _vpc(aws: Aws, wanted: str) -> tuple[str, str]:
             raise AwsError("ec2", "DescribeVpcs", "NoDefaultVpc", f"none in {aws.region}")
     else:
         found = aws.pages("ec2", "describe_vpcs", "Vpcs", VpcIds=[wanted])
-    return str(found[0]["VpcId"]), str(found[0]["CidrBlock"])
+    return str(found[0]["VpcId"])
 
 
-def _zones_of(aws: Aws, vpc: str) -> tuple[Zone, ...]:
+def _zones_of(vpc: str, subnets: Iterable[Mapping[str, Any]]) -> tuple[Zone, ...]:
     """One subnet of each zone: the zone's default, else the first that gives public addresses."""
-    subnets = aws.pages(
-        "ec2", "describe_subnets", "Subnets", Filters=[{"Name": "vpc-id", "Values": [vpc]}]
-    )
     best: dict[str, Mapping[str, Any]] = {}
 
     def rank(one: Mapping[str, Any]) -> tuple[bool, bool, str]:
         default = bool(one.get("DefaultForAz"))
         return not default, not one.get("MapPublicIpOnLaunch"), str(one["SubnetId"])
 
-    for one in sorted(subnets, key=rank):
+    for one in sorted((one for one in subnets if one["VpcId"] == vpc), key=rank):
         best.setdefault(one["AvailabilityZone"], one)
     if not best:
         raise AwsError("ec2", "DescribeSubnets", "NoSubnets", vpc)

@@ -77,8 +77,9 @@ class Surroundings:
     account: str
     region: str
     vpc: str | None = None
-    vpc_cidr: str | None = None
     zones: tuple[Zone, ...] = ()
+    own_network_left: bool = False
+    """Whether there are subnets of our own, though the stack file names another VPC."""
     offered: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By instance type: the zones that have it. Looked up only when something is to be made."""
     newest_images: Mapping[str, str] = field(default_factory=dict)

@@ -227,6 +227,14 @@ def test_a_balancer_of_our_name_gets_its_tags_back(
             Subnets=sorted(world.subnets.values()),
         )
         id = made["LoadBalancers"][0]["LoadBalancerArn"]
+        world.aws.call(
+            "elbv2",
+            "create_target_group",
+            Name="mad-x-web",
+            Protocol="HTTP",
+            Port=80,
+            VpcId=world.vpc,
+        )
     assert "instances" in world.adopt(address, id)
     assert world.at(address).id == id
     assert world.adopt(address, id) == []

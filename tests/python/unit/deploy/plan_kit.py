@@ -26,7 +26,7 @@ from mad.deploy.plan.specs import (
 from mad.deploy.stack.settings import Machines, Role, Stack, Web
 
 REGION = "eu-west-2"
-AROUND = Surroundings("123456789012", REGION, "vpc-1", "172.31.0.0/16")
+AROUND = Surroundings("123456789012", REGION, "vpc-1")
 KEY = KeyPairSpec("main", "ssh-ed25519 AAAA")
 REDIS = RedisSpec("main", "valkey", "8.0", "cache.t4g.micro")
 ADDRESS = ElasticIpSpec("api_lb-0", "api_lb-0")

@@ -35,7 +35,7 @@ from mad.deploy.stack.settings import (
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHAzrXj5"
 ZONES = tuple(Zone(f"eu-west-2{one}", f"subnet-{one}") for one in "abc")
-AROUND = Surroundings("123456789012", "eu-west-2", "vpc-1", "172.31.0.0/16", ZONES)
+AROUND = Surroundings("123456789012", "eu-west-2", "vpc-1", ZONES)
 EMPTY = Observed((), AROUND)
 
 
