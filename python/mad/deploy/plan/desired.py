@@ -93,7 +93,12 @@ def _groups(stack: Stack) -> Iterator[SecurityGroupSpec]:
     balanced = stack.web.machines.count > 0
 
     def group(name: str, what: str, *rules: Rule) -> SecurityGroupSpec:
-        return SecurityGroupSpec(name, f"mad {stack.name}: {what}", frozenset(rules))
+        return SecurityGroupSpec(
+            name,
+            f"mad {stack.name}: {what}",
+            frozenset(rules),
+            own_vpc=stack.network.vpc == "own",
+        )
 
     def ssh(role: Role) -> list[Rule]:
         if stack.network.private and role is not Role.API_LB:

@@ -161,10 +161,14 @@ class SecurityGroupSpec(Spec):
     """AWS cannot change it."""
     ingress: frozenset[Rule] = frozenset()
     egress: frozenset[Rule] = frozenset({Rule(-1, -1, "0.0.0.0/0", "-1")})
+    own_vpc: bool = silent(False)
 
     def needs(self) -> tuple[Address, ...]:
         groups = {rule.group for rule in self.ingress if rule.group and rule.group != self.name}
-        return tuple(Address(Kind.SECURITY_GROUP, name) for name in sorted(groups))
+        return (
+            *((Address(Kind.VPC, "main"),) if self.own_vpc else ()),
+            *(Address(Kind.SECURITY_GROUP, name) for name in sorted(groups)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
