@@ -27,8 +27,7 @@ def look(options: Options) -> tuple[str, ...]:
         *(
             of(
                 "elasticloadbalancing",
-                "DescribeInstanceHealth DescribeLoadBalancerAttributes DescribeLoadBalancers "
-                "DescribeTags",
+                "DescribeLoadBalancerAttributes DescribeLoadBalancers DescribeTags",
             )
             if _balanced(options)
             else ()
@@ -36,8 +35,7 @@ def look(options: Options) -> tuple[str, ...]:
         *(
             of(
                 "elasticloadbalancing",
-                "DescribeListeners DescribeTargetGroupAttributes DescribeTargetGroups "
-                "DescribeTargetHealth",
+                "DescribeListeners DescribeTargetGroups DescribeTargetHealth",
             )
             if options.alb
             else ()
@@ -68,7 +66,7 @@ def change(options: Options) -> tuple[str, ...]:
         *of(
             "ec2",
             "AssociateAddress AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress "
-            "CreateTags DeleteKeyPair DeleteSecurityGroup DeleteTags DisassociateAddress "
+            "CreateTags DeleteKeyPair DeleteSecurityGroup DisassociateAddress "
             "ModifyInstanceAttribute ModifyInstanceMetadataOptions ReleaseAddress "
             "RevokeSecurityGroupEgress RevokeSecurityGroupIngress RunInstances StartInstances "
             "TerminateInstances",
@@ -113,6 +111,7 @@ def balance(options: Options) -> tuple[str, ...]:
         names |= {"ApplySecurityGroupsToLoadBalancer", "AttachLoadBalancerToSubnets"}
         names |= {"ConfigureHealthCheck", "DeregisterInstancesFromLoadBalancer"}
         names |= {"DetachLoadBalancerFromSubnets", "RegisterInstancesWithLoadBalancer"}
+        names |= {"CreateLoadBalancerListeners", "DeleteLoadBalancerListeners"}
     if options.alb:
         names |= {"CreateListener", "CreateTargetGroup", "DeleteListener", "DeleteTargetGroup"}
         names |= {"DeregisterTargets", "ModifyTargetGroup", "ModifyTargetGroupAttributes"}

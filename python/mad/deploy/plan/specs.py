@@ -161,6 +161,7 @@ class SecurityGroupSpec(Spec):
     """AWS cannot change it."""
     ingress: frozenset[Rule] = frozenset()
     egress: frozenset[Rule] = frozenset({Rule(-1, -1, "0.0.0.0/0", "-1")})
+    own_vpc: bool = silent(False)
 
     own_vpc: bool = silent(False)
 

@@ -22,8 +22,8 @@ def _aws_local() -> Iterator[Server]:
 
 @pytest.fixture
 def strict_aws(_aws_local: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """`url` is its address, `calls` what was asked of it, `fail` tells it to refuse. What is made is
-    not found at once, and is neither there nor gone at once."""
+    """`url` is its address, `calls` what was asked of it, `fail` tells it to refuse. What is made
+    is not found at once, and is neither there nor gone at once."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_ENDPOINT_URL", _aws_local.url)
