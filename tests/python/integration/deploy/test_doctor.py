@@ -177,6 +177,7 @@ def test_a_region_that_is_not_enabled_is_found(file: Path, aws: Aws) -> None:
 
 
 def test_an_account_without_a_default_vpc_is_given_the_three_ways_out(file: Path, aws: Aws) -> None:
+    answer(aws, "ec2.DescribeSubnets", {"Subnets": []})
     answer(aws, "ec2.DescribeVpcs", {"Vpcs": []})
     check = next(one for one in failing(look(file, aws)) if one.name == "network")
     for way in ("--create-default-vpc", 'vpc = "own"', "vpc-"):
