@@ -150,13 +150,20 @@ QUOTAS = [
     ("ec2", "CreateVpc", "VpcLimitExceeded", "VPCs", "L-F678F1CE"),
     ("ec2", "CreateInternetGateway", "InternetGatewayLimitExceeded", "gateways", "L-A4707A72"),
     ("ec2", "CreateSubnet", "SubnetLimitExceeded", "subnets", "L-407747CB"),
-    ("elb", "CreateLoadBalancer", "TooManyLoadBalancers", "load balancers", "L-E9E9831D"),
+    ("elb", "CreateLoadBalancer", "TooManyLoadBalancers", "classic load", "L-E9E9831D"),
+    ("elbv2", "CreateLoadBalancer", "TooManyLoadBalancers", "application load", "L-53DA6B97"),
     ("elbv2", "CreateTargetGroup", "TooManyTargetGroups", "target groups", "L-B22855CB"),
     ("elasticache", "X", "NodeQuotaForCustomerExceeded", "cache nodes", "L-DFE45DF3"),
     ("elasticache", "X", "NodeQuotaForClusterExceeded", "cache nodes", "L-AF354865"),
     ("elasticache", "X", "ClusterQuotaForCustomerExceededFault", "cache", "L-DFE45DF3"),
-    ("elasticache", "X", "CacheSubnetGroupQuotaExceeded", "subnet groups", "L-B18E2EB8"),
-    ("ssm", "PutParameter", "ParameterLimitExceeded", "parameters", "L-A8E24EE0"),
+    (
+        "elasticache",
+        "X",
+        "CacheSubnetGroupQuotaExceeded",
+        "subnet groups",
+        "services/elasticache/quotas",
+    ),
+    ("ssm", "PutParameter", "ParameterLimitExceeded", "parameters", "services/ssm/quotas"),
 ]
 
 
@@ -231,7 +238,8 @@ def test_an_explicit_deny_is_told() -> None:
 def test_every_code_of_the_table_has_a_row_here() -> None:
     rows = {row[2].removeprefix("Server.") for row in ROWS}
     assert rows >= errors._TABLE.keys()
-    assert {row[2].removesuffix("Fault") for row in QUOTAS} == errors._QUOTAS.keys()
+    codes = {key.rpartition(":")[2] for key in errors._QUOTAS}
+    assert {row[2].removesuffix("Fault") for row in QUOTAS} == codes
     assert {row[2] for row in DENIED} >= set(errors._DENIED)
     for end, _says, _do in errors._SUFFIXES:
         assert any(code.endswith(end) for code in rows), end
