@@ -14,6 +14,7 @@ class Explained:
     remedy: str
 
 
+# What there are too many of, whose limit it is, and its number where it is known.
 _QUOTAS = {
     "VcpuLimitExceeded": ("vCPUs of running on-demand instances", "ec2", "L-1216C47A"),
     "InstanceLimitExceeded": ("running instances", "ec2", "L-1216C47A"),
@@ -25,13 +26,16 @@ _QUOTAS = {
     "InternetGatewayLimitExceeded": ("internet gateways", "vpc", "L-A4707A72"),
     "SubnetLimitExceeded": ("subnets of a VPC", "vpc", "L-407747CB"),
     "VolumeLimitExceeded": ("gp3 storage", "ebs", "L-7A658B76"),
-    "TooManyLoadBalancers": ("load balancers", "elasticloadbalancing", "L-E9E9831D"),
+    "TooManyLoadBalancers": ("classic load balancers", "elasticloadbalancing", "L-E9E9831D"),
+    "elbv2:TooManyLoadBalancers": (
+        *("application load balancers", "elasticloadbalancing", "L-53DA6B97"),
+    ),
     "TooManyTargetGroups": ("target groups", "elasticloadbalancing", "L-B22855CB"),
     "NodeQuotaForCustomerExceeded": ("cache nodes", "elasticache", "L-DFE45DF3"),
     "NodeQuotaForClusterExceeded": ("cache nodes of a cluster", "elasticache", "L-AF354865"),
     "ClusterQuotaForCustomerExceeded": ("cache clusters", "elasticache", "L-DFE45DF3"),
-    "CacheSubnetGroupQuotaExceeded": ("cache subnet groups", "elasticache", "L-B18E2EB8"),
-    "ParameterLimitExceeded": ("parameters", "ssm", "L-A8E24EE0"),
+    "CacheSubnetGroupQuotaExceeded": ("cache subnet groups", "elasticache", ""),
+    "ParameterLimitExceeded": ("parameters", "ssm", ""),
 }
 
 _DENIED = (
@@ -253,17 +257,10 @@ def explain(error: AwsError, region: str = "") -> Explained:
     code = error.code.removeprefix("Client.").removeprefix("Server.")
     if code in _DENIED or "is not authorized to perform" in message:
         return _denied(error, message)
-    quota = _QUOTAS.get(code) or _QUOTAS.get(code.removesuffix("Fault"))
-    quota = quota or _QUOTAS.get(code.removesuffix("Exception"))
+    quota = _QUOTAS.get(f"{error.service}:{code}") or _QUOTAS.get(code)
+    quota = quota or _QUOTAS.get(code.removesuffix("Fault").removesuffix("Exception"))
     if quota is not None:
-        what, service, number = quota
-        place = f"{region}." if region else ""
-        return Explained(
-            f"The account's limit of {what} is reached: {message}",
-            f"free some, or raise quota {number}: "
-            f"https://{place}console.aws.amazon.com/servicequotas/home/services/{service}/quotas/"
-            f"{number}",
-        )
+        return _limit(*quota, message, region)
     known = _TABLE.get(code) or _TABLE.get(code.removesuffix("Fault"))
     if known is None:
         known = next(((says, do) for end, says, do in _SUFFIXES if code.endswith(end)), None)
@@ -275,6 +272,17 @@ def explain(error: AwsError, region: str = "") -> Explained:
         )
     says, remedy = known
     return Explained(says.format(message=message or "no more is said").rstrip(". "), remedy)
+
+
+def _limit(what: str, service: str, number: str, message: str, region: str) -> Explained:
+    place = f"{region}." if region else ""
+    page = f"https://{place}console.aws.amazon.com/servicequotas/home/services/{service}/quotas"
+    return Explained(
+        f"The account's limit of {what} is reached: {message}".rstrip(". "),
+        f"free some, or raise quota {number}: {page}/{number}"
+        if number
+        else f"free some, or raise the limit: {page}",
+    )
 
 
 def action_of(error: AwsError) -> str:

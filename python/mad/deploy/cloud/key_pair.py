@@ -62,7 +62,11 @@ class KeyPairs:
         )
 
     def delete(self, context: Context, found: Found) -> None:
-        context.aws.call("ec2", "delete_key_pair", KeyPairId=found.id)
+        try:
+            context.aws.call("ec2", "delete_key_pair", KeyPairId=found.id)
+        except AwsError as error:
+            if error.code != "InvalidKeyPair.NotFound":
+                raise
 
 
 def _described(aws: Aws, **how: Any) -> list[Mapping[str, Any]]:

@@ -98,9 +98,17 @@ class Routes:
         there = _associations(given)
         wanted = {id_of(context, Kind.SUBNET, name) for name in spec.subnets}
         for subnet in sorted(wanted - there.keys()):
-            aws.call("ec2", "associate_route_table", RouteTableId=table, SubnetId=subnet)
+            try:
+                aws.call("ec2", "associate_route_table", RouteTableId=table, SubnetId=subnet)
+            except AwsError as error:
+                if error.code != "Resource.AlreadyAssociated":
+                    raise
         for subnet in sorted(there.keys() - wanted):
-            aws.call("ec2", "disassociate_route_table", AssociationId=there[subnet])
+            try:
+                aws.call("ec2", "disassociate_route_table", AssociationId=there[subnet])
+            except AwsError as error:
+                if error.code != "InvalidAssociationID.NotFound":
+                    raise
 
 
 def with_names(routes: tuple[Found, ...], subnets: tuple[Found, ...]) -> tuple[Found, ...]:

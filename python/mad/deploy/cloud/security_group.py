@@ -113,7 +113,7 @@ class SecurityGroups:
     def delete(self, context: Context, found: Found) -> None:
         """First the rules of others that let it in: two groups may hold each other."""
         aws = context.aws
-        for one in _referring(aws, found.id):
+        for one in _referring(aws, found.id, context.stack.name):
             _revoke(aws, one.group, [one])
         try:
             retry(
@@ -220,15 +220,20 @@ def _rules(aws: Aws, groups: Iterable[str], names: Mapping[str, str]) -> list[_S
     return [_seen(one, names) for one in given]
 
 
-def _referring(aws: Aws, id: str) -> list[_Seen]:
-    """Rules of other groups that let this one in."""
-    groups = aws.pages(
-        "ec2",
-        "describe_security_groups",
-        "SecurityGroups",
-        Filters=[{"Name": "ip-permission.group-id", "Values": [id]}],
-    )
-    others = [str(one["GroupId"]) for one in groups if one["GroupId"] != id]
+def _referring(aws: Aws, id: str, stack: str | None = None) -> list[_Seen]:
+    """Rules of other groups that name this one: of all groups, or of a stack's own."""
+    others: set[str] = set()
+    for way in ("ip-permission", "egress.ip-permission"):
+        groups = aws.pages(
+            "ec2",
+            "describe_security_groups",
+            "SecurityGroups",
+            Filters=[
+                {"Name": f"{way}.group-id", "Values": [id]},
+                *(mine(stack) if stack else ()),
+            ],
+        )
+        others |= {str(one["GroupId"]) for one in groups if one["GroupId"] != id}
     return [one for one in _rules(aws, others, {}) if one.rule.source == id] if others else []
 
 

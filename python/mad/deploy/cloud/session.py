@@ -54,7 +54,7 @@ class Aws:
         self.profile = profile
         self.endpoint_url = endpoint_url
         self.calls: list[tuple[str, str]] = []
-        """Every call that was sent: service and operation, as in `("ec2", "RunInstances")`."""
+        """Every call that was made: service and operation, as in `("ec2", "RunInstances")`."""
         self._clock = clock
         self._pause = pause
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class Aws:
                 session.user_agent_name = "mad.deploy"
                 session.user_agent_version = __version__
                 session.get_credentials()
-                session.register("before-call", self._note)
+                session.register("provide-client-params", self._note)
             except botocore.exceptions.BotoCoreError as error:
                 raise _own_error("sts", "GetCallerIdentity", error) from error
             self._session = session
@@ -133,7 +133,7 @@ class Aws:
                 for (made_by, id), at in self._made.items()
                 if made_by == service and now - at < SETTLING_S
             }
-        return bool(young and young & {*_texts(parameters), *re.split(r"[^\w:/.-]+", message)})
+        return bool(young and young & {*_texts(parameters), *_words(message)})
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """`call("ec2", "describe_vpcs", VpcIds=[…])`. Throttling and the like were tried again.
@@ -209,6 +209,11 @@ class Aws:
             answer = self.call("sts", "get_caller_identity")
             self._identity = Identity(answer["Account"], answer["Arn"])
         return self._identity
+
+
+def _words(message: str) -> list[str]:
+    """What may be an id in it; a full stop at the end is of the sentence."""
+    return re.findall(r"[\w:/-]+(?:\.[\w:/-]+)*", message)
 
 
 def _texts(value: Any) -> Iterator[str]:
