@@ -51,7 +51,8 @@ def read(environ: dict[str, Any]) -> Call | None:
 
 def refusal(call: Call, code: str, message: str) -> tuple[int, Mapping[str, str], bytes]:
     """Status, fields and body."""
-    status = 503 if "Throttl" in code or "LimitExceeded" in code else 400
+    busy = ("Throttl", "RequestLimitExceeded", "ServiceUnavailable")
+    status = 503 if any(one in code for one in busy) else 500 if "Internal" in code else 400
     if call.service in ("ssm", "servicequotas"):
         body = json.dumps({"__type": code, "message": message}).encode()
         return (

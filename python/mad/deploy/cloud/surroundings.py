@@ -7,6 +7,7 @@ from typing import Any
 
 from mad.deploy.cloud import tags
 from mad.deploy.cloud.session import Aws, AwsError
+from mad.deploy.plan.desired import OWN_ZONES
 from mad.deploy.plan.model import Surroundings, Zone
 from mad.deploy.stack.settings import Stack
 
@@ -114,9 +115,9 @@ def _zones_of(vpc: str, subnets: Iterable[Mapping[str, Any]]) -> tuple[Zone, ...
 
 
 def _zones_for_own(aws: Aws, known: Iterable[str]) -> tuple[Zone, ...]:
-    """Where our own VPC has subnets, or will have them: the first zones of the region."""
+    """Where our own VPC has subnets; while it has too few, with the others of the region after."""
     names = sorted(set(known))
-    if not names:
+    if len(names) < OWN_ZONES:
         zones = aws.call(
             "ec2",
             "describe_availability_zones",
@@ -125,7 +126,7 @@ def _zones_for_own(aws: Aws, known: Iterable[str]) -> tuple[Zone, ...]:
                 {"Name": "state", "Values": ["available"]},
             ],
         )["AvailabilityZones"]
-        names = sorted(str(one["ZoneName"]) for one in zones)
+        names += sorted({str(one["ZoneName"]) for one in zones} - set(names))
     return tuple(Zone(name, None) for name in names)
 
 

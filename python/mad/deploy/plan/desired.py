@@ -68,11 +68,14 @@ def _zones(stack: Stack, observed: Observed) -> Sequence[Zone]:
 def _own_network(stack: Stack, zones: Sequence[Zone]) -> Iterator[Spec]:
     yield VpcSpec("main", OWN_CIDR)
     yield GatewaySpec("main")
-    parts = ipaddress.ip_network(OWN_CIDR).subnets(new_prefix=24)
-    names = [letter(zone.name) for zone in zones]
-    yield RoutesSpec("main", frozenset(names))
-    for name, zone, part in zip(names, zones, parts, strict=False):
-        yield SubnetSpec(name, zone.name, str(part), not stack.network.private)
+    parts = list(ipaddress.ip_network(OWN_CIDR).subnets(new_prefix=24))
+    yield RoutesSpec("main", frozenset(letter(zone.name) for zone in zones))
+    for zone in zones:
+        name = letter(zone.name)
+        # By the letter, so that a subnet keeps its addresses whatever zones come and go.
+        yield SubnetSpec(
+            name, zone.name, str(parts[ord(name) - ord("a")]), not stack.network.private
+        )
 
 
 def _secrets(stack: Stack) -> Iterator[Spec]:
