@@ -62,6 +62,10 @@ _TABLE: dict[str, tuple[str, str]] = {
         "AWS cannot be reached: {message}",
         "check the network, a proxy (HTTPS_PROXY), --region and --endpoint-url",
     ),
+    "NotAws": (
+        "What answers is not AWS",
+        "check --endpoint-url and AWS_ENDPOINT_URL, and whether a proxy answers in its place",
+    ),
     "NoTrust": (
         "The certificate of AWS is not trusted: {message}",
         "set AWS_CA_BUNDLE to the certificates of your proxy",

@@ -92,13 +92,16 @@ def default_vpc(options: Options) -> tuple[str, ...]:
 def cache(options: Options) -> tuple[str, ...]:
     if not options.redis:
         return ()
-    return of(
-        "elasticache",
-        "AddTagsToResource CreateCacheSubnetGroup CreateReplicationGroup DecreaseReplicaCount "
-        "DeleteCacheSubnetGroup DeleteReplicationGroup DescribeCacheClusters "
-        "DescribeCacheSubnetGroups DescribeReplicationGroups IncreaseReplicaCount "
-        "ListTagsForResource ModifyCacheSubnetGroup ModifyReplicationGroup "
-        "RemoveTagsFromResource",
+    return (
+        *of(
+            "elasticache",
+            "AddTagsToResource CreateCacheSubnetGroup CreateReplicationGroup DecreaseReplicaCount "
+            "DeleteCacheSubnetGroup DeleteReplicationGroup DescribeCacheClusters "
+            "DescribeCacheSubnetGroups DescribeReplicationGroups IncreaseReplicaCount "
+            "ListTagsForResource ModifyCacheSubnetGroup ModifyReplicationGroup",
+        ),
+        # What is adopted and does not fit loses the tags again.
+        *(of("elasticache", "RemoveTagsFromResource") if options.adopt else ()),
     )
 
 
@@ -106,7 +109,7 @@ def balance(options: Options) -> tuple[str, ...]:
     names: set[str] = set()
     if _balanced(options):
         names |= {"AddTags", "CreateLoadBalancer", "DeleteLoadBalancer"}
-        names |= {"ModifyLoadBalancerAttributes", "RemoveTags"}
+        names |= {"ModifyLoadBalancerAttributes"}
     if options.classic:
         names |= {"ApplySecurityGroupsToLoadBalancer", "AttachLoadBalancerToSubnets"}
         names |= {"ConfigureHealthCheck", "DeregisterInstancesFromLoadBalancer"}

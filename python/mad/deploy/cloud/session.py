@@ -160,6 +160,7 @@ class Aws:
         read: Callable[[Any], T],
     ) -> T:
         import botocore.exceptions
+        from botocore.parsers import ResponseParserError
 
         client = self._client(service)
         name = client.meta.method_to_api_mapping.get(operation, operation)
@@ -172,7 +173,7 @@ class Aws:
                 code, message = told.get("Code", ""), told.get("Message", "")
                 if not (code.endswith(_NOT_YET) and self._settling(service, parameters, message)):
                     raise AwsError(service, name, code, self._plain(message)) from error
-            except botocore.exceptions.BotoCoreError as error:
+            except (botocore.exceptions.BotoCoreError, ResponseParserError) as error:
                 raise _own_error(service, name, error) from error
             self._pause(delay)
             delay = min(2 * delay, 5.0)
@@ -180,6 +181,7 @@ class Aws:
     def _plain(self, message: str) -> str:
         """EC2 says what was refused in a form that only STS can read, to those who may ask it."""
         import botocore.exceptions
+        from botocore.parsers import ResponseParserError
 
         coded = re.search(r"failure message: (\S{40,})", message)
         if coded is None:
@@ -197,6 +199,7 @@ class Aws:
             AwsError,
             botocore.exceptions.BotoCoreError,
             botocore.exceptions.ClientError,
+            ResponseParserError,
             KeyError,
             TypeError,
             ValueError,
@@ -241,6 +244,7 @@ _OWN = {
     "ConnectTimeoutError": "NoConnection",
     "ReadTimeoutError": "NoConnection",
     "ProxyConnectionError": "NoConnection",
+    "ResponseParserError": "NotAws",
     "SSLError": "NoTrust",
     "InvalidRegionError": "NoRegion",
     "NoRegionError": "NoRegion",
@@ -251,4 +255,5 @@ _OWN = {
 def _own_error(service: str, operation: str, error: Exception) -> AwsError:
     """What never reached AWS, under codes of our own."""
     name = type(error).__name__
-    return AwsError(service, operation, _OWN.get(name, name), str(error))
+    said = " ".join(str(error).split())[:300]
+    return AwsError(service, operation, _OWN.get(name, name), said)

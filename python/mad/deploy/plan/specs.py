@@ -163,8 +163,6 @@ class SecurityGroupSpec(Spec):
     egress: frozenset[Rule] = frozenset({Rule(-1, -1, "0.0.0.0/0", "-1")})
     own_vpc: bool = silent(False)
 
-    own_vpc: bool = silent(False)
-
     def needs(self) -> tuple[Address, ...]:
         groups = {rule.group for rule in self.ingress if rule.group and rule.group != self.name}
         return (
