@@ -88,7 +88,8 @@ def _around(aws: Aws, stack: Stack, found: list[Check]) -> Surroundings:
         )
     except AwsError as error:
         name = {"DescribeInstanceTypes": "instance types", "GetParameters": "images"}
-        found.append(account.refused(name.get(error.operation, "network"), error))
+        sure = account.denied(error) or error.code.startswith(("Invalid", "NoDefault", "NoSub"))
+        found.append(account.refused(name.get(error.operation, "network"), error, sure=sure))
     try:
         return surroundings.look(aws, stack)
     except AwsError:
@@ -103,7 +104,8 @@ def _asked(looks: list[tuple[str, Look]]) -> Iterator[Check]:
             found = look()
             return (found,) if isinstance(found, Check) else tuple(found)
         except AwsError as error:
-            return (account.refused(name, error),)
+            # Only a no is one; what failed by chance is tried again when it is needed.
+            return (account.refused(name, error, sure=account.denied(error)),)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for answer in [pool.submit(ask, name, look) for name, look in looks]:

@@ -27,10 +27,10 @@ def denied(error: AwsError) -> bool:
     return error.code in _DENIED or "is not authorized to perform" in error.message
 
 
-def refused(name: str, error: AwsError) -> Check:
-    """The failed call as a check."""
+def refused(name: str, error: AwsError, *, sure: bool = True) -> Check:
+    """The failed call as a check; without `sure` it may work the next time."""
     said = errors.explain(error)
-    return fail(name, said.sentence, said.remedy)
+    return (fail if sure else warn)(name, said.sentence, said.remedy)
 
 
 def clock(aws: Aws, now: datetime | None = None) -> Check:
@@ -131,7 +131,7 @@ def _dry(aws: Aws, stack: Stack, operation: str, **parameters: object) -> Check:
             return _missing(name, action, stack)
         if error.code in ("VPCIdNotSpecified", "MissingInput"):
             return ok(name, "not asked: there is no VPC yet")
-        return refused(name, error)
+        return refused(name, error, sure=False)
     return ok(name, "allowed")
 
 
@@ -183,7 +183,7 @@ def _reads(aws: Aws, stack: Stack) -> Iterator[Check]:
                 )
                 continue
             if "NotFound" not in error.code and error.code not in ("NoSuchKey", "404"):
-                yield refused(name, error)
+                yield refused(name, error, sure=False)
                 continue
         yield ok(name, "allowed")
 
