@@ -91,7 +91,9 @@ def connected(url: str) -> Aws:
 
 
 @pytest.fixture
-def context(strict_aws: Server) -> Context:
+def context(strict_aws: Server, monkeypatch: pytest.MonkeyPatch) -> Context:
+    for module in ("own_network", "security_group"):
+        monkeypatch.setattr(f"mad.deploy.cloud.{module}.PATIENCE_S", 10.0)
     aws = connected(strict_aws.url)
     around = surroundings.look(aws, STACK)
     return Context(aws, STACK, "lease", Observed((), around), cancelled=Interrupt())

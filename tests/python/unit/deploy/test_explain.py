@@ -71,6 +71,10 @@ ROWS: list[Row] = [
         *("elasticache", "CreateReplicationGroup", "ReplicationGroupAlreadyExistsFault", ""),
         *(("not this stack's",), ("`adopt`", NAME)),
     ),
+    (
+        *("elasticache", "CreateReplicationGroup", "ReplicationGroupAlreadyExists", ""),
+        *(("not this stack's",), ("`adopt`", NAME)),
+    ),
     ("elb", "CreateLoadBalancer", "ForeignName", "w", ("not this stack's", "w"), ("`adopt`",)),
     # Machines.
     ("ec2", "RunInstances", "InvalidAMIID.NotFound", "ami-1", ("ami-1", "region"), ("`image`",)),
