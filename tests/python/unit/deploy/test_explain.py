@@ -31,6 +31,7 @@ ROWS: list[Row] = [
     ("s3", "PutObject", "RequestTimeTooSkewed", "", ("clock is wrong",), ("set it",)),
     # The way there.
     ("ec2", "DescribeVpcs", "NoConnection", "u", ("cannot be reached", "u"), ("--endpoint-url",)),
+    ("ec2", "DescribeVpcs", "NotAws", "", ("not AWS",), ("--endpoint-url",)),
     ("ec2", "DescribeVpcs", "NoTrust", "u", ("certificate", "u"), ("AWS_CA_BUNDLE",)),
     ("ec2", "DescribeVpcs", "NoRegion", "x y", ("region", "x y"), ("`region`",)),
     ("ec2", "", "BadEndpoint", "nowhere", ("endpoint", "nowhere"), ("--endpoint-url",)),
