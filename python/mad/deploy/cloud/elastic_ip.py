@@ -9,9 +9,13 @@ from typing import Any
 from mad.deploy.cloud import tags
 from mad.deploy.cloud.resource import Context
 from mad.deploy.cloud.session import Aws, AwsError
+from mad.deploy.cloud.wait import retry
 from mad.deploy.plan.model import EndpointFacts, Found, InstanceFacts
 from mad.deploy.plan.specs import Address, ElasticIpSpec, Kind, Spec
 from mad.deploy.stack.settings import Stack
+
+FREE_WITHIN_S = 60.0
+"""How long an association may still be seen after it has ended."""
 
 
 class ElasticIps:
@@ -54,7 +58,13 @@ class ElasticIps:
     def delete(self, context: Context, found: Found) -> None:
         self._detach(context, found.id)
         try:
-            context.aws.call("ec2", "release_address", AllocationId=found.id)
+            retry(
+                lambda: context.aws.call("ec2", "release_address", AllocationId=found.id),
+                ("InvalidIPAddress.InUse",),
+                context=context,
+                what="waiting until the address is free",
+                deadline_s=FREE_WITHIN_S,
+            )
             context.aws.gone(found.id)
         except AwsError as error:
             if error.code not in _GONE:

@@ -265,7 +265,7 @@ def explain(error: AwsError, region: str = "") -> Explained:
     quota = quota or _QUOTAS.get(code.removesuffix("Fault").removesuffix("Exception"))
     if quota is not None:
         return _limit(*quota, message, region)
-    known = _TABLE.get(code) or _TABLE.get(code.removesuffix("Fault"))
+    known = _TABLE.get(code) or _TABLE.get(code.removesuffix("Fault")) or _TABLE.get(f"{code}Fault")
     if known is None:
         known = next(((says, do) for end, says, do in _SUFFIXES if code.endswith(end)), None)
     if known is None:

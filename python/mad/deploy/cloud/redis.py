@@ -28,6 +28,8 @@ PATIENCE_S = 3600.0
 
 _BUSY = ("InvalidReplicationGroupState", "InvalidReplicationGroupStateFault")
 _GONE = "ReplicationGroupNotFoundFault"
+_TAKEN = "ReplicationGroupAlreadyExists"
+_FAILED = "create-failed"
 
 
 class Redises:
@@ -80,43 +82,55 @@ class Redises:
             self._wait_gone(context, id)
             given = None
         if given is None:
-            extra: dict[str, str] = {}
-            secret: dict[str, Any] = {}
-            if spec.auth:
-                value = self._secret(context)
-                secret = {"AuthToken": value}
-                extra = {AUTH: _hash(value)}
-            tls = {"TransitEncryptionMode": "required"} if spec.tls else {}
-            aws.call(
-                "elasticache",
-                "create_replication_group",
-                ReplicationGroupId=id,
-                ReplicationGroupDescription=_description(context.stack),
-                Engine=spec.engine,
-                EngineVersion=spec.version,
-                CacheNodeType=spec.type,
-                NumCacheClusters=spec.nodes,
-                AutomaticFailoverEnabled=spec.nodes > 1,
-                MultiAZEnabled=spec.nodes > 1,
-                CacheSubnetGroupName=stack_name(context.stack.name),
-                SecurityGroupIds=groups_of(context, spec.groups),
-                Port=REDIS_PORT,
-                TransitEncryptionEnabled=spec.tls,
-                AtRestEncryptionEnabled=spec.at_rest,
-                Tags=tags.pairs(context.tags_of(spec, extra)),
-                **tls,
-                **secret,
-            )
-        elif not _is_ours(given, _tags(aws, given), context.stack):
-            raise AwsError(
-                "elasticache", "CreateReplicationGroup", "ReplicationGroupAlreadyExistsFault", id
-            )
+            try:
+                self._send(context, id, spec)
+            except AwsError as error:
+                # Sent again after an answer that was lost, it meets what it made.
+                given = _described(aws, id) if error.code.startswith(_TAKEN) else None
+                if given is None:
+                    raise
+        if given is not None and not _is_ours(given, _tags(aws, given), context.stack):
+            raise AwsError("elasticache", "CreateReplicationGroup", _TAKEN, id)
         self._wait_available(context, id)
         return id
+
+    def _send(self, context: Context, id: str, spec: RedisSpec) -> None:
+        extra: dict[str, str] = {}
+        secret: dict[str, Any] = {}
+        if spec.auth:
+            value = self._secret(context)
+            secret = {"AuthToken": value}
+            extra = {AUTH: _hash(value)}
+        tls = {"TransitEncryptionMode": "required"} if spec.tls else {}
+        context.aws.call(
+            "elasticache",
+            "create_replication_group",
+            ReplicationGroupId=id,
+            ReplicationGroupDescription=_description(context.stack),
+            Engine=spec.engine,
+            EngineVersion=spec.version,
+            CacheNodeType=spec.type,
+            NumCacheClusters=spec.nodes,
+            AutomaticFailoverEnabled=spec.nodes > 1,
+            MultiAZEnabled=spec.nodes > 1,
+            CacheSubnetGroupName=stack_name(context.stack.name),
+            SecurityGroupIds=groups_of(context, spec.groups),
+            Port=REDIS_PORT,
+            TransitEncryptionEnabled=spec.tls,
+            AtRestEncryptionEnabled=spec.at_rest,
+            Tags=tags.pairs(context.tags_of(spec, extra)),
+            **tls,
+            **secret,
+        )
 
     def update(self, context: Context, found: Found, spec: Spec) -> None:
         """One change after the other: the group takes none while another is under way."""
         assert isinstance(spec, RedisSpec)
+        if (_described(context.aws, found.id) or {}).get("Status") == _FAILED:
+            # It never served anybody: there is nothing to lose.
+            self.delete(context, found)
+            self.create(context, spec)
+            return
         self._wait_available(context, found.id)
         (now,) = self.observe(context.aws, context.stack) or (found,)
         seen = now.spec
@@ -212,7 +226,7 @@ class Redises:
         def check() -> bool:
             given = _described(context.aws, id)
             state[0] = str((given or {}).get("Status", "gone"))
-            if state[0] in ("create-failed", "gone"):
+            if state[0] in (_FAILED, "gone"):
                 raise AwsError(
                     "elasticache", "CreateReplicationGroup", "TimedOut", f"Redis is {state[0]}"
                 )

@@ -91,7 +91,9 @@ def connected(url: str) -> Aws:
 
 
 @pytest.fixture
-def context(strict_aws: Server) -> Context:
+def context(strict_aws: Server, monkeypatch: pytest.MonkeyPatch) -> Context:
+    for module in ("own_network", "security_group"):
+        monkeypatch.setattr(f"mad.deploy.cloud.{module}.PATIENCE_S", 10.0)
     aws = connected(strict_aws.url)
     around = surroundings.look(aws, STACK)
     return Context(aws, STACK, "lease", Observed((), around), cancelled=Interrupt())
@@ -471,8 +473,15 @@ def test_for_a_network_of_our_own_only_zones_are_looked_up(context: Context) -> 
     assert around.vpc is None
     assert around.zones
     assert all(zone.subnet is None for zone in around.zones)
-    around = surroundings.look(context.aws, in_vpc("own"), own_zones=["eu-west-2b"])
-    assert [zone.name for zone in around.zones] == ["eu-west-2b"]
+
+
+@pytest.mark.parametrize(("known", "zones"), [("bc", "bc"), ("c", "cab"), ("", "abc")])
+def test_zones_that_our_network_has_come_first_and_others_only_while_it_has_too_few(
+    context: Context, known: str, zones: str
+) -> None:
+    own = [f"eu-west-2{letter}" for letter in known]
+    around = surroundings.look(context.aws, in_vpc("own"), own_zones=own)
+    assert "".join(zone.name[-1] for zone in around.zones) == zones
 
 
 def test_surroundings_belong_to_the_account_and_the_region(context: Context) -> None:

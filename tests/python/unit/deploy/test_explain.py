@@ -31,6 +31,7 @@ ROWS: list[Row] = [
     ("s3", "PutObject", "RequestTimeTooSkewed", "", ("clock is wrong",), ("set it",)),
     # The way there.
     ("ec2", "DescribeVpcs", "NoConnection", "u", ("cannot be reached", "u"), ("--endpoint-url",)),
+    ("ec2", "DescribeVpcs", "NotAws", "", ("not AWS",), ("--endpoint-url",)),
     ("ec2", "DescribeVpcs", "NoTrust", "u", ("certificate", "u"), ("AWS_CA_BUNDLE",)),
     ("ec2", "DescribeVpcs", "NoRegion", "x y", ("region", "x y"), ("`region`",)),
     ("ec2", "", "BadEndpoint", "nowhere", ("endpoint", "nowhere"), ("--endpoint-url",)),
@@ -69,6 +70,10 @@ ROWS: list[Row] = [
     ("elb", "CreateLoadBalancer", "DuplicateLoadBalancerName", "w", ("w",), ("`adopt`", NAME)),
     (
         *("elasticache", "CreateReplicationGroup", "ReplicationGroupAlreadyExistsFault", ""),
+        *(("not this stack's",), ("`adopt`", NAME)),
+    ),
+    (
+        *("elasticache", "CreateReplicationGroup", "ReplicationGroupAlreadyExists", ""),
         *(("not this stack's",), ("`adopt`", NAME)),
     ),
     ("elb", "CreateLoadBalancer", "ForeignName", "w", ("not this stack's", "w"), ("`adopt`",)),
