@@ -29,6 +29,7 @@ from counts import Counts, from_ctest, from_fuzz, from_pytest, from_text
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 RESULTS = BUILD / "test-results"
+DEPLOY = ROOT / "tests" / "python" / "integration" / "deploy"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # What the runners find everything by. Colours would only disturb the counting.
@@ -224,11 +225,11 @@ def ctest(preset: str, label: str, jobs: int, prefix: Sequence[str] = ()) -> Cou
     return settle(code, from_ctest(junit) if junit.exists() else None)
 
 
-def pytest(folder: Path, timeout: float, environment: dict[str, str]) -> Counts:
+def pytest(folder: Path, timeout: float, environment: dict[str, str], *more: str) -> Counts:
     need_folder(folder)
     junit = RESULTS / f"pytest-{folder.name}.xml"
     junit.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-rs", f"--junitxml={junit}", str(folder)]
+    command = [sys.executable, "-m", "pytest", "-rs", f"--junitxml={junit}", *more, str(folder)]
     code, _ = run(command, timeout=timeout, environment=environment)
     return settle(code, from_pytest(junit) if junit.exists() else None)
 
@@ -246,7 +247,8 @@ def python() -> Counts:
     need_build("python", "mad_core")
     need_console()
     environment = {"PYTHONPATH": str(BUILD / "python" / "package")}
-    sources = ["python", "tests/python", "tests/package", "tests/agent", "script/lib"]
+    sources = ["python", "tests/python", "tests/package", "tests/agent", "tests/support/aws_local"]
+    sources += ["script/lib", "bench"]
     tool = [sys.executable, "-m"]
     counts = check("ruff check", [*tool, "ruff", "check", *sources])
     counts += check("ruff format", [*tool, "ruff", "format", "--check", *sources])
@@ -254,7 +256,13 @@ def python() -> Counts:
     stubtest = [*tool, "mypy.stubtest", "mad._core", "--ignore-unused-allowlist"]
     stubtest += ["--allowlist", "tests/python/stubtest.allow"]
     counts += check("stubtest mad._core", stubtest, environment=environment)
-    return counts + pytest(ROOT / "tests" / "python", 900, environment)
+    return counts + pytest(ROOT / "tests" / "python", 900, environment, f"--ignore={DEPLOY}")
+
+
+def deploy() -> Counts:
+    """`mad.deploy` against a local AWS."""
+    need_build("python", "mad_core")
+    return pytest(DEPLOY, 1500, {"PYTHONPATH": str(BUILD / "python" / "package")})
 
 
 def conformance() -> Counts:
@@ -326,7 +334,7 @@ def fuzz() -> Counts:
 # The longest first.
 GROUPS: dict[str, Callable[[], Counts]] = {
     group.__name__: group
-    for group in (package, conformance, integration, python, browser, console, unit)
+    for group in (package, conformance, integration, deploy, python, browser, console, unit)
 }
 MORE: dict[str, Callable[[], Counts]] = {
     group.__name__: group for group in (agent, asan, tsan, fuzz)
@@ -341,7 +349,7 @@ def build_for(chosen: Sequence[str]) -> None:
     with contextlib.suppress(StepFailedError):
         if set(chosen) & (GROUPS.keys() - {"console"}):
             need_build("dev")
-        if "python" in chosen:
+        if set(chosen) & {"python", "deploy"}:
             need_build("python", "mad_core")
         if set(chosen) & {"python", "console", "browser", "package"}:
             need_console()
