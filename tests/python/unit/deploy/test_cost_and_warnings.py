@@ -12,7 +12,8 @@ import pytest
 from mad.deploy.plan.cost import cost
 from mad.deploy.plan.desired import desired
 from mad.deploy.plan.model import Cost, CostLine, Found, InstanceFacts, Observed, Surroundings, Zone
-from mad.deploy.plan.warnings import news, over_budget, warnings
+from mad.deploy.plan.planner import destroy_plan, plan
+from mad.deploy.plan.warnings import news, other_network, over_budget, warnings
 from mad.deploy.stack.settings import (
     Access,
     Machines,
@@ -166,6 +167,20 @@ def test_a_newer_image_is_news_once(newest: str, told: bool) -> None:
     around = replace(NOTHING.surroundings, newest_images={"ubuntu-24.04/amd64": newest})
     lines = news(Observed(found, around), wanted)
     assert lines == (("a newer image of ubuntu-24.04 is there: ami-2",) if told else ())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [("default", "own", True), ("own", "default", True), ("own", "own", False)],
+)
+def test_a_stack_does_not_move_to_another_network(first: str, second: str, refused: bool) -> None:
+    wanted = desired(stack(network=Network(vpc=first)), NOTHING, KEY)
+    there = replace(NOTHING, found=tuple(Found(one, f"{one.address}") for one in wanted))
+    made = plan(stack(network=Network(vpc=second)), there, KEY)
+    assert (other_network(made, there) is not None) is refused
+    assert other_network(destroy_plan(there), there) is None
+    new = plan(stack(network=Network(vpc=second)), NOTHING, KEY)
+    assert other_network(new, NOTHING) is None
 
 
 def test_who_plans_knows_no_aws() -> None:
