@@ -298,11 +298,16 @@ def _plan(given: Target, wishes: Wishes, observed: Observed) -> Looked:
 
 def check(looked: Looked, wishes: Wishes) -> None:
     """Raises OperationError for a plan that must not be done as it is: it loses data without leave,
-    or costs more than the stack file allows."""
+    moves the stack to another VPC, or costs more than the stack file allows."""
     from mad.deploy.plan import planner
-    from mad.deploy.plan.warnings import over_budget
+    from mad.deploy.plan.warnings import other_network, over_budget
 
     plan = looked.plan
+    moved = other_network(plan, looked.observed)
+    if moved is not None:
+        raise OperationError(
+            moved, "put [network] vpc back as it was, or destroy the stack before it is made anew"
+        )
     refused = planner.refused(plan)
     if refused and not wishes.allow_data_loss:
         what = ", ".join(sorted({str(action.address) for action in refused}))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mad.deploy.plan.model import Cost, InstanceFacts, Observed
-from mad.deploy.plan.specs import InstanceSpec, RedisSpec, SecurityGroupSpec, Spec
+from mad.deploy.plan.model import Cost, InstanceFacts, Observed, Plan, Verb
+from mad.deploy.plan.specs import InstanceSpec, Kind, RedisSpec, SecurityGroupSpec, Spec
 from mad.deploy.stack.settings import Stack
 
 
@@ -23,6 +23,17 @@ def over_budget(stack: Stack, after: Cost) -> str | None:
         f"the stack would cost ${after.monthly_usd:,.2f} a month; "
         f"[limits] monthly_usd allows ${limit:,.2f}"
     )
+
+
+def other_network(plan: Plan, observed: Observed) -> str | None:
+    """Why a plan that changes the VPC under a stack is refused: its groups cannot move."""
+    gone = {one.found.id for one in plan.actions if one.found and one.verb is Verb.DELETE}
+    stay = [one for one in observed.of(Kind.SECURITY_GROUP) if one.id not in gone]
+    for one in plan.actions:
+        if one.address.kind is Kind.VPC and one.verb is not Verb.UPDATE and stay:
+            which = "a network of its own" if one.verb is Verb.CREATE else "another network"
+            return f"the stack cannot move to {which} while it is there"
+    return None
 
 
 def _ports(wanted: Sequence[Spec]) -> Iterator[str]:
