@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -9,9 +11,16 @@ from moto.core.responses import ActionResult, EmptyResult, PaginatedResult
 from moto.ec2.models import ec2_backends
 from moto.elasticache.responses import ElastiCacheResponse
 
+from aws_local import interfaces
 from aws_local.world import world
 
 _LOOKS = "looks"
+_VERSIONS = {
+    "valkey": ("7.2", "8.0", "8.1", "8.2", "9.0"),
+    "redis": ("6.2", "7.0", "7.1"),
+}
+_TOKEN = re.compile(r"[!#$%&()*+,.:;<=>?A-Za-z0-9\[\]^_`{|}~\\'-]{16,128}")
+"""All that can be printed but spaces, `"`, `/` and `@`."""
 
 
 class CacheError(ServiceException):
@@ -80,6 +89,52 @@ def _shown(self: Any, found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _connect(key: tuple[str, str, str], found: dict[str, Any]) -> None:
+    """An interface for each node holds its groups and its subnet."""
+    backend = ec2_backends[key[0]][key[1]]
+    _disconnect(key)
+    group = world.subnet_groups[key[0], key[1], found["subnets"]]
+    subnets = itertools.cycle(one["SubnetIdentifier"] for one in group["Subnets"])
+    for member in _members(found):
+        interfaces.make(backend, [next(subnets)], found["groups"], f"ElastiCache {member}")
+
+
+def _disconnect(key: tuple[str, str, str]) -> None:
+    backend = ec2_backends[key[0]][key[1]]
+    ours = re.compile(rf"ElastiCache {re.escape(key[2])}-\d{{3}}")
+    every = list(backend.enis.values())
+    interfaces.drop(backend, [one for one in every if ours.fullmatch(one.description or "")])
+
+
+def _version(engine: str, version: str | None) -> str:
+    if engine not in _VERSIONS:
+        raise CacheError("InvalidParameterValue", f"Invalid cache engine: {engine}")
+    wanted = version or _VERSIONS[engine][-1]
+    if wanted not in _VERSIONS[engine]:
+        raise CacheError("InvalidParameterCombination", f"Cannot find {engine} {wanted}")
+    return wanted
+
+
+def _failing_over(found: dict[str, Any]) -> None:
+    if found["failover"] and found["nodes"] < 2:
+        raise CacheError("InvalidParameterCombination", "Failover needs two nodes.")
+    if found["zones"] and not found["failover"]:
+        raise CacheError("InvalidParameterCombination", "Multi-AZ needs failover.")
+
+
+def _check_token(token: str | None, tls: bool) -> None:
+    if token is None:
+        return
+    if not tls:
+        raise CacheError(
+            "InvalidParameterCombination", "The AUTH token needs encryption in transit."
+        )
+    if not _TOKEN.fullmatch(token):
+        raise CacheError(
+            "InvalidParameterValue", 'The AUTH token has 16 to 128 characters, no space or "/@.'
+        )
+
+
 def _step(self: Any) -> None:
     """Time passes only while somebody looks."""
     for key, found in list(world.caches.items()):
@@ -90,8 +145,10 @@ def _step(self: Any) -> None:
             continue
         if found["state"] == "deleting":
             del world.caches[key]
+            _disconnect(key)
         else:
             found["state"] = "available"
+            _connect(key, found)
 
 
 def _tags(self: Any, arn: str) -> None:
@@ -106,31 +163,22 @@ def create_replication_group(self: Any) -> Any:
     subnets = self._get_param("CacheSubnetGroupName")
     if _key(self, subnets) not in world.subnet_groups:
         raise CacheError("CacheSubnetGroupNotFoundFault", f"{subnets} does not exist.")
-    backend = ec2_backends[self.current_account][self.region]
     groups = self._get_param("SecurityGroupIds", [])
-    for group in groups:
-        if backend.get_security_group_from_id(group) is None:
-            raise CacheError("InvalidParameterValue", f"Some security groups are invalid: {group}")
+    _check_groups(self, groups)
     token = self._get_param("AuthToken")
     tls = bool(self._get_bool_param("TransitEncryptionEnabled"))
-    if token and not tls:
-        raise CacheError("InvalidParameterValue", "The AUTH token needs encryption in transit.")
-    if token and not 16 <= len(token) <= 128:
-        raise CacheError("InvalidParameterValue", "The AUTH token has 16 to 128 characters.")
-    nodes = self._get_int_param("NumCacheClusters") or 1
-    failover = bool(self._get_bool_param("AutomaticFailoverEnabled"))
-    if failover and nodes < 2:
-        raise CacheError("InvalidParameterCombination", "Failover needs two nodes.")
+    _check_token(token, tls)
+    engine = self._get_param("Engine") or "redis"
     found = {
         "name": name,
         "description": self._get_param("ReplicationGroupDescription"),
         "state": "creating",
         _LOOKS: world.steps,
-        "engine": self._get_param("Engine") or "redis",
-        "version": self._get_param("EngineVersion"),
+        "engine": engine,
+        "version": _version(engine, self._get_param("EngineVersion")),
         "type": self._get_param("CacheNodeType"),
-        "nodes": nodes,
-        "failover": failover,
+        "nodes": self._get_int_param("NumCacheClusters") or 1,
+        "failover": bool(self._get_bool_param("AutomaticFailoverEnabled")),
         "zones": bool(self._get_bool_param("MultiAZEnabled")),
         "subnets": subnets,
         "groups": list(groups),
@@ -139,7 +187,9 @@ def create_replication_group(self: Any) -> Any:
         "tls": tls,
         "at_rest": bool(self._get_bool_param("AtRestEncryptionEnabled")),
     }
+    _failing_over(found)
     world.caches[_key(self, name)] = found
+    _connect(_key(self, name), found)
     _tags(self, _arn(self, "replicationgroup", name))
     return ActionResult({"ReplicationGroup": _shown(self, found)})
 
@@ -186,8 +236,20 @@ def describe_cache_clusters(self: Any) -> Any:
     return PaginatedResult({"CacheClusters": shown})
 
 
+def _check_groups(self: Any, groups: list[str]) -> None:
+    backend = ec2_backends[self.current_account][self.region]
+    for group in groups:
+        if backend.get_security_group_from_id(group) is None:
+            raise CacheError("InvalidParameterValue", f"Some security groups are invalid: {group}")
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
 def modify_replication_group(self: Any) -> Any:
     found = _free(self)
+    wish = dict(found)
     for name, key in (
         ("Engine", "engine"),
         ("EngineVersion", "version"),
@@ -195,28 +257,41 @@ def modify_replication_group(self: Any) -> Any:
         ("SecurityGroupIds", "groups"),
     ):
         if self._get_param(name):
-            found[key] = self._get_param(name)
-    if self._get_param("AuthToken"):
+            wish[key] = self._get_param(name)
+    if (wish["engine"], wish["version"]) != (found["engine"], found["version"]):
+        _version(wish["engine"], wish["version"])
+        back = (found["engine"], wish["engine"]) == ("valkey", "redis")
+        if back or _number(wish["version"]) < _number(found["version"]):
+            raise CacheError("InvalidParameterCombination", "The engine cannot be made older.")
+    _check_groups(self, wish["groups"])
+    token = self._get_param("AuthToken")
+    if token:
+        _check_token(token, wish["tls"])
         strategy = self._get_param("AuthTokenUpdateStrategy")
         if strategy not in ("ROTATE", "SET"):
             raise CacheError("InvalidParameterValue", f"The strategy {strategy} is none.")
-        found["token"] = self._get_param("AuthToken")
+        wish["token"] = token
     for name, key in (("AutomaticFailoverEnabled", "failover"), ("MultiAZEnabled", "zones")):
         if self._get_bool_param(name) is not None:
-            found[key] = bool(self._get_bool_param(name))
-    if found["failover"] and found["nodes"] < 2:
-        raise CacheError("InvalidParameterCombination", "Failover needs two nodes.")
+            wish[key] = bool(self._get_bool_param(name))
+    _failing_over(wish)
+    found.update(wish)
+    return _change(self, found)
+
+
+def _change(self: Any, found: dict[str, Any]) -> Any:
     found["state"], found[_LOOKS] = "modifying", world.steps
     return ActionResult({"ReplicationGroup": _shown(self, found)})
 
 
 def _resize(self: Any) -> Any:
     found = _free(self)
-    found["nodes"] = int(self._get_param("NewReplicaCount")) + 1
-    if found["failover"] and found["nodes"] < 2:
-        raise CacheError("InvalidParameterCombination", "Failover needs two nodes.")
-    found["state"], found[_LOOKS] = "modifying", world.steps
-    return ActionResult({"ReplicationGroup": _shown(self, found)})
+    nodes = int(self._get_param("NewReplicaCount")) + 1
+    if nodes == found["nodes"] or nodes > 6:
+        raise CacheError("InvalidParameterValue", f"The replica count {nodes - 1} is invalid.")
+    _failing_over({**found, "nodes": nodes})
+    found["nodes"] = nodes
+    return _change(self, found)
 
 
 def delete_replication_group(self: Any) -> Any:

@@ -11,7 +11,7 @@ from moto.ec2.models.amis import Ami, AmiBackend
 from moto.servicequotas.models import ServiceQuotasBackend
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 
-from aws_local.world import replace
+from aws_local.world import replace, world
 
 _UBUNTU = "/aws/service/canonical/ubuntu/server/{}/stable/current/{}/hvm/ebs-{}/ami-id"
 _AMAZON = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{}"
@@ -42,32 +42,50 @@ def _table() -> dict[str, tuple[str, str, str]]:
 
 
 TABLE = _table()
+OWNERS = {"ubuntu": "099720109477", "debian": "136693071363", "al": "137112412989"}
 MADE = datetime(2026, 9, 1, tzinfo=UTC)
 
 
-def _id(region: str, name: str) -> str:
-    return "ami-" + hashlib.sha256(f"{region}|{name}".encode()).hexdigest()[:17]
+def _id(region: str, name: str, release: int) -> str:
+    return "ami-" + hashlib.sha256(f"{region}|{name}|{release}".encode()).hexdigest()[:17]
+
+
+def publish() -> None:
+    """Newer images of all systems; the earlier ones stay."""
+    world.release += 1
+    for regions in ec2_backends.values():
+        for backend in regions.values():
+            _add(backend)
+
+
+def _add(backend: Any) -> None:
+    for name, arch, device in TABLE.values():
+        id = _id(backend.region_name, name, world.release)
+        backend.amis[id] = Ami(
+            backend,
+            id,
+            name=name if world.release == 1 else f"{name}.{world.release}",
+            architecture=arch,
+            root_device_name=device,
+            root_device_type="ebs",
+            owner_id=next(owner for start, owner in OWNERS.items() if name.startswith(start)),
+            owner_alias="amazon" if name.startswith("al") else None,
+            public=True,
+            virtualization_type="hvm",
+        )
 
 
 def apply() -> None:
     @replace(AmiBackend, "_load_amis")
     def load(old: Any, self: Any) -> None:
         old(self)
-        for name, arch, device in TABLE.values():
-            id = _id(self.region_name, name)
-            self.amis[id] = Ami(
-                self,
-                id,
-                name=name,
-                architecture=arch,
-                root_device_name=device,
-                root_device_type="ebs",
-                owner_id="099720109477",
-                public=True,
-                virtualization_type="hvm",
-            )
+        _add(self)
 
     make: Any = Parameter
+
+    @replace(SimpleSystemManagerBackend, "get_parameter")
+    def parameter(old: Any, self: Any, name: str) -> Any:
+        return self.get_parameters([name])[name] if name in TABLE else old(self, name)
 
     @replace(SimpleSystemManagerBackend, "get_parameters")
     def parameters(old: Any, self: Any, names: list[str]) -> Any:
@@ -79,7 +97,7 @@ def apply() -> None:
                 found[name] = make(
                     account_id=self.account_id,
                     name=name,
-                    value=_id(self.region_name, TABLE[name][0]),
+                    value=_id(self.region_name, TABLE[name][0], world.release),
                     parameter_type="String",
                     description=None,
                     allowed_pattern=None,

@@ -20,6 +20,8 @@ class Call:
     action: str
     region: str
     dry: bool = False
+    values: frozenset[str] = frozenset()
+    """All texts among the parameters."""
 
     @property
     def name(self) -> str:
@@ -46,7 +48,8 @@ def read(environ: dict[str, Any]) -> Call | None:
     environ["wsgi.input"] = io.BytesIO(body)
     form = parse_qs(body.decode("utf-8", "replace"))
     dry = form.get("DryRun", ["false"])[0] == "true"
-    return Call(service, form.get("Action", ["?"])[0], region, dry)
+    values = frozenset(value for given in form.values() for value in given)
+    return Call(service, form.get("Action", ["?"])[0], region, dry, values)
 
 
 def refusal(call: Call, code: str, message: str) -> tuple[int, Mapping[str, str], bytes]:

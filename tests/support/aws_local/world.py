@@ -17,14 +17,18 @@ class World:
     steps: int = STEPS
     unseen: int = 1
     """How often what was just made is not found by its id."""
+    full: set[str] = field(default_factory=set)
+    """Zones without room for another machine."""
+    release: int = 1
+    """Of the images that are today's."""
     instances: dict[str, int] = field(default_factory=dict)
     """By instance: looks left until its next state."""
     hidden: dict[str, int] = field(default_factory=dict)
-    """By id: how often it is still not found."""
+    """By id or name: how often it is still not found."""
     tokens: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """By client token: what was asked for, and the reservation."""
     lingering: dict[str, int] = field(default_factory=dict)
-    """By security group: how often interfaces of a balancer that is gone still hold it."""
+    """By network interface whose owner is gone: looks left until it goes too."""
     caches: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     """By account, region and name: replication groups."""
     subnet_groups: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)

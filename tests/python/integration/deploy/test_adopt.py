@@ -68,7 +68,7 @@ class World:
             "KeyName": "of-ann",
             "SubnetId": self.subnets["eu-west-2c"],
             "BlockDeviceMappings": [
-                {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 8, "Encrypted": True}}
+                {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True}}
             ],
             "MinCount": 1,
             "MaxCount": 1,

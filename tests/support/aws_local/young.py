@@ -1,0 +1,47 @@
+"""What EC2 has just made is not found at first: other parts of it do not know of it yet."""
+
+from __future__ import annotations
+
+import re
+
+from aws_local.wire import Call
+from aws_local.world import once, world
+
+_MADE = re.compile(rb"\b(?:i|sg|eipalloc|subnet|vpc|igw|rtb|key)-[0-9a-f]{17}\b")
+_KEY = re.compile(rb"<keyName>([^<]+)</keyName>")
+_MAKES = ("Run", "Create", "Allocate", "Import")
+_CODES = {
+    "i": "InvalidInstanceID.NotFound",
+    "sg": "InvalidGroup.NotFound",
+    "eipalloc": "InvalidAllocationID.NotFound",
+    "subnet": "InvalidSubnetID.NotFound",
+    "vpc": "InvalidVpcID.NotFound",
+    "igw": "InvalidInternetGatewayID.NotFound",
+    "rtb": "InvalidRouteTableID.NotFound",
+}
+
+
+def refused(call: Call) -> tuple[str, str] | None:
+    """Code and message, for a call that names what is not to be found yet."""
+    if call.service != "ec2" or call.action in ("ImportKeyPair", "CreateKeyPair"):
+        return None
+    for value in sorted(call.values & world.hidden.keys()):
+        if once(world.hidden, value):
+            code = _CODES.get(value.partition("-")[0], "InvalidKeyPair.NotFound")
+            return code, f"The ID '{value}' does not exist"
+    return None
+
+
+def remember(call: Call, body: bytes) -> None:
+    if not world.unseen or call.service != "ec2" or not call.action.startswith(_MAKES):
+        return
+    if call.action == "CreateTags":
+        return
+    made = set(_MADE.findall(body))
+    if call.action in ("ImportKeyPair", "CreateKeyPair"):
+        made |= set(_KEY.findall(body))
+        names = {one.decode() for one in made}
+    else:
+        names = {one.decode() for one in made} - call.values
+    for name in names:
+        world.hidden.setdefault(name, world.unseen)
