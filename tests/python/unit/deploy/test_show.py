@@ -102,6 +102,7 @@ def test_a_replacement_is_one_row() -> None:
 def test_what_goes_is_shown_with_its_id() -> None:
     lines = shown(Plan((plans.delete(plans.machine("api-3"), "i-0abc"),)))
     assert row(lines, "instance.api-3").split() == ["-", "instance.api-3", "i-0abc"]
+    assert not any(line.strip() == "destroy" for line in lines)
     assert "Plan: 1 to remove" in lines
 
 

@@ -16,8 +16,8 @@ from mad.deploy.plan.specs import InstanceSpec, Kind
 
 MANY = 5
 """So many alike machines become one row."""
-NOT_THERE = ("not there yet",)
-"""The `+` says it already."""
+PLAIN = (("not there yet",), ("destroy",))
+"""Reasons that the sign, or the command, says already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _row(action: Action, sign: str) -> Row:
         str(action.address),
         shown,
         action.changes,
-        () if action.reasons == NOT_THERE else action.reasons,
+        () if action.reasons in PLAIN else action.reasons,
         action.drift,
         action.loses_data,
         action.address.kind,
