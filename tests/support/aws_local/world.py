@@ -24,7 +24,7 @@ class World:
     instances: dict[str, int] = field(default_factory=dict)
     """By instance: looks left until its next state."""
     hidden: dict[str, int] = field(default_factory=dict)
-    """By id or name: how often it is still not found."""
+    """By id: how often it is still not found."""
     tokens: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """By client token: what was asked for, and the reservation."""
     lingering: dict[str, int] = field(default_factory=dict)

@@ -7,9 +7,12 @@ import re
 from aws_local.wire import Call
 from aws_local.world import once, world
 
-_MADE = re.compile(rb"\b(?:i|sg|eipalloc|subnet|vpc|igw|rtb|key)-[0-9a-f]{17}\b")
-_KEY = re.compile(rb"<keyName>([^<]+)</keyName>")
-_MAKES = ("Run", "Create", "Allocate", "Import")
+_MADE = re.compile(rb"\b(?:i|sg|eipalloc|subnet|vpc|igw|rtb)-[0-9a-f]{17}\b")
+_MAKES = ("Run", "Create", "Allocate")
+_LOOKS = (
+    *("DescribeInstances", "DescribeSecurityGroups", "DescribeAddresses", "DescribeSubnets"),
+    *("DescribeVpcs", "DescribeInternetGateways", "DescribeRouteTables"),
+)
 _CODES = {
     "i": "InvalidInstanceID.NotFound",
     "sg": "InvalidGroup.NotFound",
@@ -22,13 +25,12 @@ _CODES = {
 
 
 def refused(call: Call) -> tuple[str, str] | None:
-    """Code and message, for a call that names what is not to be found yet."""
-    if call.service != "ec2" or call.action in ("ImportKeyPair", "CreateKeyPair"):
+    """Code and message, for a look at what is not to be found yet."""
+    if call.service != "ec2" or call.action not in _LOOKS:
         return None
     for value in sorted(call.values & world.hidden.keys()):
         if once(world.hidden, value):
-            code = _CODES.get(value.partition("-")[0], "InvalidKeyPair.NotFound")
-            return code, f"The ID '{value}' does not exist"
+            return _CODES[value.partition("-")[0]], f"The ID '{value}' does not exist"
     return None
 
 
@@ -37,11 +39,5 @@ def remember(call: Call, body: bytes) -> None:
         return
     if call.action == "CreateTags":
         return
-    made = set(_MADE.findall(body))
-    if call.action in ("ImportKeyPair", "CreateKeyPair"):
-        made |= set(_KEY.findall(body))
-        names = {one.decode() for one in made}
-    else:
-        names = {one.decode() for one in made} - call.values
-    for name in names:
+    for name in {one.decode() for one in _MADE.findall(body)} - call.values:
         world.hidden.setdefault(name, world.unseen)

@@ -264,7 +264,7 @@ def test_the_groups_of_a_machine_are_changed_at_once(account: Account) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["group", "address", "key pair", "subnet"])
+@pytest.mark.parametrize("kind", ["group", "address", "subnet"])
 def test_what_was_just_made_is_not_found_for_a_moment(slow: Account, kind: str) -> None:
     ec2 = slow.ec2
     look: Callable[[], object]
@@ -275,9 +275,6 @@ def test_what_was_just_made_is_not_found_for_a_moment(slow: Account, kind: str) 
         id = ec2.allocate_address(Domain="vpc")["AllocationId"]
         look = lambda: ec2.describe_addresses(AllocationIds=[id])  # noqa: E731
         why = "InvalidAllocationID.NotFound"
-    elif kind == "key pair":
-        ec2.create_key_pair(KeyName="one")
-        look, why = lambda: ec2.describe_key_pairs(KeyNames=["one"]), "InvalidKeyPair.NotFound"
     else:
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         assert refused(lambda: ec2.describe_vpcs(VpcIds=[vpc])) == "InvalidVpcID.NotFound"
