@@ -121,8 +121,8 @@ class Store(Protocol):
     def extend(self, handle: str, lease: Lease) -> str | None:
         """Writes it over what `handle` names; None if that is gone or another's."""
 
-    def drop(self, handle: str) -> None:
-        """Removes what `handle` names, and never another's. Gone already is done."""
+    def drop(self, handle: str) -> bool:
+        """Removes what `handle` names, and never another's. False: it is not there."""
 
 
 _PREFIX = "mad:lock-"
@@ -157,9 +157,14 @@ class KeyPairStore:
 
     def read(self) -> Written | None:
         # By a filter: a name that is gone is then no error.
-        answer = self._aws.call(
-            "ec2", "describe_key_pairs", Filters=[{"Name": "key-name", "Values": [self.name]}]
-        )
+        try:
+            answer = self._aws.call(
+                "ec2", "describe_key_pairs", Filters=[{"Name": "key-name", "Values": [self.name]}]
+            )
+        except AwsError as error:
+            if error.code == "InvalidKeyPair.NotFound":
+                return None
+            raise
         for pair in answer.get("KeyPairs", ()):
             return Written(self._lease(tags.read(pair.get("Tags"))), str(pair["KeyPairId"]))
         return None
@@ -178,12 +183,14 @@ class KeyPairStore:
             raise
         return handle
 
-    def drop(self, handle: str) -> None:
+    def drop(self, handle: str) -> bool:
         try:
             self._aws.call("ec2", "delete_key_pair", KeyPairId=handle)
         except AwsError as error:
             if "NotFound" not in error.code:
                 raise
+            return False
+        return True
 
     def _tags(self, lease: Lease) -> dict[str, str]:
         return {
@@ -225,12 +232,14 @@ class BucketStore:
     def extend(self, handle: str, lease: Lease) -> str | None:
         return self._put(lease, IfMatch=handle)
 
-    def drop(self, handle: str) -> None:
+    def drop(self, handle: str) -> bool:
         try:
             self._aws.call("s3", "delete_object", **self._place, IfMatch=handle)
         except AwsError as error:
             if error.code not in (*_CONFLICT, "NoSuchKey", "404"):
                 raise
+            return False
+        return True
 
     def _put(self, lease: Lease, **condition: str) -> str | None:
         try:

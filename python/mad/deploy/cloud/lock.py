@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,9 @@ fail."""
 GRACE_S = 60.0
 """How long past its end a lease of another machine is left alone: clocks differ."""
 TRIES = 5
+SETTLING_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Pauses before a lease that was never seen since it was written counts as lost: AWS may not show
+at once what was just made."""
 
 
 class LockHeldError(Exception):
@@ -78,9 +82,11 @@ class Lock:
         listener: Listener = lambda _event: None,
         on_lost: Callable[[], None] = lambda: None,
         ttl_s: float = TTL_S,
+        settling: Sequence[float] = SETTLING_S,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
+        self._settling = settling
         self._listener = listener
         self._on_lost = on_lost
         self._ttl_s = ttl_s
@@ -134,17 +140,20 @@ class Lock:
         with self._guard:
             if self._handle is None:
                 raise LockLostError(self._store.where, None)
-            written = self._store.read()
-            ours = (
-                written is not None
-                and written.lease is not None
-                and written.lease.lease == self._mine.lease
-            )
-            longer = self._mine.until(self._end())
-            handle = self._store.extend(written.handle, longer) if written and ours else None
-            if handle is not None:
-                self._mine, self._handle = longer, handle
-                return
+            for pause in (*self._settling, None):
+                written = self._store.read()
+                ours = written is not None and (
+                    written.lease is not None and written.lease.lease == self._mine.lease
+                )
+                longer = self._mine.until(self._end())
+                handle = self._store.extend(written.handle, longer) if written and ours else None
+                if handle is not None:
+                    # Seen once, it is no longer young.
+                    self._mine, self._handle, self._settling = longer, handle, ()
+                    return
+                if pause is None or (written is not None and not ours):
+                    break
+                self._ended.wait(pause)
             self._handle = None
         self.lost.set()
         self._on_lost()
@@ -157,8 +166,12 @@ class Lock:
             self._thread.join(timeout=self._ttl_s)
         with self._guard:
             handle, self._handle = self._handle, None
-        if handle is not None:
-            self._store.drop(handle)
+        if handle is None:
+            return
+        for pause in (*self._settling, None):
+            if self._store.drop(handle) or pause is None:
+                return
+            time.sleep(pause)
 
     def __enter__(self) -> Self:
         self.acquire()

@@ -46,10 +46,12 @@ class Memory:
             self.written = Written(lease, handle)
             return handle
 
-    def drop(self, handle: str) -> None:
+    def drop(self, handle: str) -> bool:
         with self.guard:
-            if self.written is not None and self.written.handle == handle:
-                self.written = None
+            if self.written is None or self.written.handle != handle:
+                return False
+            self.written = None
+            return True
 
 
 class Clock:
@@ -189,7 +191,7 @@ def test_renewing_makes_a_lease_last_longer() -> None:
 def test_a_lost_lease_stops_the_run_and_is_left_alone(taken_by: str | None) -> None:
     store = Memory()
     told = threading.Event()
-    with Lock(store, op="up", who="ann", on_lost=told.set) as lock:
+    with Lock(store, op="up", who="ann", on_lost=told.set, settling=()) as lock:
         store.written = (
             Written(new_lease(taken_by, "unlock", NOW, TTL_S), "key-9") if taken_by else None
         )
@@ -215,7 +217,41 @@ def test_a_thread_renews_the_lease_and_notices_its_loss() -> None:
             return answer
 
     store = Watched()
-    with Lock(store, op="up", who="ann", ttl_s=0.03, on_lost=told.set):
+    with Lock(store, op="up", who="ann", ttl_s=0.03, on_lost=told.set, settling=()):
         assert renewed.wait(30)
         store.written = None
         assert told.wait(30)
+
+
+def test_a_lease_that_does_not_show_at_once_is_not_lost() -> None:
+    class Late(Memory):
+        unseen = 3
+
+        def read(self) -> Written | None:
+            if self.unseen:
+                self.unseen -= 1
+                return None
+            return super().read()
+
+    store = Late()
+    with Lock(store, op="up", who="ann", settling=(0.0,) * 5) as lock:
+        lock.renew()
+        assert store.unseen == 0
+        # Once it was seen, its absence is a loss.
+        store.unseen = 1
+        with pytest.raises(LockLostError):
+            lock.renew()
+
+
+def test_a_lease_that_is_not_found_at_once_is_let_go_of_all_the_same() -> None:
+    class Late(Memory):
+        unseen = 3
+
+        def drop(self, handle: str) -> bool:
+            self.unseen -= 1
+            return self.unseen < 0 and super().drop(handle)
+
+    store = Late()
+    with Lock(store, op="up", who="ann", settling=(0.0,) * 5):
+        pass
+    assert store.written is None
