@@ -73,7 +73,7 @@ def detail(spec: Spec) -> str:
         case ElasticIpSpec():
             return f"for {spec.instance}" if spec.instance else "for no machine"
         case SecretSpec():
-            return "made by chance, kept in SSM"
+            return "made at random, kept in SSM"
         case KeyPairSpec():
             return spec.public_key.partition(" ")[0].removeprefix("ssh-")
     return ""
