@@ -361,6 +361,7 @@ def test_a_group_that_stays_in_use_is_told_with_its_holder(
         Description="theirs",
         VpcId=context.observed.surroundings.vpc,
     )["GroupId"]
+    context.aws.made(theirs)
     context.aws.call(
         "ec2",
         "authorize_security_group_ingress",
