@@ -21,7 +21,7 @@ class Call:
     region: str
     dry: bool = False
     values: frozenset[str] = frozenset()
-    """All texts among the parameters."""
+    """All texts among the parameters but those of filters: what fits none is no error."""
 
     @property
     def name(self) -> str:
@@ -48,7 +48,8 @@ def read(environ: dict[str, Any]) -> Call | None:
     environ["wsgi.input"] = io.BytesIO(body)
     form = parse_qs(body.decode("utf-8", "replace"))
     dry = form.get("DryRun", ["false"])[0] == "true"
-    values = frozenset(value for given in form.values() for value in given)
+    named = (given for key, given in form.items() if not key.startswith("Filter."))
+    values = frozenset(value for given in named for value in given)
     return Call(service, form.get("Action", ["?"])[0], region, dry, values)
 
 

@@ -87,6 +87,7 @@ class Lock:
         self._clock = clock
         self._mine = new_lease(who, op, clock(), ttl_s)
         self._handle: str | None = None
+        self._since = clock()
         self._guard = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -134,21 +135,29 @@ class Lock:
         with self._guard:
             if self._handle is None:
                 raise LockLostError(self._store.where, None)
-            written = self._store.read()
-            ours = (
-                written is not None
-                and written.lease is not None
-                and written.lease.lease == self._mine.lease
-            )
             longer = self._mine.until(self._end())
-            handle = self._store.extend(written.handle, longer) if written and ours else None
-            if handle is not None:
-                self._mine, self._handle = longer, handle
-                return
+            holder = None
+            for attempt in range(TRIES):
+                written = self._store.read()
+                if written is not None and not self._is_ours(written):
+                    holder = written.lease
+                    break
+                at = written.handle if written is not None else self._handle
+                handle = self._store.extend(at, longer)
+                if handle is not None:
+                    self._mine, self._handle = longer, handle
+                    return
+                if self._clock() - self._since > timedelta(seconds=GRACE_S):
+                    break
+                # What was written a moment ago is not seen everywhere yet.
+                self._ended.wait(0.2 * attempt)
             self._handle = None
         self.lost.set()
         self._on_lost()
-        raise LockLostError(self._store.where, written.lease if written and not ours else None)
+        raise LockLostError(self._store.where, holder)
+
+    def _is_ours(self, written: Written) -> bool:
+        return written.lease is not None and written.lease.lease == self._mine.lease
 
     def release(self) -> None:
         """Lets go. A lease that is not ours any more is left alone."""
@@ -183,6 +192,7 @@ class Lock:
 
     def _begin(self, handle: str) -> None:
         self._handle = handle
+        self._since = self._clock()
         self._ended.clear()
         self._thread = threading.Thread(target=self._beat, name="mad-lock", daemon=True)
         self._thread.start()
