@@ -35,7 +35,8 @@ def look(options: Options) -> tuple[str, ...]:
         *(
             of(
                 "elasticloadbalancing",
-                "DescribeListeners DescribeTargetGroups DescribeTargetHealth",
+                "DescribeListeners DescribeTargetGroupAttributes DescribeTargetGroups "
+                "DescribeTargetHealth",
             )
             if options.alb
             else ()
