@@ -179,6 +179,7 @@ def destroy(
     given: Target, listener: Listener, confirm: Confirm, *, dry_run: bool = False
 ) -> Result:
     """Removes all of the stack, and looks whether anything is left."""
+    from mad.deploy.cloud import last_run
     from mad.deploy.plan import planner
 
     def look() -> Looked:
@@ -188,7 +189,10 @@ def destroy(
     result = _change(given, "destroy", listener, confirm, look, dry_run, look_after=False)
     if dry_run or result.declined or (result.outcome and result.outcome.interrupted):
         return result
-    return replace(result, left=observe(given, around=False).found)
+    left = observe(given, around=False)
+    if not left.found and left.last:
+        last_run.forget(given.aws, given.stack.name)
+    return replace(result, left=left.found)
 
 
 def drift(given: Target) -> Looked:
@@ -337,6 +341,21 @@ def _slots_lack(stack: Stack, observed: Observed) -> bool:
     return False
 
 
+def _remember(given: Target, looked: Looked) -> None:
+    """Writes down what the stack consists of now, when that has changed."""
+    from mad.deploy.cloud import last_run
+    from mad.deploy.plan.model import Verb
+
+    there = [found.address for found in looked.observed.found]
+    for action in looked.plan.actions:
+        if action.verb is Verb.DELETE:
+            there.remove(action.address)
+        elif action.verb is Verb.CREATE:
+            there.append(action.address)
+    if frozenset(there) != looked.observed.last:
+        last_run.write(given.aws, given.stack.name, frozenset(there))
+
+
 def _change(
     given: Target,
     op: str,
@@ -364,6 +383,8 @@ def _change(
         looked = look()
         listener(PlanMade(looked.plan, looked.observed))
         if looked.plan.empty:
+            if look_after:
+                _remember(given, looked)
             after = told.of(given.stack, looked.observed) if look_after else None
             return Result(looked, status=after)
         if not confirm(looked):
@@ -374,6 +395,8 @@ def _change(
         outcome = engine.apply(looked.plan, context, listener, holds=lock.renew)
         if lock.lost.is_set():
             lock.renew()
+        if outcome.ok and look_after:
+            _remember(given, looked)
         after = (
             told.of(given.stack, observe(given, around=False))
             if outcome.ok and look_after

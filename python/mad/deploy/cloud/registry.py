@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from mad.deploy.cloud import (
     cache_subnets,
     elastic_ip,
+    last_run,
     load_balancer,
     redis,
     routes,
@@ -61,6 +62,7 @@ def observe(aws: Aws, stack: Stack, *, around: bool = True, images: bool = False
     own = stack.network.vpc == "own"
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="mad-observe") as pool:
         beside = pool.submit(look, aws, stack, images=images) if around and not own else None
+        last = pool.submit(last_run.read, aws, stack.name)
         looks = {
             kind: pool.submit(resource.observe, aws, stack)
             for kind, resource in RESOURCES.items()
@@ -75,7 +77,7 @@ def observe(aws: Aws, stack: Stack, *, around: bool = True, images: bool = False
             zones = [one.spec.zone for one in seen[Kind.SUBNET] if isinstance(one.spec, SubnetSpec)]
             beside = pool.submit(look, aws, stack, images=images, own_zones=zones)
         here = beside.result() if beside else Surroundings(aws.identity().account, aws.region)
-    return Observed(_in_order(_with_names(seen, here)), here)
+    return Observed(_in_order(_with_names(seen, here)), here, last.result())
 
 
 def _with_names(

@@ -95,6 +95,8 @@ class Observed:
 
     found: tuple[Found, ...]
     surroundings: Surroundings
+    last: frozenset[Address] = frozenset()
+    """What the stack consisted of when its last run ended well; empty: not known."""
 
     def at(self, address: Address) -> tuple[Found, ...]:
         return tuple(one for one in self.found if one.address == address)

@@ -100,8 +100,11 @@ def _steps(
 ) -> list[_Step]:
     """For one address: nothing, a create, an update, a replacement; what is too much goes."""
     if not found:
-        come = (_reason_to_come(spec, observed),)
-        return [_Step(Action(Verb.CREATE, spec.address, spec, reasons=come))]
+        gone = spec.address in observed.last
+        come = (
+            "removed outside mad since the last run" if gone else _reason_to_come(spec, observed),
+        )
+        return [_Step(Action(Verb.CREATE, spec.address, spec, reasons=come, drift=gone))]
     ranked = sorted(found, key=lambda one: _rank(one, spec), reverse=True)
     keep, extra = ranked[0], ranked[1:]
     left = [_Step(_delete(one, "replaced, or left by an interrupted run")) for one in extra]
