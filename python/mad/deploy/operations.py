@@ -135,6 +135,7 @@ def up(
 
     def agreed(looked: Looked) -> bool:
         check(looked, wishes)
+        _ready(given, looked)
         return confirm(looked)
 
     return _change(given, "up", listener, agreed, look, dry_run)
@@ -161,6 +162,7 @@ def scale(
 
     def agreed(looked: Looked) -> bool:
         check(looked, wishes)
+        _ready(scaled, looked)
         if not confirm(looked):
             return False
         edit.set_counts(file, counts, region=region)
@@ -322,6 +324,21 @@ def check(looked: Looked, wishes: Wishes) -> None:
     said = over_budget(looked.stack, plan.after) if plan.after and not plan.empty else None
     if said is not None:
         raise OperationError(said, "raise monthly_usd under [limits], or ask for less")
+
+
+def _ready(given: Target, looked: Looked) -> None:
+    """Looks at what stands in the way of a stack of which nothing is there yet, before its first
+    write. Raises OperationError with all of it."""
+    from mad.deploy.cloud import doctor
+
+    if looked.observed.found or looked.plan.empty:
+        return
+    found = doctor.obstacles(given.aws, given.stack)
+    if found:
+        raise OperationError(
+            "; ".join(f"{check.name}: {check.sentence}" for check in found),
+            "; ".join(dict.fromkeys(check.remedy for check in found)),
+        )
 
 
 def _slots_lack(stack: Stack, observed: Observed) -> bool:
