@@ -136,9 +136,13 @@ def _check_token(token: str | None, tls: bool) -> None:
 
 
 def _step(self: Any) -> None:
+    pass_time(self.current_account, self.region)
+
+
+def pass_time(account: str, region: str) -> None:
     """Time passes only while somebody looks."""
     for key, found in list(world.caches.items()):
-        if found["state"] == "available" or key[:2] != (self.current_account, self.region):
+        if found["state"] == "available" or key[:2] != (account, region):
             continue
         found[_LOOKS] -= 1
         if found[_LOOKS] >= 0:
@@ -355,6 +359,7 @@ def describe_cache_subnet_groups(self: Any) -> Any:
 
 
 def delete_cache_subnet_group(self: Any) -> Any:
+    _step(self)
     found = _subnet_group(self)
     name = found["CacheSubnetGroupName"]
     here = (self.current_account, self.region)

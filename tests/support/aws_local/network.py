@@ -16,7 +16,7 @@ from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCBackend
 from moto.ec2.responses.elastic_ip_addresses import ElasticIPAddresses
 
-from aws_local import interfaces
+from aws_local import caches, interfaces, machines
 from aws_local.world import replace, world
 
 PUBLIC = "203.0.113"
@@ -29,9 +29,17 @@ def _held(what: str) -> exceptions.DependencyViolationError:
     )
 
 
+def _look(backend: Any) -> None:
+    """Time passes for all that holds groups and subnets: an interrupted run left it to end by
+    itself."""
+    machines.pass_time(backend)
+    caches.pass_time(backend.account_id, backend.region_name)
+    interfaces.look(backend)
+
+
 def _holder(backend: Any, group: str) -> str | None:
     """What keeps a security group from being deleted."""
-    interfaces.look(backend)
+    _look(backend)
     for others in backend.groups.values():
         for other in others.values():
             if other.id == group:
@@ -66,19 +74,19 @@ def apply() -> None:
 
     @replace(NetworkInterfaceBackend, "get_all_network_interfaces")
     def describe(old: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-        interfaces.look(self)
+        _look(self)
         return old(self, *args, **kwargs)
 
     @replace(SubnetBackend, "delete_subnet")
     def delete_subnet(old: Any, self: Any, id: str) -> Any:
-        interfaces.look(self)
+        _look(self)
         if any(one.subnet.id == id for one in self.enis.values()):
             raise _held(f"subnet '{id}'")
         return old(self, id)
 
     @replace(InternetGatewayBackend, "detach_internet_gateway")
     def detach(old: Any, self: Any, gateway: str, vpc: str) -> Any:
-        interfaces.look(self)
+        _look(self)
         if any(one.public_ip and one.subnet.vpc_id == vpc for one in self.enis.values()):
             raise exceptions.DependencyViolationError(
                 f"Network {vpc} has some mapped public address(es)."
