@@ -262,7 +262,8 @@ def python() -> Counts:
 def deploy() -> Counts:
     """`mad.deploy` against a local AWS."""
     need_build("python", "mad_core")
-    return pytest(DEPLOY, 1500, {"PYTHONPATH": str(BUILD / "python" / "package")})
+    environment = {"PYTHONPATH": str(BUILD / "python" / "package")}
+    return pytest(DEPLOY, 1500, environment, "-n", "3")  # they wait
 
 
 def conformance() -> Counts:
