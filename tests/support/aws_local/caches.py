@@ -19,8 +19,8 @@ _VERSIONS = {
     "valkey": ("7.2", "8.0", "8.1", "8.2", "9.0"),
     "redis": ("6.2", "7.0", "7.1"),
 }
-_TOKEN = re.compile(r"[!#$%&()*+,.:;<=>?A-Za-z0-9\[\]^_`{|}~\\'-]{16,128}")
-"""All that can be printed but spaces, `"`, `/` and `@`."""
+_TOKEN = re.compile(r"[A-Za-z0-9!&#$^<>-]{16,128}")
+"""What botocore's model of CreateReplicationGroup says is permitted."""
 
 
 class CacheError(ServiceException):
@@ -131,7 +131,8 @@ def _check_token(token: str | None, tls: bool) -> None:
         )
     if not _TOKEN.fullmatch(token):
         raise CacheError(
-            "InvalidParameterValue", 'The AUTH token has 16 to 128 characters, no space or "/@.'
+            "InvalidParameterValue",
+            'The AUTH token has 16 to 128 letters, digits, and signs of "!&#$^<>-".',
         )
 
 

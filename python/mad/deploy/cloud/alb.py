@@ -43,8 +43,8 @@ def observe(aws: Aws, stack: Stack) -> tuple[Found, ...]:
         told.get(tags.SLOT, "web"),
         type="alb",
         listeners=frozenset(
-            Listener(int(one["Port"]), one["Protocol"], int(group.get("Port", 0)))
-            for one in _listeners(aws, given)
+            Listener(int(one["Port"]), one["Protocol"], int(group["Port"]) if ours else 0)
+            for one, ours in ((one, _forwards(one, group)) for one in _listeners(aws, given))
         ),
         zones=frozenset(str(zone["ZoneName"])[-1] for zone in given.get("AvailabilityZones") or ()),
         groups=frozenset(given.get("SecurityGroups") or ()),
@@ -184,12 +184,13 @@ def _settle(
         aws.call(
             "elbv2", "modify_target_group", TargetGroupArn=targets, HealthCheckPath=spec.health
         )
-    there = _listeners(aws, given)
-    ports = {one.port for one in spec.listeners}
-    for one in there:
-        if int(one["Port"]) not in ports:
+    missing = {one.port for one in spec.listeners}
+    for one in _listeners(aws, given):
+        if int(one["Port"]) in missing and one["Protocol"] == "HTTP" and _forwards(one, group):
+            missing.remove(int(one["Port"]))
+        else:
             aws.call("elbv2", "delete_listener", ListenerArn=one["ListenerArn"])
-    for port in sorted(ports - {int(one["Port"]) for one in there}):
+    for port in sorted(missing):
         aws.call(
             "elbv2",
             "create_listener",
@@ -208,12 +209,17 @@ def _settle(
             Targets=[{"Id": one} for one in sorted(wanted - has)],
         )
     if has - wanted:
-        aws.call(
-            "elbv2",
-            "deregister_targets",
-            TargetGroupArn=targets,
-            Targets=[{"Id": one} for one in sorted(has - wanted)],
-        )
+        try:
+            aws.call(
+                "elbv2",
+                "deregister_targets",
+                TargetGroupArn=targets,
+                Targets=[{"Id": one} for one in sorted(has - wanted)],
+            )
+        except AwsError as error:
+            # One that ended meanwhile leaves by itself.
+            if error.code != "InvalidTarget":
+                raise
 
 
 def _port(spec: LoadBalancerSpec) -> int:
@@ -269,6 +275,15 @@ def _listeners(aws: Aws, given: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return []
     answer = aws.call("elbv2", "describe_listeners", LoadBalancerArn=given["LoadBalancerArn"])
     return list(answer.get("Listeners") or ())
+
+
+def _forwards(listener: Mapping[str, Any], group: Mapping[str, Any]) -> bool:
+    """Whether it sends all it gets to our target group."""
+    wanted = group.get("TargetGroupArn")
+    actions = listener.get("DefaultActions") or ()
+    return bool(wanted) and [(one.get("Type"), one.get("TargetGroupArn")) for one in actions] == [
+        ("forward", wanted)
+    ]
 
 
 def _targets(aws: Aws, group: Mapping[str, Any]) -> list[str]:

@@ -69,6 +69,7 @@ def create(context: Context, spec: LoadBalancerSpec) -> str:
             SecurityGroups=groups_of(context, spec.groups),
             Tags=tags.pairs(context.tags_of(spec)),
         )
+        aws.made(name, service="elb")
     elif _tags(aws, name).get(tags.STACK) != context.stack.name:
         raise AwsError("elb", "CreateLoadBalancer", "ForeignName", f"load balancer {name}")
     _settle(context, name, spec)
@@ -87,6 +88,7 @@ def update(context: Context, found: Found, spec: LoadBalancerSpec) -> None:
 
 def delete(context: Context, found: Found) -> None:
     """AWS says yes to the deletion of what is not there, too."""
+    context.aws.gone(found.id, service="elb")
     context.aws.call("elb", "delete_load_balancer", LoadBalancerName=found.id)
     until(
         lambda: _described(context.aws, found.id) is None,
@@ -173,12 +175,17 @@ def _settle(context: Context, name: str, spec: LoadBalancerSpec) -> None:
             Instances=[{"InstanceId": one} for one in sorted(machines - known)],
         )
     if known - machines:
-        aws.call(
-            "elb",
-            "deregister_instances_from_load_balancer",
-            LoadBalancerName=name,
-            Instances=[{"InstanceId": one} for one in sorted(known - machines)],
-        )
+        try:
+            aws.call(
+                "elb",
+                "deregister_instances_from_load_balancer",
+                LoadBalancerName=name,
+                Instances=[{"InstanceId": one} for one in sorted(known - machines)],
+            )
+        except AwsError as error:
+            # One that ended meanwhile leaves by itself.
+            if error.code not in ("InvalidInstance", "InvalidEndPoint"):
+                raise
 
 
 def _listeners(given: Iterable[Listener]) -> list[dict[str, Any]]:

@@ -59,6 +59,8 @@ class Redises:
                     ),
                     type=str(given.get("CacheNodeType") or member.get("CacheNodeType") or ""),
                     nodes=len(given.get("MemberClusters") or ()) or stack.redis.nodes,
+                    failover=given.get("AutomaticFailover") in ("enabled", "enabling")
+                    and given.get("MultiAZ") == "enabled",
                     tls=bool(given.get("TransitEncryptionEnabled")),
                     at_rest=bool(given.get("AtRestEncryptionEnabled")),
                     groups=frozenset(groups) if member else frozenset({"redis"}),
@@ -111,8 +113,10 @@ class Redises:
             EngineVersion=spec.version,
             CacheNodeType=spec.type,
             NumCacheClusters=spec.nodes,
-            AutomaticFailoverEnabled=spec.nodes > 1,
-            MultiAZEnabled=spec.nodes > 1,
+            AutomaticFailoverEnabled=spec.failover,
+            MultiAZEnabled=spec.failover,
+            # The stack file says the version; one that AWS raised could not go back to it.
+            AutoMinorVersionUpgrade=False,
             CacheSubnetGroupName=stack_name(context.stack.name),
             SecurityGroupIds=groups_of(context, spec.groups),
             Port=REDIS_PORT,
@@ -122,6 +126,7 @@ class Redises:
             **tls,
             **secret,
         )
+        context.aws.made(id, service="elasticache")
 
     def update(self, context: Context, found: Found, spec: Spec) -> None:
         """One change after the other: the group takes none while another is under way."""
@@ -143,8 +148,7 @@ class Redises:
             self._modify(context, found.id, CacheNodeType=spec.type)
         if seen.groups != frozenset(groups_of(context, spec.groups)):
             self._modify(context, found.id, SecurityGroupIds=groups_of(context, spec.groups))
-        if seen.nodes != spec.nodes:
-            self._resize(context, found.id, seen.nodes, spec.nodes)
+        self._resize(context, found.id, seen, spec)
         extra: dict[str, str] = {}
         if spec.auth and not seen.auth:
             value = self._secret(context)
@@ -162,6 +166,7 @@ class Redises:
 
     def delete(self, context: Context, found: Found) -> None:
         """Without a last snapshot: what is in it are the last samples."""
+        context.aws.gone(found.id, service="elasticache")
         retry(
             lambda: self._go(context, found.id),
             _BUSY,
@@ -198,20 +203,21 @@ class Redises:
         )
         self._wait_available(context, id)
 
-    def _resize(self, context: Context, id: str, before: int, after: int) -> None:
+    def _resize(self, context: Context, id: str, seen: RedisSpec, spec: RedisSpec) -> None:
         """Failing over by itself needs a second node: on after growing, off before shrinking."""
-        if after == 1:
+        if seen.nodes > 1 and not spec.failover and _fails_over(context.aws, id):
             self._modify(context, id, AutomaticFailoverEnabled=False, MultiAZEnabled=False)
-        way = "increase_replica_count" if after > before else "decrease_replica_count"
-        context.aws.call(
-            "elasticache",
-            way,
-            ReplicationGroupId=id,
-            NewReplicaCount=after - 1,
-            ApplyImmediately=True,
-        )
-        self._wait_available(context, id)
-        if before == 1:
+        if seen.nodes != spec.nodes:
+            way = "increase_replica_count" if spec.nodes > seen.nodes else "decrease_replica_count"
+            context.aws.call(
+                "elasticache",
+                way,
+                ReplicationGroupId=id,
+                NewReplicaCount=spec.nodes - 1,
+                ApplyImmediately=True,
+            )
+            self._wait_available(context, id)
+        if spec.failover and not seen.failover:
             self._modify(context, id, AutomaticFailoverEnabled=True, MultiAZEnabled=True)
 
     def _secret(self, context: Context) -> str:
@@ -261,6 +267,11 @@ def _described(aws: Aws, id: str) -> Mapping[str, Any] | None:
         raise
     groups = answer.get("ReplicationGroups") or ()
     return groups[0] if groups else None
+
+
+def _fails_over(aws: Aws, id: str) -> bool:
+    given = _described(aws, id) or {}
+    return "enabled" in (given.get("AutomaticFailover"), given.get("MultiAZ"))
 
 
 def _description(stack: Stack) -> str:

@@ -30,7 +30,8 @@ class Secrets:
                 "ssm",
                 "put_parameter",
                 Name=name,
-                Value=secrets.token_urlsafe(spec.bytes),
+                # ElastiCache takes letters, digits and few signs: no underscore.
+                Value=secrets.token_hex(spec.bytes),
                 Type="SecureString",
                 Description=f"mad {context.stack.name}: {spec.name}",
                 Tags=tags.pairs(context.tags_of(spec)),

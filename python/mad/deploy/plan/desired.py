@@ -145,6 +145,7 @@ def _redis(stack: Stack, zones: Sequence[Zone]) -> Iterator[Spec]:
         version=stack.redis.version or REDIS_VERSIONS[stack.redis.engine],
         type=stack.redis.type,
         nodes=stack.redis.nodes,
+        failover=stack.redis.nodes > 1,
         tls=stack.redis.tls,
         auth=_has_redis_auth(stack),
     )

@@ -198,6 +198,8 @@ class RedisSpec(Spec):
     """Upwards in place. Compared by as many numbers as the stack names."""
     type: str = ""
     nodes: int = 1
+    failover: bool = False
+    """Whether another node in another zone takes over by itself; needs two."""
     tls: bool = frozen(True)
     at_rest: bool = frozen(True)
     groups: frozenset[str] = frozenset({"redis"})
