@@ -11,8 +11,9 @@ from aws_local import Server
 from stack_kit import REGION, World
 
 from mad.deploy import operations
-from mad.deploy.cloud import doctor, surroundings
+from mad.deploy.cloud import doctor, registry, surroundings
 from mad.deploy.cloud.adopt import AdoptError
+from mad.deploy.cloud.instance import Instances
 from mad.deploy.cloud.policy import policy
 from mad.deploy.cloud.policy_implied import FREE, IMPLIED
 from mad.deploy.cloud.session import AwsError
@@ -288,9 +289,12 @@ def file_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("file_free")
 def test_the_calls_of_all_options_and_what_they_imply_are_the_policy(
-    tmp_path: Path, strict_aws: Server
+    tmp_path: Path, strict_aws: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: set[str] = set()
+    # What earlier tests of this process asked about images is not known.
+    fresh = {**registry.RESOURCES, Kind.INSTANCE: Instances()}
+    monkeypatch.setattr(registry, "RESOURCES", fresh)
     for number, option in enumerate(OPTIONS):
         folder = tmp_path / str(number)
         folder.mkdir()
