@@ -115,6 +115,6 @@ def apply() -> None:
                 "ServiceCode": "ec2",
                 "QuotaCode": quota_code,
                 "QuotaName": "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
-                "Value": 64.0,
+                "Value": world.vcpus,
             }
         return old(self, service_code, quota_code)

@@ -97,6 +97,10 @@ class Server:
         """Zones without room for another machine."""
         return world.full
 
+    def grant(self, vcpus: float) -> None:
+        """Another quota of vCPUs, until the next reset."""
+        world.vcpus = vcpus
+
     def publish(self) -> None:
         """Newer images of all systems."""
         from aws_local import images

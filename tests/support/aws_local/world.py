@@ -34,6 +34,8 @@ class World:
     subnet_groups: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     cache_tags: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     addresses: int = 5
+    vcpus: float = 64.0
+    """The quota of a region, of on-demand machines."""
 
 
 world = World()

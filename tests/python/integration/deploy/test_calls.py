@@ -38,6 +38,7 @@ def test_a_run_that_changes_nothing_asks_at_most_twenty_times(
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setattr(wait, "FIRST_S", 0.01)
+    aws_local.grant(vcpus=256)
     first = calls_of_up(machines - 3)
     second = calls_of_up(machines - 3)
     print(f"{machines} machines: {first} calls at first, {second} when nothing is to be done")
