@@ -1,0 +1,1 @@
+"""Releases: archives of programs with a manifest."""

@@ -1,0 +1,106 @@
+"""What the tool and a host say to each other. A request is one JSON object, followed by bytes where
+its operation takes some; what comes back are JSON lines: `{"event": …}` while it works, and last
+`{"done": …}` or `{"error": {"code", "sentence", "remedy", "tail"}}`.
+
+Runs on the hosts, too: Python 3.9, standard library alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Dict, List, Optional  # noqa: UP035
+
+ROOT = "/opt/mad"
+"""`releases/<id>/{bin,console,manifest.json}`, `roles/<role>/<generation>/…`, `audit.jsonl`,
+`host.json`; `current-<role>` links to the release that serves."""
+RUN = "/run/mad"
+UNITS = "/etc/systemd/system"
+KEEP = 3
+"""Releases that stay on a host: the one that serves, and those before it."""
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """A file of the system that a role needs: a unit, a sysctl, the rotation of a log."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a role on a host should be. A change of any of it makes a new generation."""
+
+    stack: str
+    slot: str
+    """`api-0`"""
+    role: str
+    release: str
+    """`<version>-<first 12 of its digest>`, a folder under `releases`."""
+    version: str
+    """What `/ready` says when it runs."""
+    runtime: str = "native"
+    """`native` or `docker`"""
+    config: Dict[str, str] = field(default_factory=dict)  # noqa: UP006
+    """Name of a file in the generation's `config` folder: its text (`api.toml`, `compose.yaml`)."""
+    credentials: Dict[str, str] = field(default_factory=dict, repr=False)  # noqa: UP006
+    """Name of a file in the generation's `credentials` folder (0700, files 0600 of root): secret.
+    The unit has a `LoadCredential=` for each. Never in output, logs or arguments."""
+    files: List[HostFile] = field(default_factory=list)  # noqa: UP006
+    address: str = ""
+    """Where the gate asks, when not at the instance's own socket: `http://127.0.0.1:8081`."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """When a switched role counts as healthy (the words are Nomad's)."""
+
+    min_healthy_time_s: float = 10.0
+    healthy_deadline_s: float = 120.0
+    progress_deadline_s: float = 600.0
+    agents_share: float = 0.9
+    """Of the agents that were connected before, so many must be again."""
+
+
+@dataclass(frozen=True)
+class RoleFacts:
+    """What a host says of one role on it."""
+
+    generation: Optional[int] = None  # noqa: UP045
+    """The one that serves; None: the role was never there."""
+    release: Optional[str] = None  # noqa: UP045
+    version: Optional[str] = None  # noqa: UP045
+    digest: Optional[str] = None  # noqa: UP045
+    """Of the wish it was made from (`digest_of`)."""
+    active: bool = False
+    ready: bool = False
+    sessions: Optional[int] = None  # noqa: UP045
+    draining: List[int] = field(default_factory=list)  # noqa: UP006
+    """Generations that still have sessions."""
+    drift: List[str] = field(default_factory=list)  # noqa: UP006
+    """Paths that are not as they were put there."""
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """What a host says of itself."""
+
+    architecture: str
+    """`x86_64`, `aarch64`"""
+    system: str
+    """`Debian GNU/Linux 12`"""
+    free_bytes: int
+    """Where `ROOT` is."""
+    clock: float
+    """Seconds since 1970, there."""
+    systemd: int = 0
+    releases: Dict[str, str] = field(default_factory=dict)  # noqa: UP006
+    """Id: version, of those that are whole."""
+    roles: Dict[str, RoleFacts] = field(default_factory=dict)  # noqa: UP006
+    problems: List[str] = field(default_factory=list)  # noqa: UP006
+    """What would stop a deploy, as sentences: no systemd, a full disk."""
+
+
+def plain(value: Any) -> Dict[str, Any]:  # noqa: UP006
+    """A value of this module as JSON has it."""
+    return asdict(value)
