@@ -21,6 +21,7 @@ class Host:
     user: str
     host_keys: tuple[str, ...] = ()
     """`ssh-ed25519 AAAA…`: those that are taken. Empty: asked once (plain hosts alone)."""
+    port: int = 22
     over: Host | None = None
     """The one that ssh jumps over."""
     outside: str | None = None

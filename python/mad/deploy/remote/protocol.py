@@ -7,7 +7,7 @@ Runs on the hosts, too: Python 3.9, standard library alone."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, List, Optional  # noqa: UP035
+from typing import Any
 
 ROOT = "/opt/mad"
 """`releases/<id>/{bin,console,manifest.json}`, `roles/<role>/<generation>/…`, `audit.jsonl`,
@@ -41,12 +41,12 @@ class Wish:
     """What `/ready` says when it runs."""
     runtime: str = "native"
     """`native` or `docker`"""
-    config: Dict[str, str] = field(default_factory=dict)  # noqa: UP006
+    config: dict[str, str] = field(default_factory=dict)
     """Name of a file in the generation's `config` folder: its text (`api.toml`, `compose.yaml`)."""
-    credentials: Dict[str, str] = field(default_factory=dict, repr=False)  # noqa: UP006
+    credentials: dict[str, str] = field(default_factory=dict, repr=False)
     """Name of a file in the generation's `credentials` folder (0700, files 0600 of root): secret.
     The unit has a `LoadCredential=` for each. Never in output, logs or arguments."""
-    files: List[HostFile] = field(default_factory=list)  # noqa: UP006
+    files: list[HostFile] = field(default_factory=list)
     address: str = ""
     """Where the gate asks, when not at the instance's own socket: `http://127.0.0.1:8081`."""
 
@@ -66,18 +66,18 @@ class Gate:
 class RoleFacts:
     """What a host says of one role on it."""
 
-    generation: Optional[int] = None  # noqa: UP045
+    generation: int | None = None
     """The one that serves; None: the role was never there."""
-    release: Optional[str] = None  # noqa: UP045
-    version: Optional[str] = None  # noqa: UP045
-    digest: Optional[str] = None  # noqa: UP045
+    release: str | None = None
+    version: str | None = None
+    digest: str | None = None
     """Of the wish it was made from (`digest_of`)."""
     active: bool = False
     ready: bool = False
-    sessions: Optional[int] = None  # noqa: UP045
-    draining: List[int] = field(default_factory=list)  # noqa: UP006
+    sessions: int | None = None
+    draining: list[int] = field(default_factory=list)
     """Generations that still have sessions."""
-    drift: List[str] = field(default_factory=list)  # noqa: UP006
+    drift: list[str] = field(default_factory=list)
     """Paths that are not as they were put there."""
 
 
@@ -94,13 +94,13 @@ class HostFacts:
     clock: float
     """Seconds since 1970, there."""
     systemd: int = 0
-    releases: Dict[str, str] = field(default_factory=dict)  # noqa: UP006
+    releases: dict[str, str] = field(default_factory=dict)
     """Id: version, of those that are whole."""
-    roles: Dict[str, RoleFacts] = field(default_factory=dict)  # noqa: UP006
-    problems: List[str] = field(default_factory=list)  # noqa: UP006
+    roles: dict[str, RoleFacts] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
     """What would stop a deploy, as sentences: no systemd, a full disk."""
 
 
-def plain(value: Any) -> Dict[str, Any]:  # noqa: UP006
+def plain(value: Any) -> dict[str, Any]:
     """A value of this module as JSON has it."""
     return asdict(value)
