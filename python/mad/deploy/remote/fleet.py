@@ -17,7 +17,7 @@ def agents(places: Places, runtime: Runtime, role: str, number: int | None) -> i
     instance = next((one for one in (str(number), "current") if one in running), None)
     if instance is None:
         return None
-    status, text = get(f"unix:{places.run / f'api-{instance}.sock'}", "/metrics")
+    status, text = get(f"unix:{places.run / 'api' / f'{instance}.sock'}", "/metrics")
     if status != 200:
         return None
     found = re.search(r"^mad_fleet_agents(?:\{[^}]*\})? (\d+)", text, re.MULTILINE)

@@ -46,6 +46,8 @@ class Wish:
     credentials: dict[str, str] = field(default_factory=dict, repr=False)
     """Name of a file in the generation's `credentials` folder (0700, files 0600 of root): secret.
     The unit has a `LoadCredential=` for each. Never in output, logs or arguments."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """Variable of the environment: name of the credential whose path it gets."""
     files: list[HostFile] = field(default_factory=list)
     address: str = ""
     """Where the gate asks, when not at the instance's own socket: `http://127.0.0.1:8081`."""

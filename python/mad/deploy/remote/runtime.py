@@ -106,7 +106,7 @@ class Native:
             return (
                 {"ready": True, "version": told.get("version")} if self.well(role, instance) else {}
             )
-        socket = self._places.run / f"{role}-{instance}.sock"
+        socket = self._places.run / role / f"{instance}.sock"
         status, answer = json_of(f"unix:{socket}", "/ready")
         return answer if status == 200 else {}
 

@@ -204,6 +204,8 @@ def restore_files(places: Places, system: System, before: dict[str, str | None])
 
 def shared_units(places: Places, system: System, changed: dict[str, str | None]) -> None:
     del places
+    if any(name.startswith("/etc/sysusers.d/") for name in changed):
+        system.must(["systemd-sysusers"])
     if any(name.startswith("/etc/systemd/") for name in changed):
         system.must(["systemctl", "daemon-reload"])
     for name in changed:
@@ -227,10 +229,11 @@ def check(places: Places, system: System, role: str, number: int, wish: dict[str
     folder = places.generation(role, number)
     program = folder / "release/bin" / PROGRAMS[role]
     names = sorted(name for name in wish["config"] if name.endswith(".toml"))
+    secrets = folder / "credentials"
     code, text = system.run(
         [
             "env",
-            f"CREDENTIALS_DIRECTORY={folder / 'credentials'}",
+            *(f"{name}={secrets / file}" for name, file in sorted(wish["variables"].items())),
             str(program),
             "--config",
             str(folder / "config" / names[0]),
