@@ -236,6 +236,11 @@ int main(int argc, char** argv) {
             s.access.access.open = mad::fleet::open_to::agents;
         s.anonymous = o.anonymous;
         s.listen = o.endpoint();
+        s.version = programs::release_version();
+        s.instance_name = o.instance;
+        s.instance_folder = o.instance_folder();
+        if (!o.instance.empty() && !s.node_id.empty())
+            s.node_id += '-' + o.instance; // for a while both are in the fleet
         if (!rules.empty()) {
             auto file = programs::read_rules_file(rules);
             s.rules = std::move(file.rules);

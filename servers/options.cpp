@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -136,6 +137,14 @@ void options::add_server(std::uint16_t default_port, bool tokens) {
         "certificate chain (PEM); may come several times, each with its --tls-key: clients get "
         "the one with the name that they ask for, else the first");
     add_list("tls-key", tls_keys_, "its private key (PEM)");
+    add("instance", instance,
+        "name of this process among those that share a listening socket while a new release takes "
+        "over: NAME.sock in --instance-dir is served, too")
+        ->type_name("NAME");
+    add("instance-dir", instance_dir,
+        "folder that these share and nobody else may enter; default: RUNTIME_DIRECTORY, which the "
+        "service manager sets")
+        ->type_name("DIR");
     add("max-connections", max_connections, "connections in all");
     add("max-connections-per-address", addresses.max_connections,
         "connections of one address; 0: no limit");
@@ -321,6 +330,20 @@ void options::judge() const {
         throw usage_error("--tls-key needs --tls-cert: one for each key");
     if (tls_keys_.size() < tls_certs_.size())
         throw usage_error("--tls-cert needs --tls-key: one for each certificate");
+    if (!instance.empty() &&
+        instance.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") != instance.npos)
+        throw usage_error("--instance: '" + instance +
+                          "' is no name: write small letters, digits, - and _");
+    if (instance.empty() && !instance_dir.empty())
+        throw usage_error("--instance-dir needs --instance NAME");
+    if (!instance.empty() && !std::filesystem::is_directory(instance_folder()))
+        throw usage_error("--instance: there is no folder '" + instance_folder() +
+                          "' for its socket: give --instance-dir DIR");
+}
+
+std::string options::instance_folder() const {
+    char const* const given = std::getenv("RUNTIME_DIRECTORY");
+    return !instance_dir.empty() ? instance_dir : given ? given : "";
 }
 
 mad::logger options::make_logger() const {

@@ -68,6 +68,8 @@ class options {
     /// `message` with the file and line, or the name in the environment, in front that the flag it
     /// begins with (`--a-b: `) has its value from; as it is when that was the command line.
     std::string located(std::string const& message) const;
+    /// Where sockets of instances are; without `instance` nobody asks.
+    std::string instance_folder() const;
     /// From `--ca-file`, for URLs that want TLS.
     std::string const& ca_file() const { return ca_file_; }
 
@@ -79,6 +81,8 @@ class options {
     mad::milliseconds drain_timeout{5000};
     std::size_t max_connections = mad::net::default_max_connections();
     mad::net::address_limits_settings addresses;
+    /// Of several processes that serve one listening socket while a new release takes over.
+    std::string instance, instance_dir;
 
   private:
     struct entry {

@@ -70,6 +70,8 @@ proxy_flags::proxy_flags()
 
 std::optional<int> proxy_flags::parse(int argc, char** argv) {
     auto const code = common.parse(argc, argv);
+    if (!common.instance.empty() && admin_.empty()) // there it is asked how it is
+        admin_ = "unix:" + common.instance_folder() + '/' + common.instance + ".sock";
     password_in_arguments_ = std::any_of(argv + 1, argv + argc, [](std::string_view a) {
         return a.starts_with("--discover=") || a == "--discover";
     });

@@ -1,5 +1,7 @@
 #include "proxy_service.hpp"
 
+#include "service.hpp"
+
 #include <mad/net/http/redirect.hpp>
 #include <mad/net/wait.hpp>
 
@@ -158,6 +160,7 @@ int proxy_service::side_listener(listener_use use, endpoint const& at) {
 void proxy_service::serve_admin() {
     mad::proxy::admin_settings s;
     s.token = config_.admin_token;
+    s.version = release_version();
     s.unix_socket = !config_.admin_socket.empty();
     s.log = config_.proxy.log;
     admin_ = std::make_shared<mad::proxy::admin>(*proxy_, std::move(s));

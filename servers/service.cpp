@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -48,6 +49,20 @@ mad::net::signal_wait prepare() {
     __nss_configure_lookup("hosts", "files dns");
 #endif
     return signals;
+}
+
+std::string release_version() {
+    std::error_code ec;
+    auto const self = std::filesystem::read_symlink("/proc/self/exe", ec);
+    std::ifstream file(self.parent_path().parent_path() / "manifest.json");
+    std::string const text(std::istreambuf_iterator<char>(file), {});
+    // Written by us, and by us alone: its version needs no escapes.
+    static std::string const key = "\"version\": \"";
+    auto const at = text.rfind(key);
+    if (at == text.npos || text.find("\"name\": \"mad\"") == text.npos)
+        return MAD_VERSION;
+    auto const begin = at + key.size();
+    return text.substr(begin, std::min<std::size_t>(text.find('"', begin) - begin, 64));
 }
 
 void notify(std::string const& state) {

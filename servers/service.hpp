@@ -48,6 +48,10 @@ void announce(options const&, std::string const& url);
 /// never gains rights again. Throws usage_error: nobody has that name, or we may not.
 void become(std::string const& user);
 
+/// The version of the release that this program is of: that of `manifest.json` beside the folder it
+/// is in, else its own.
+std::string release_version();
+
 /// Tells the service manager (sd_notify(3)); nothing happens without one.
 void notify(std::string const& state);
 /// The same as the line of status that it shows; text of peers can add nothing else.

@@ -36,6 +36,9 @@ int main(int argc, char** argv) {
 
         s.anonymous = o.anonymous;
         s.listen = o.endpoint();
+        s.version = programs::release_version();
+        if (!o.instance.empty())
+            s.instance_socket = o.instance_folder() + '/' + o.instance + ".sock";
         s.log = o.make_logger();
         s.http.max_connections = o.max_connections;
         s.http.addresses = o.addresses;

@@ -12,4 +12,5 @@
 #include <mad/engine/impl/polling.ipp>
 #include <mad/engine/impl/server.ipp>
 #include <mad/engine/impl/session.ipp>
+#include <mad/engine/impl/siblings.ipp>
 #include <mad/engine/impl/websocket.ipp>

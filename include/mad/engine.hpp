@@ -3,6 +3,7 @@
 
 /// The room `engine`: Engine.IO: server and client.
 #include <mad/engine/server.hpp>
+#include <mad/engine/siblings.hpp>
 #include <mad/engine/client.hpp>
 
 #endif

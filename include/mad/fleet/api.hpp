@@ -2,6 +2,7 @@
 #define MAD_FLEET_API_HPP
 
 #include <mad/core/ids.hpp>
+#include <mad/engine/siblings.hpp>
 #include <mad/fleet/gate.hpp>
 #include <mad/fleet/ledger.hpp>
 #include <mad/fleet/mutes.hpp>
@@ -25,6 +26,12 @@ struct api_settings {
     boost::asio::ip::tcp::endpoint listen{boost::asio::ip::address_v4::loopback(), 3000};
     /// Listening sockets of the service manager; used instead of `listen` when there are some.
     std::vector<int> passed_listeners;
+
+    /// Name of this process among those that serve one listening socket on this machine, while a
+    /// new release takes over; empty (default): there are no others. In `instance_folder`, which
+    /// they share and nobody else may enter, it serves `NAME.sock`, too, and they pass each other
+    /// connections (`mad/engine/siblings.hpp`).
+    std::string instance_name, instance_folder;
 
     /// Shards. 0: one for each core.
     std::size_t threads = 0;
@@ -172,6 +179,7 @@ class api {
     std::string announced_;                ///< URL; empty: none
     net::io_pool pool_;
     std::shared_ptr<gate> gate_;
+    std::shared_ptr<engine::siblings> siblings_; ///< null without `instance_name`
     socketio::server io_;
     std::shared_ptr<hub> hub_;
     api_counters counters_;

@@ -31,6 +31,8 @@ struct web_settings {
     /// Open to peers that are not on this machine; see `api_settings::anonymous`.
     bool anonymous = false;
     std::string version = MAD_VERSION;
+    /// Path of a unix socket that is served, too; empty (default): none.
+    std::string instance_socket;
     net::http::server_settings http;
     logger log;
 };

@@ -15,6 +15,8 @@
 namespace mad::inline MAD_ABI::proxy {
 
 struct admin_settings {
+    /// What `/health` says.
+    std::string version = MAD_VERSION;
     /// What `Authorization: Bearer …` must say; empty: nothing is asked for, and who can connect is
     /// let in (a unix socket of mode 0600, or this machine).
     std::string token;

@@ -14,6 +14,7 @@ namespace mad::inline MAD_ABI::proxy {
 
 /// Everything that can be seen of a proxy at one time.
 struct overview {
+    std::string version = MAD_VERSION;
     std::vector<upstream_status> upstreams;
     bool panic = false; ///< none is fit for new sessions, so all are taken
     counters_snapshot count;

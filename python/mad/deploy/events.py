@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mad.deploy.plan.model import Action, Observed, Plan
 
@@ -60,6 +61,34 @@ class Note:
     warning: bool = False
 
 
-Event = PlanMade | Started | Progress | Finished | Failed | Skipped | Note
+class HostState(StrEnum):
+    """Where a host is in a rollout."""
+
+    SAME = "same"
+    """Nothing is to be done."""
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    REVERTED = "reverted"
+    """It has the release of before again."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostStep:
+    """What happens on a host."""
+
+    host: str
+    """The slot: `api-0`."""
+    role: str
+    state: HostState
+    text: str
+    seconds: float = 0.0
+    remedy: str = ""
+    tail: str = ""
+    """The end of the log of what failed."""
+
+
+Event = PlanMade | Started | Progress | Finished | Failed | Skipped | Note | HostStep
 Listener = Callable[[Event], None]
 """May be called from any thread, by one at a time."""

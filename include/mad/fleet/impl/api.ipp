@@ -25,8 +25,10 @@ namespace mad::inline MAD_ABI::fleet {
 namespace detail {
 
 inline socketio::server_settings node_settings(api_settings const& s, net::shard& home,
-                                               std::shared_ptr<gate> const& at) {
+                                               std::shared_ptr<gate> const& at,
+                                               std::shared_ptr<engine::siblings> elsewhere) {
     auto out = s.sockets;
+    out.http.elsewhere = std::move(elsewhere);
     if (s.make_adapters)
         out.adapter = s.make_adapters(home);
     out.log = out.engine.log = out.http.log = s.log;
@@ -66,6 +68,16 @@ inline std::size_t shard_count(std::size_t wanted) {
     return wanted ? wanted : std::max(1u, std::thread::hardware_concurrency());
 }
 
+inline std::shared_ptr<engine::siblings> make_siblings(api_settings const& s) {
+    if (s.instance_name.empty())
+        return nullptr;
+    engine::siblings_settings own;
+    own.folder = s.instance_folder;
+    own.tag = s.sockets.engine.node_tag;
+    own.log = s.log;
+    return std::make_shared<engine::siblings>(std::move(own));
+}
+
 /// What consoles are shown as `socketID`: the same for a socket as long as it lives, and without
 /// the key no way back to its id, which with revision 3 is the session's and so a secret.
 inline std::string veiled(std::string_view key, std::string_view socket_id) {
@@ -83,7 +95,8 @@ MAD_DECL api::api(api_settings s)
     , instance_(random_id(6))
     , pool_(detail::shard_count(settings_.threads), settings_.log)
     , gate_(make_gate())
-    , io_(pool_, detail::node_settings(settings_, pool_[0], gate_))
+    , siblings_(detail::make_siblings(settings_))
+    , io_(pool_, detail::node_settings(settings_, pool_[0], gate_, siblings_))
     , hub_(std::make_shared<hub>(*this, pool_[0])) {
     add_routes();
     guard_sockets();
@@ -348,6 +361,15 @@ MAD_DECL void api::announce(bool draining, std::function<void()> done) {
 
 MAD_DECL result<boost::asio::ip::tcp::endpoint> api::start() {
     auto at = result<boost::asio::ip::tcp::endpoint>(settings_.listen);
+    if (siblings_) {
+        auto const own = settings_.instance_folder + "/" + settings_.instance_name + ".sock";
+        if (auto const e = io_.http().listen_unix(own, net::unix_taken::replace))
+            return e;
+        if (auto const e = siblings_->start([this](int fd, boost::asio::ip::address const& peer) {
+                io_.http().take(fd, peer);
+            }))
+            return e;
+    }
     if (settings_.passed_listeners.empty())
         at = io_.listen(settings_.listen);
     for (int const fd : settings_.passed_listeners)
@@ -370,6 +392,10 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> api::start() {
 MAD_DECL void api::stop(milliseconds drain) {
     if (!std::exchange(running_, false))
         return;
+    if (siblings_ && drain.count() > 0) {
+        siblings_->drain();
+        io_.http().leave_adopted(); // who comes from now on is the next release's
+    }
     if (drain.count() > 0) {
         draining_since_ = system_clock::instance().wall_ms();
         draining_ = true;
@@ -391,6 +417,8 @@ MAD_DECL void api::stop(milliseconds drain) {
     auto const left = std::make_shared<std::atomic<bool>>(false);
     hub_->home().post([h = hub_, left] { h->stop([left] { *left = true; }); });
     net::wait_until([left] { return left->load(); }, detail::leave_time);
+    if (siblings_)
+        siblings_->stop();
     pool_.stop();
     hub_->end();
 }

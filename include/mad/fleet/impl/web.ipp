@@ -37,6 +37,11 @@ MAD_DECL web::web(web_settings s)
     routes.get("/health", [](net::http::request const&) {
         return net::http::json_answer(200, "{\"healthy\":true}");
     });
+    std::string ready = "{\"ready\":true,\"version\":";
+    append_json_string(ready, settings_.version);
+    ready += '}';
+    routes.get("/ready",
+               [ready](net::http::request const&) { return net::http::json_answer(200, ready); });
     routes.otherwise(
         std::make_shared<page>(settings_.root, settings_.api_url, settings_.frame_ancestors));
     settings_.http.log = settings_.log;
@@ -49,6 +54,9 @@ MAD_DECL web::~web() {
 
 MAD_DECL result<boost::asio::ip::tcp::endpoint> web::start() {
     auto at = result<boost::asio::ip::tcp::endpoint>(settings_.listen);
+    if (!settings_.instance_socket.empty())
+        if (auto const e = http_->listen_unix(settings_.instance_socket, net::unix_taken::replace))
+            return e;
     if (settings_.passed_listeners.empty())
         at = http_->listen(settings_.listen);
     for (int const fd : settings_.passed_listeners)

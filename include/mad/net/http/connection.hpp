@@ -2,6 +2,7 @@
 #define MAD_NET_HTTP_CONNECTION_HPP
 
 #include <mad/net/http/chunked.hpp>
+#include <mad/net/http/diverter.hpp>
 #include <mad/net/http/exchange.hpp>
 #include <mad/net/http/head.hpp>
 #include <mad/net/http/router.hpp>
@@ -23,6 +24,8 @@ class connection_owner {
     virtual void release(connection&) = 0;
     virtual limits const& http_limits() const = 0;
     virtual router const& routes() const = 0;
+    /// Null: this process alone serves the address.
+    virtual diverter* elsewhere() const { return nullptr; }
 
   protected:
     virtual ~connection_owner() = default;
@@ -66,6 +69,8 @@ class connection final : public poll_target, public turn_work, public exchange_o
     stream take_stream(std::string& rest) override;
     void abandon() override { close(); }
 
+    /// Another process has it now: the request that comes is for that one.
+    bool diverted();
     void read();
     void consume(std::string_view in);
     /// Takes requests off the front while it can; keeps the rest.
@@ -102,8 +107,8 @@ class connection final : public poll_target, public turn_work, public exchange_o
     phase phase_ = phase::head;
     bool keep_alive_ = true, head_request_ = false, close_after_write_ = false;
     bool body_missing_ = false; // an answer given now ends the connection
-    bool head_begun_ = false; // the deadline is that of a head that is partly there
-    bool peer_ended_ = false; // its direction is closed; what we owe still goes out
+    bool head_begun_ = false;   // the deadline is that of a head that is partly there
+    bool peer_ended_ = false;   // its direction is closed; what we owe still goes out
     bool draining_ = false, blocked_ = false;
 };
 

@@ -31,6 +31,8 @@ struct server_settings {
     std::size_t max_connections = default_max_connections();
     /// TLS when set: see `tls_engine.hpp`.
     std::shared_ptr<cipher_factory> tls;
+    /// Where connections go that are another process's; null: there is none. See `diverter.hpp`.
+    std::shared_ptr<diverter> elsewhere;
     logger log;
 };
 
@@ -56,6 +58,13 @@ class server {
     /// server. Peers count as this machine's loopback address.
     error_code listen_unix(std::string const& path, unix_taken = unix_taken::refuse);
 
+    /// Serves a connection that another process accepted. From any thread.
+    void take(int fd, boost::asio::ip::address const& peer);
+
+    /// Stops accepting on sockets of `adopt`, which somebody else serves, too; connections stay.
+    /// From any thread.
+    void leave_adopted();
+
     /// Stops accepting (what is in the queue is still taken) and closes idle connections; others
     /// end with their answer. From any thread.
     void drain();
@@ -75,7 +84,7 @@ class server {
     class part; // what one shard owns
     struct ledger;
 
-    void accept_for_all(int listening_fd);
+    void accept_for_all(int listening_fd, bool adopted);
     void accepted(part&, int fd, boost::asio::ip::address const& peer);
 
     router routes_;

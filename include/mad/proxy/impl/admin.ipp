@@ -107,6 +107,7 @@ MAD_DECL void admin::set_token(std::string token) {
 
 MAD_DECL overview admin::look() const {
     overview o;
+    o.version = settings_.version;
     o.now = settings_.time->now();
     o.uptime = std::chrono::duration_cast<milliseconds>(o.now - born_);
     o.upstreams = proxy_.pool().status();

@@ -354,7 +354,7 @@ MAD_DECL std::string upstreams_json(overview const& o) {
     }
     out += ']';
     m.add("panic", o.panic);
-    m.add("version", std::string_view(MAD_VERSION));
+    m.add("version", std::string_view(o.version));
     m.add("uptime_ms", o.uptime.count());
     m.add("clients", c.clients);
     m.add("tunnels", c.tunnels);
@@ -399,7 +399,7 @@ MAD_DECL std::string health_json(overview const& o) {
     std::string out;
     detail::members m(out);
     m.add("healthy", true);
-    m.add("version", std::string_view(MAD_VERSION));
+    m.add("version", std::string_view(o.version));
     m.add("uptime_s", o.uptime.count() / 1000);
     m.add("upstreams", o.upstreams.size());
     m.add("up", up);

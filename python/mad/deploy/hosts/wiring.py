@@ -95,7 +95,6 @@ class Wiring:
                 f"{node.name}=http://{_shown(node.inside)}:{API_PORT}"
                 for node in of_role(self.hosts, Role.API)
             ],
-            "admin": "unix:/run/mad/api_lb/admin.sock",
             "handover": "/run/mad/api_lb/handover.sock",
         }
         beside = self._beside(host)

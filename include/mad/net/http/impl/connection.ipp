@@ -3,14 +3,19 @@
 
 #include <mad/net/http/connection.hpp>
 
+#include <array>
+
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 namespace mad::inline MAD_ABI::net::http {
 
 MAD_DECL connection::connection(shard& s, connection_owner& o, stream st,
                                 boost::asio::ip::address peer)
-    : shard_(s), owner_(o), stream_(std::move(st)),
-      deadline_(
+    : shard_(s)
+    , owner_(o)
+    , stream_(std::move(st))
+    , deadline_(
           [](void* p) {
               auto& self = *static_cast<connection*>(p);
               try {
@@ -20,8 +25,8 @@ MAD_DECL connection::connection(shard& s, connection_owner& o, stream st,
                   self.close();
               }
           },
-          this),
-      peer_(std::move(peer)) {}
+          this)
+    , peer_(std::move(peer)) {}
 
 MAD_DECL connection::~connection() {
     shard_.unmark(*this);
@@ -82,7 +87,21 @@ MAD_DECL void connection::on_ready(std::uint32_t events) {
         close(); // not wanted now and not maskable: the connection is broken
 }
 
+MAD_DECL bool connection::diverted() {
+    auto* const d = owner_.elsewhere();
+    if (!d || !d->wanted() || stream_.secure() || !idle())
+        return false;
+    std::array<char, 1024> start; // holds the line of a request of ours
+    auto const n = ::recv(stream_.fd(), start.data(), start.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (n <= 0 || !d->divert(stream_.fd(), {start.data(), static_cast<std::size_t>(n)}, peer_))
+        return false;
+    close();
+    return true;
+}
+
 MAD_DECL void connection::read() {
+    if (diverted())
+        return;
     auto const scratch = shard_.read_scratch();
     auto const half = scratch.size() / 2;
     auto const into = scratch.first(half);
@@ -94,8 +113,8 @@ MAD_DECL void connection::read() {
             return;
         if (r.status == io_status::failed) {
             if (shard_.log().wants(log_level::debug) && stream_.secure())
-                shard_.log().debug("net.tls.failed", {{"peer", peer_.to_string()},
-                                                      {"why", stream_.failure()}});
+                shard_.log().debug("net.tls.failed",
+                                   {{"peer", peer_.to_string()}, {"why", stream_.failure()}});
             return close();
         }
         if (r.status == io_status::ended)
@@ -230,8 +249,8 @@ MAD_DECL void connection::begin(std::string_view& in, std::size_t head_bytes) {
     head_begun_ = false;
     deadline_.cancel();
 
-    bool const whole = h.body == body_kind::none ||
-                       (h.body == body_kind::sized && in.size() >= h.content_length);
+    bool const whole =
+        h.body == body_kind::none || (h.body == body_kind::sized && in.size() >= h.content_length);
     phase_ = phase::answer;
     h.req.whole = whole;
     body_missing_ = !whole;

@@ -65,6 +65,7 @@ class server::part final : public connection_owner {
 
     limits const& http_limits() const override { return server_.settings_.limits; }
     router const& routes() const override { return server_.routes_; }
+    diverter* elsewhere() const override { return server_.settings_.elsewhere.get(); }
 
     void add(stream s, boost::asio::ip::address const& peer) {
         if (phase_ == phase::closed)
@@ -84,6 +85,7 @@ class server::part final : public connection_owner {
     shard& shard_;
     std::shared_ptr<cipher_factory> tls;
     std::vector<std::unique_ptr<acceptor>> acceptors;
+    std::vector<acceptor*> adopted; // of these
     std::vector<std::unique_ptr<connection>> connections_;
     phase phase_ = phase::open;
 };
@@ -137,7 +139,7 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(int fd) {
     auto const at = local_endpoint(fd);
     if (!at)
         return at.error();
-    accept_for_all(fd);
+    accept_for_all(fd, true);
     return at;
 }
 
@@ -146,21 +148,33 @@ MAD_DECL error_code server::listen_unix(std::string const& path, unix_taken take
     if (!made)
         return made.error();
     files_.push_back(std::move(made->file));
-    accept_for_all(made->fd);
+    accept_for_all(made->fd, false);
     return {};
 }
 
 /// One socket for all shards: the first accepts and hands the connections round.
-MAD_DECL void server::accept_for_all(int fd) {
+MAD_DECL void server::accept_for_all(int fd, bool adopted) {
     auto& first = *parts_.front();
-    first.shard_.dispatch([this, &first, fd] {
-        auto h = [this](int c, boost::asio::ip::address const& peer) {
-            auto& p = *parts_[next_part_.fetch_add(1, std::memory_order_relaxed) % parts_.size()];
-            p.shard_.dispatch([this, &p, c, peer] { accepted(p, c, peer); });
-        };
+    first.shard_.dispatch([this, &first, fd, adopted] {
+        auto h = [this](int c, boost::asio::ip::address const& peer) { take(c, peer); };
         first.acceptors.push_back(std::make_unique<acceptor>(first.shard_, fd, std::move(h)));
+        if (adopted)
+            first.adopted.push_back(first.acceptors.back().get());
         if (auto const e = first.acceptors.back()->start())
             settings_.log.error("http.listen.failed", {{"error", e.message()}});
+    });
+}
+
+MAD_DECL void server::take(int fd, boost::asio::ip::address const& peer) {
+    auto& p = *parts_[next_part_.fetch_add(1, std::memory_order_relaxed) % parts_.size()];
+    p.shard_.dispatch([this, &p, fd, peer] { accepted(p, fd, peer); });
+}
+
+MAD_DECL void server::leave_adopted() {
+    auto& first = *parts_.front();
+    first.shard_.dispatch([&first] {
+        for (auto* const a : first.adopted)
+            a->stop();
     });
 }
 

@@ -10,6 +10,8 @@ from mad.deploy.events import (
     Event,
     Failed,
     Finished,
+    HostState,
+    HostStep,
     Note,
     PlanMade,
     Progress,
@@ -47,6 +49,13 @@ class JsonLines:
                 self.line("failed", {**_named(action), **said})
             case Skipped(action=action, why=why):
                 self.line("skipped", {**_named(action), "why": why})
+            case HostStep():
+                told: dict[str, Any] = {"host": event.host, "role": event.role}
+                told["state"] = event.state.value
+                told |= {"text": event.text, "seconds": round(event.seconds, 3)}
+                if event.state is HostState.FAILED:
+                    told |= {"remedy": event.remedy, "tail": event.tail}
+                self.line("host", told)
 
     def line(self, event: str, fields: Mapping[str, Any]) -> None:
         self._out.write(json.dumps({"event": event, **fields}) + "\n")

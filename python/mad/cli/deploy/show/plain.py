@@ -13,6 +13,7 @@ from mad.deploy.events import (
     Event,
     Failed,
     Finished,
+    HostStep,
     Note,
     PlanMade,
     Progress,
@@ -55,6 +56,9 @@ class Plain:
                 self._line(f"{action.key}: failed: {message}; {remedy}")
             case Skipped(action=action, why=why):
                 self._line(f"{action.key}: not tried: {why}")
+            case HostStep():
+                for line in words.host_step(event):
+                    self._line(line)
 
     def _line(self, text: str) -> None:
         self.console.print(Text(f"{datetime.now():%H:%M:%S} {text}"), soft_wrap=True)

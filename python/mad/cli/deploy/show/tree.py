@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mad.cli.deploy.show import plan_view, words
 from mad.cli.deploy.show.progress import State, Step, Steps
-from mad.deploy.events import Event, Failed, Note, PlanMade, Started
+from mad.deploy.events import Event, Failed, HostStep, Note, PlanMade, Started
 from mad.deploy.operations import Result
 
 ICONS = {
@@ -58,6 +58,9 @@ class Tree:
                 self._above(Text(text, style="yellow" if warning else ""))
             case Failed(action=action, message=message, remedy=remedy):
                 self._above(failure(f"{words.sign(action)} {action.address}", message, remedy))
+            case HostStep():
+                for line in words.host_step(event):
+                    self._above(Text(line, style=words.HOST_STYLES.get(event.state, "")))
             case Started() if self._live is None:
                 self.steps.restart_clock()
                 self._live = Live(

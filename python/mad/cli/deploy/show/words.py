@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mad.deploy.cloud.tags import role_of
+from mad.deploy.events import HostState, HostStep
 from mad.deploy.plan.model import Action, Verb
 from mad.deploy.plan.specs import (
     CacheSubnetsSpec,
@@ -111,3 +112,31 @@ def money_change(usd: float) -> str:
 
 def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
+
+
+HOST_STYLES = {
+    HostState.SAME: "dim",
+    HostState.WAITING: "dim",
+    HostState.DONE: "green",
+    HostState.FAILED: "red",
+    HostState.REVERTED: "yellow",
+}
+
+
+def host_step(step: HostStep) -> list[str]:
+    """What happens on a host, in lines."""
+    took = f" in {duration(step.seconds)}" if step.seconds >= 0.05 else ""
+    said = {
+        HostState.SAME: f"is up to date ({step.text})",
+        HostState.WAITING: f"to do: {step.text}",
+        HostState.RUNNING: step.text,
+        HostState.DONE: f"serves {step.text}{took}",
+        HostState.FAILED: f"failed: {step.text}",
+        HostState.REVERTED: f"serves {step.text} again{took}",
+    }[step.state]
+    lines = [f"{step.host}: {said}"]
+    if step.state is HostState.FAILED:
+        lines += [f"  | {line}" for line in step.tail.strip().splitlines()[-20:]]
+        if step.remedy:
+            lines.append(f"  -> {step.remedy}")
+    return lines

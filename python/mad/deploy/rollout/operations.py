@@ -1,0 +1,211 @@
+"""What `deploy`, `rollback` and the second half of `up` do, without a word to anybody."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mad.deploy import operations
+from mad.deploy import status as told
+from mad.deploy.events import Listener
+from mad.deploy.operations import OperationError, Target
+from mad.deploy.release.build import Release, own
+from mad.deploy.rollout.run import Ended, Inspected, Rollout
+from mad.deploy.stack.settings import Role
+
+if TYPE_CHECKING:
+    from mad.deploy.cloud.resource import Context
+    from mad.deploy.hosts.ssh import Connections
+    from mad.deploy.hosts.wiring import Wiring
+    from mad.deploy.status import Status
+
+ALL = tuple(Role)
+Agree = Callable[[tuple[Inspected, ...]], bool]
+"""Says whether to change the hosts that are not as they should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """How a command that changes hosts ended."""
+
+    ended: Ended
+    declined: bool = False
+    status: Status | None = None
+    seen: tuple[Inspected, ...] = field(default=(), repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return self.ended.ok and not self.declined
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    roles: tuple[Role, ...] = ALL
+    version: str | None = None
+    """None: that of the installed package."""
+    binaries: Path | None = None
+    dry_run: bool = False
+
+
+def deploy(given: Target, options: Options, listener: Listener, agree: Agree) -> Deployed:
+    """Brings a release to the hosts of some roles, a batch at a time. Raises HostError,
+    ReleaseError, OperationError before anything is changed."""
+    default = own(options.version, options.binaries)
+    with _locked(given, "deploy", listener) as context:
+        return hosts_of_run(given, context, options, default, listener, agree)
+
+
+def rollback(given: Target, roles: Iterable[Role], to: str | None, listener: Listener) -> Deployed:
+    """All hosts of the roles get the release before again, or the one that is named: at once,
+    without an upload."""
+    with (
+        _locked(given, "rollback", listener) as context,
+        _connected(given, context, listener, own()) as (rollout, _hosts, _wiring),
+    ):
+        ended = rollout.back(roles, to)
+        _note(given, context, ended, "rollback")
+        return Deployed(ended, status=_status(given, context))
+
+
+def hosts_of_run(
+    given: Target,
+    context: Context,
+    options: Options,
+    default: Release,
+    listener: Listener,
+    agree: Agree,
+) -> Deployed:
+    """The part of `up` and `deploy` that is on the hosts; the lock is held."""
+    with _connected(given, context, listener, default, options.binaries) as (rollout, _calls, _w):
+        seen = rollout.inspect(options.roles, default)
+        if options.dry_run or all(one.same for one in seen):
+            return Deployed(rollout.go(seen) if not options.dry_run else Ended(), seen=seen)
+        if not agree(seen):
+            return Deployed(Ended(), declined=True, seen=seen)
+        ended = rollout.go(seen)
+        _note(given, context, ended, "deploy")
+        return Deployed(ended, status=_status(given, context), seen=seen)
+
+
+@contextmanager
+def _locked(given: Target, op: str, listener: Listener) -> Iterator[Context]:
+    from mad.deploy.cloud.lock import Lock, store_of
+    from mad.deploy.cloud.resource import Context
+
+    store = store_of(given.aws, given.stack)
+    who = given.aws.identity().arn
+    with Lock(store, op=op, who=who, listener=listener, on_lost=given.cancelled.set) as lock:
+        observed = operations.observe(given, around=False)
+        yield Context(given.aws, given.stack, lock.lease, observed, cancelled=given.cancelled)
+
+
+@contextmanager
+def _connected(
+    given: Target,
+    context: Context,
+    listener: Listener,
+    default: Release,
+    binaries: Path | None = None,
+) -> Iterator[tuple[Rollout, Connections, Wiring]]:
+    from mad.deploy.hosts.fleet import hosts_of
+    from mad.deploy.hosts.reach import reach
+    from mad.deploy.hosts.ssh import Connections
+    from mad.deploy.stack.keys import private_key_path
+
+    stack = given.stack
+    status = _status(given, context)
+    hosts = hosts_of(stack, status)
+    if not hosts:
+        raise OperationError("there are no hosts yet", "make them: `python -m mad.deploy up`")
+    wiring = wiring_of(given, hosts, status)
+
+    def releases(arch: str) -> Release:
+        found = own(default.version, binaries)
+        if found.manifest.arch != arch:
+            from mad.deploy.release.manifest import ReleaseError
+
+            raise ReleaseError(
+                f"the host is {arch}, and the programs here are {found.manifest.arch}",
+                f"give --binaries DIR with programs for {arch}",
+            )
+        return found
+
+    with (
+        reach(context),
+        Connections(stack, key=private_key_path(stack), cancelled=given.cancelled) as calls,
+    ):
+        rollout = Rollout(
+            calls,
+            hosts,
+            wish=wiring.wish,
+            releases=releases,
+            update=stack.update,
+            listener=listener,
+            cancelled=given.cancelled,
+            who=who_am_i(),
+        )
+        yield rollout, calls, wiring
+
+
+def wiring_of(given: Target, hosts: tuple[object, ...], status: Status) -> Wiring:
+    from mad.deploy.hosts.model import Host
+    from mad.deploy.hosts.secrets import Secrets, SsmSecrets
+    from mad.deploy.hosts.wiring import Wiring
+
+    stack = given.stack
+    return Wiring(
+        stack=stack,
+        hosts=tuple(host for host in hosts if isinstance(host, Host)),
+        outputs=status.outputs,
+        secrets=Secrets(SsmSecrets(given.aws, stack.name).all()),
+        tokens=_text(stack.access.tokens),
+        certificate=_text(stack.tls.cert if stack.tls else None),
+        certificate_key=_text(stack.tls.key if stack.tls else None),
+    )
+
+
+def _text(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text()
+    except OSError as error:
+        raise OperationError(f"{file}: {error.strerror}", "name a file that can be read") from error
+
+
+def _status(given: Target, context: Context) -> Status:
+    return told.of(given.stack, context.observed)
+
+
+def _note(given: Target, context: Context, ended: Ended, op: str) -> None:
+    """The release of each machine, where `status` and the console of AWS show it."""
+    from mad.deploy.cloud import tags
+
+    del op
+    versions: dict[str, list[str]] = {}
+    ids = {host.name: host.id for host in _status(given, context).hosts}
+    for name, version in ended.versions.items():
+        id = ids.get(name)
+        if id is not None:
+            versions.setdefault(version, []).append(id)
+    for version, machines in versions.items():
+        context.aws.call(
+            "ec2",
+            "create_tags",
+            Resources=machines,
+            Tags=[{"Key": tags.VERSION, "Value": version}],
+        )
+
+
+def who_am_i() -> str:
+    """For audit lines."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

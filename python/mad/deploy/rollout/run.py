@@ -1,0 +1,340 @@
+"""A rollout: looks at all hosts, brings the release to those that lack it, switches them batch by
+batch, and takes everything back when one of them does not do well."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any, Protocol, TypeVar
+
+from mad.deploy.events import HostState, HostStep, Listener
+from mad.deploy.hosts.model import Host, HostError
+from mad.deploy.hosts.wiring import digest_of
+from mad.deploy.release import archive
+from mad.deploy.release.build import Release
+from mad.deploy.release.manifest import ReleaseError
+from mad.deploy.remote.protocol import Gate, HostFacts, RoleFacts, Wish, plain
+from mad.deploy.rollout.plan import batches, phases
+from mad.deploy.stack.settings import Role, Update
+
+PARALLEL = 16
+DOCTOR_S = 300.0
+STAGE_S = 900.0
+SPARE_S = 120.0
+"""Beside what the gate may take."""
+
+
+class Calls(Protocol):
+    """What a rollout needs of `Connections`."""
+
+    def call(
+        self,
+        host: Host,
+        request: dict[str, Any],
+        *,
+        payload: bytes | None = None,
+        on_event: Callable[[dict[str, Any]], None] = ...,
+        deadline_s: float = ...,
+    ) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """One host as it is, beside what it should be."""
+
+    host: Host
+    wish: Wish
+    release: Release
+    facts: HostFacts
+    role: RoleFacts
+    whole: bool
+    """Whether the files of the release are there."""
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing is to be done."""
+        return (
+            self.role.digest == digest_of(self.wish)
+            and self.role.active
+            and self.whole
+            and not self.role.drift
+        )
+
+    @property
+    def why(self) -> str:
+        if self.role.generation is None:
+            return f"new: {self.wish.version}"
+        if self.role.release != self.wish.release:
+            return f"{self.role.version} -> {self.wish.version}"
+        if not self.role.active:
+            return "does not run"
+        if self.role.drift:
+            return f"changed by somebody else: {', '.join(self.role.drift)}"
+        return "settings changed"
+
+
+@dataclass(slots=True)
+class Ended:
+    """How a rollout ended."""
+
+    same: list[Host] = field(default_factory=list)
+    switched: list[Host] = field(default_factory=list)
+    failed: list[tuple[Host, HostError]] = field(default_factory=list)
+    reverted: list[Host] = field(default_factory=list)
+    left: list[Host] = field(default_factory=list)
+    """Not tried, or not taken back."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """By slot: what serves there now, of those that were changed."""
+    interrupted: bool = False
+    gate: bool = False
+    """A new release was not well."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.failed and not self.interrupted
+
+
+class Rollout:
+    """`releases` gives the release for an architecture; `wish` what a host should be."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        hosts: Sequence[Host],
+        *,
+        wish: Callable[[Host, Release], Wish],
+        releases: Callable[[str], Release],
+        update: Update,
+        listener: Listener,
+        cancelled: Event,
+        who: str,
+    ) -> None:
+        self._calls = calls
+        self._hosts = tuple(hosts)
+        self._wish = wish
+        self._releases = releases
+        self._update = update
+        self._listener = listener
+        self._cancelled = cancelled
+        self._who = who
+        self._before: dict[str, int | None] = {}
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def inspect(self, roles: Iterable[Role], default: Release) -> tuple[Inspected, ...]:
+        """All hosts of the roles, at once. Raises HostError for the first that cannot be reached,
+        ReleaseError for an architecture that the release is not for."""
+        wanted = [host for host in self._hosts if host.role in set(roles)]
+        return tuple(_all(wanted, lambda host: self._look(host, default)))
+
+    def _look(self, host: Host, default: Release) -> Inspected:
+        digests = archive.digests(default, host.role)
+        request = {
+            "op": "inspect",
+            "roles": [host.role.value],
+            "release": {"id": default.id, "files": digests},
+            "boot": True,
+        }
+        answer = self._calls.call(host, request, on_event=self._progress(host), deadline_s=DOCTOR_S)
+        told = dict(answer["facts"])
+        roles = {name: RoleFacts(**one) for name, one in told.pop("roles").items()}
+        facts = HostFacts(**told, roles=roles)
+        if facts.problems:
+            raise HostError(
+                host.name, "refused", "; ".join(facts.problems), "see `doctor` for what is needed"
+            )
+        release, whole = default, bool(answer["whole"])
+        if facts.architecture != default.manifest.arch:
+            try:
+                release, whole = self._releases(facts.architecture), False
+            except ReleaseError as error:
+                raise HostError(host.name, "refused", str(error), error.remedy) from error
+        wish = self._wish(host, release)
+        role = roles.get(host.role.value, RoleFacts())
+        return Inspected(host, wish, release, facts, role, whole)
+
+    # --- doing ----------------------------------------------------------------------------------
+
+    def go(self, seen: Sequence[Inspected]) -> Ended:
+        """Changes those that are not as they should be."""
+        ended = Ended(same=[one.host for one in seen if one.same])
+        todo = {one.host.name: one for one in seen if not one.same}
+        for one in seen:
+            state = HostState.SAME if one.same else HostState.WAITING
+            self._tell(one.host, state, one.why if not one.same else one.wish.version)
+        if not self._stage(todo, ended):
+            return ended
+        chosen = [todo[host.name].host for host in self._hosts if host.name in todo]
+        for phase in phases(chosen, list(Role)):
+            by_role: dict[Role, list[Host]] = {}
+            for host in phase:
+                by_role.setdefault(host.role, []).append(host)
+            for group in by_role.values():
+                for batch in batches(group, self._update):
+                    if ended.failed or self._cancelled.is_set():
+                        ended.interrupted |= self._cancelled.is_set()
+                        ended.left += batch
+                        continue
+                    self._switch_all([todo[host.name] for host in batch], ended)
+        if ended.gate and self._update.auto_revert:
+            self._take_back(ended)
+        return ended
+
+    def _stage(self, todo: Mapping[str, Inspected], ended: Ended) -> bool:
+        """Brings the release to all of them before the first is switched."""
+        lack = [one for one in todo.values() if not one.whole]
+        bodies: dict[tuple[str, Role], bytes] = {}
+        for one in lack:
+            key = (one.release.id, one.host.role)
+            if key not in bodies:
+                bodies[key] = archive.payload(one.release, one.host.role)
+
+        def push(one: Inspected) -> HostError | None:
+            if self._cancelled.is_set():
+                return None
+            host = one.host
+            self._tell(host, HostState.RUNNING, f"gets {one.release.version}")
+            request = {"op": "stage", "release": archive.request(one.release, host.role)}
+            try:
+                self._calls.call(
+                    host,
+                    request,
+                    payload=bodies[(one.release.id, host.role)],
+                    on_event=self._progress(host),
+                    deadline_s=STAGE_S,
+                )
+            except HostError as error:
+                self._failed(host, error, 0.0)
+                return error
+            return None
+
+        for one, error in zip(lack, _all(lack, push), strict=True):
+            if error is not None:
+                ended.failed.append((one.host, error))
+        ended.interrupted |= self._cancelled.is_set()
+        if ended.failed or ended.interrupted:
+            ended.left += [
+                one.host
+                for one in todo.values()
+                if one.host.name not in {host.name for host, _ in ended.failed}
+            ]
+            return False
+        return True
+
+    def _switch_all(self, batch: Sequence[Inspected], ended: Ended) -> None:
+        for one, error in zip(batch, _all(batch, self._switch), strict=True):
+            if error is None:
+                ended.switched.append(one.host)
+                ended.versions[one.host.name] = one.wish.version
+            else:
+                ended.failed.append((one.host, error))
+                ended.gate |= error.code == "gate"
+
+    def _switch(self, one: Inspected) -> HostError | None:
+        host, update = one.host, self._update
+        began = time.monotonic()
+        self._before[host.name] = one.role.generation
+        self._tell(host, HostState.RUNNING, f"starts {one.wish.version}")
+        gate = Gate(
+            min_healthy_time_s=update.min_healthy_time_s,
+            healthy_deadline_s=update.healthy_deadline_s,
+        )
+        request = {
+            "op": "switch",
+            "wish": plain(one.wish),
+            "digest": digest_of(one.wish),
+            "programs": archive.digests(one.release, host.role),
+            "gate": plain(gate),
+            "who": self._who,
+        }
+        deadline = update.healthy_deadline_s + gate.progress_deadline_s + SPARE_S
+        try:
+            self._calls.call(host, request, on_event=self._progress(host), deadline_s=deadline)
+        except HostError as error:
+            self._failed(host, error, time.monotonic() - began)
+            return error
+        self._tell(host, HostState.DONE, one.wish.version, time.monotonic() - began)
+        return None
+
+    def _take_back(self, ended: Ended) -> None:
+        """Those that have the new release already get the one before again."""
+        again = [host for host in ended.switched if self._before.get(host.name) is not None]
+        self._back(again, None, ended)
+        ended.switched = [host for host in ended.switched if host not in ended.reverted]
+
+    def _back(self, hosts: Sequence[Host], to: str | None, ended: Ended) -> None:
+        for host, said in zip(
+            hosts, _all(hosts, lambda one: self._roll_back(one, to)), strict=True
+        ):
+            if isinstance(said, HostError):
+                ended.failed.append((host, said))
+                ended.left.append(host)
+            else:
+                ended.reverted.append(host)
+                ended.versions[host.name] = said
+
+    def _roll_back(self, host: Host, to: str | None) -> HostError | str:
+        """The version that serves again."""
+        began = time.monotonic()
+        self._tell(host, HostState.RUNNING, "goes back")
+        request = {"op": "rollback", "role": host.role.value, "to": to, "who": self._who}
+        try:
+            done = self._calls.call(
+                host, request, on_event=self._progress(host), deadline_s=SPARE_S
+            )
+        except HostError as error:
+            self._failed(host, error, time.monotonic() - began)
+            return error
+        took = time.monotonic() - began
+        version = str(done.get("version"))
+        self._tell(host, HostState.REVERTED, version, took)
+        return version
+
+    def back(self, roles: Iterable[Role], to: str | None = None) -> Ended:
+        """All hosts of the roles at once: the release before, or the one that is named. It is on
+        them already."""
+        chosen = [host for host in self._hosts if host.role in set(roles)]
+        ended = Ended()
+        self._back(chosen, to, ended)
+        return ended
+
+    # --- telling --------------------------------------------------------------------------------
+
+    def _progress(self, host: Host) -> Callable[[dict[str, Any]], None]:
+        def on_event(event: dict[str, Any]) -> None:
+            if "text" in event:
+                self._tell(host, HostState.RUNNING, str(event["text"]))
+
+        return on_event
+
+    def _failed(self, host: Host, error: HostError, took: float) -> None:
+        self._listener(
+            HostStep(
+                host.name,
+                host.role.value,
+                HostState.FAILED,
+                error.sentence,
+                took,
+                error.remedy,
+                error.tail,
+            )
+        )
+
+    def _tell(self, host: Host, state: HostState, text: str, seconds: float = 0.0) -> None:
+        self._listener(HostStep(host.name, host.role.value, state, text, seconds))
+
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+def _all(given: Sequence[_In], do: Callable[[_In], _Out]) -> list[_Out]:
+    """Beside each other; what one raises is raised when all have ended."""
+    if not given:
+        return []
+    with ThreadPoolExecutor(min(PARALLEL, len(given))) as pool:
+        futures = [pool.submit(do, one) for one in given]
+    return [future.result() for future in futures]
