@@ -115,13 +115,13 @@ def files_of(places: Places, role: str, number: int | None) -> list[dict[str, An
 
 
 def older(places: Places, role: str, to: str | None, before: int | None) -> int:
-    """The generation to go back to: the newest of another release than the one that serves, or of
-    the release (or its version) that is named, or the one that served before generation `before`.
+    """The generation to go back to: the newest of another wish than the one that serves, of the
+    release (or its version) that is named, or the one that served before generation `before`.
     Raises RefusedError."""
     current = places.current(role)
     if current is None and before is None:
         raise RefusedError("refused", f"{role} was never on this host", "deploy it first")
-    serving = places.described(role, current).get("release") if current is not None else None
+    serving = places.described(role, current).get("digest") if current is not None else None
     for number in reversed(places.generations(role)):
         told = places.described(role, number)
         if "failed" in told or not is_whole(places, told["release"], told["programs"]):
@@ -129,7 +129,7 @@ def older(places: Places, role: str, to: str | None, before: int | None) -> int:
         if before is not None:
             fits = number < before
         else:
-            fits = to in (told["release"], told["version"]) if to else told["release"] != serving
+            fits = to in (told["release"], told["version"]) if to else told["digest"] != serving
         if fits:
             return number
     raise RefusedError(

@@ -13,7 +13,7 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
   looks at it, then lets the old one drain. When it is not well (`gate`) the release before serves
   by the time of the answer; what it said is in `failed.log` of its generation.
 - `rollback`: `role`, `to` (release or version) or `before` (a generation), `who`. Neither: to the
-  newest of another release. Ends when that is ready; `watch` looks at it for longer.
+  newest of another wish. Ends when that is ready; `watch` looks at it for longer.
 - `watch`: `role`, `gate`, `agents`, `who`. Looks at what serves as a `switch` would.
 - These three give `changed` (false: it was so), `generation`, `release`, `version`, `agents` (that
   came back; null: nobody knew how many there were).
