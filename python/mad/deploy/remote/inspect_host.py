@@ -1,25 +1,22 @@
-"""`inspect`: what is on a host, and what runs there. Changes nothing.
-
-Request: `{"op", "roles": ["api"], "release": {"id", "files": {path: sha256}}, "boot": true}`; the
-last two may be missing. Result: `{"facts": HostFacts, "whole": bool}`, `whole`: whether each of
-those files of that release is there as it should be."""
+"""`inspect`: what is on a host, and what runs there. Changes nothing."""
 
 from __future__ import annotations
 
 import platform
 import re
-import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from .generations import is_whole
 from .places import Places, free_bytes, sha256
 from .protocol import HostFacts, RoleFacts, plain
-from .runtime import Runtime
-from .runtimes import runtime_of
+from .runtime import runtime_of
+from .stage import SPARE
 from .system import System
 
 BOOT_S = 240.0
 OLDEST_SYSTEMD = 247
+"""`LoadCredential=`, and the variables that the units have, came with it."""
 
 
 def run(
@@ -30,21 +27,22 @@ def run(
     places: Places | None = None,
     system: System | None = None,
 ) -> dict[str, Any]:
-    at = places or Places()
-    shell = system or System()
+    at, shell = places or Places(), system or System()
     if request.get("boot"):
         booted(shell, tell)
-    roles = {role: role_facts(at, runtime_of(at, shell, role), role) for role in request["roles"]}
+    wanted_roles = request.get("roles")
+    names = at.roles() if wanted_roles is None else wanted_roles
     version = systemd_version(shell)
+    free = free_bytes(at.opt)
     facts = HostFacts(
         architecture=platform.machine(),
         system=system_name(at),
-        free_bytes=free_bytes(at.opt),
-        clock=time.time(),
+        free_bytes=free,
+        clock=shell.said(),
         systemd=version,
         releases=releases(at),
-        roles=roles,
-        problems=problems(version),
+        roles={role: role_facts(at, shell, role) for role in names},
+        problems=problems(version, free),
     )
     wanted = request.get("release") or {}
     whole = bool(wanted) and is_whole(at, wanted["id"], wanted["files"])
@@ -57,29 +55,32 @@ def booted(system: System, tell: Callable[..., None]) -> None:
     tell(text="waits for the first boot")
     code, text = system.run(["cloud-init", "status", "--wait"], deadline_s=BOOT_S)
     if code not in (0, 2, 127):
-        tell(text=f"cloud-init: {text.strip().splitlines()[-1] if text.strip() else code}")
+        last = text.strip().splitlines()[-1] if text.strip() else f"it ended with {code}"
+        tell(text=f"cloud-init: {last}")
 
 
-def role_facts(places: Places, runtime: Runtime, role: str) -> RoleFacts:
+def role_facts(places: Places, system: System, role: str) -> RoleFacts:
     current = places.current(role)
     if current is None:
         return RoleFacts()
     told = places.described(role, current)
+    runtime = runtime_of(places, system, told.get("runtime", "native"))
     running = runtime.instances(role)
     serving = next((one for one in (str(current), "current") if one in running), None)
     ready = runtime.ready(role, serving) if serving else {}
-    draining = [int(one) for one in runtime.draining(role) if one.isdigit()]
-    sessions = ready.get("sessions")
+    # A switch that was interrupted: whatever is there, it is not what was wished.
+    digest = None if places.intent(role).exists() else told.get("digest")
     return RoleFacts(
         generation=current,
         release=told.get("release"),
         version=told.get("version"),
-        digest=told.get("digest"),
+        digest=digest,
         active=serving is not None,
-        ready=bool(ready),
-        sessions=sessions if isinstance(sessions, int) else None,
-        draining=draining,
+        ready=bool(ready) and ready.get("version") == told.get("version"),
+        sessions=runtime.sessions(role, serving) if serving else None,
+        draining=[int(one) for one in runtime.draining(role) if one.isdigit()],
         drift=drift(places, role, current, told),
+        agents=runtime.agents(role, serving) if serving else None,
     )
 
 
@@ -96,23 +97,23 @@ def drift(places: Places, role: str, number: int, told: dict[str, Any]) -> list[
         for name, digest in sorted(told.get("own", {}).items())
         if sha256(own / name) != digest
     ]
-    if not is_whole(places, str(told.get("release")), told.get("programs", {})):
-        changed.append(f"/opt/mad/releases/{told.get('release')}")
+    release = str(told.get("release"))
+    changed += [
+        f"/opt/mad/releases/{release}/{name}"
+        for name, digest in sorted(told.get("programs", {}).items())
+        if sha256(places.release(release) / name) != digest
+    ]
     return changed
 
 
 def releases(places: Places) -> dict[str, str]:
-    found = {}
-    if places.releases.is_dir():
-        for folder in sorted(places.releases.iterdir()):
-            if not folder.name.startswith(".") and (folder / "manifest.json").is_file():
-                found[folder.name] = folder.name.rpartition("-")[0]
-    return found
-
-
-def is_whole(places: Places, id: str, files: dict[str, str]) -> bool:
-    folder = places.release(id)
-    return all(sha256(folder / name) == digest for name, digest in files.items())
+    if not places.releases.is_dir():
+        return {}
+    return {
+        folder.name: folder.name.rpartition("-")[0]
+        for folder in sorted(places.releases.iterdir())
+        if not folder.name.startswith(".") and (folder / "manifest.json").is_file()
+    }
 
 
 def system_name(places: Places) -> str:
@@ -129,9 +130,12 @@ def systemd_version(system: System) -> int:
     return int(found.group(1)) if found else 0
 
 
-def problems(systemd: int) -> list[str]:
+def problems(systemd: int, free: int) -> list[str]:
+    found = []
     if systemd == 0:
-        return ["there is no systemd"]
-    if systemd < OLDEST_SYSTEMD:
-        return [f"systemd {systemd} is too old: {OLDEST_SYSTEMD} or newer is needed"]
-    return []
+        found.append("there is no systemd")
+    elif systemd < OLDEST_SYSTEMD:
+        found.append(f"systemd {systemd} is too old: {OLDEST_SYSTEMD} or newer is needed")
+    if free < SPARE:
+        found.append(f"the disk is full: {free >> 20} MiB are free where /opt/mad is")
+    return found

@@ -1,22 +1,25 @@
-"""Where things are on a host."""
+"""Where things are on a host, and changes of files that are whole or not there."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .system import RefusedError
+from .system import RefusedError, System
 
-BUSY_S = 30.0
-"""How long another command on this host is waited for."""
+BUSY_S = 240.0
+"""How long another command on this host is waited for: more than a gate usually takes."""
+
+before_change: Callable[[str], None] = lambda _path: None  # noqa: E731
+"""Called before each change of a file. Tests end there what works."""
 
 
 class Places:
@@ -28,14 +31,22 @@ class Places:
         self.run = self.root / "run/mad"
         self.releases = self.opt / "releases"
         self.audit_file = self.opt / "audit.jsonl"
+        self.host_file = self.opt / "host.json"
 
     def role(self, role: str) -> Path:
         return self.opt / "roles" / role
+
+    def roles(self) -> list[str]:
+        """Those that are, or once were, on this host."""
+        folder = self.opt / "roles"
+        return sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
 
     def generation(self, role: str, number: int) -> Path:
         return self.role(role) / str(number)
 
     def release(self, id: str) -> Path:
+        if not id or "/" in id or id.startswith("."):
+            raise RefusedError("refused", f"{id!r} is no name of a release")
         return self.releases / id
 
     def system(self, path: str) -> Path:
@@ -56,71 +67,163 @@ class Places:
     def current(self, role: str) -> int | None:
         """The one that is to serve."""
         try:
-            name = os.readlink(self.role(role) / "current")  # noqa: PTH115
+            name = str((self.role(role) / "current").readlink())
         except OSError:
             return None
         return int(name) if name.isdigit() and self.described(role, int(name)) else None
 
     def described(self, role: str, number: int) -> dict[str, Any]:
         """What `generation.json` says; empty when it cannot be read."""
-        try:
-            read = json.loads((self.generation(role, number) / "generation.json").read_text())
-        except (OSError, ValueError):
-            return {}
-        return read if isinstance(read, dict) else {}
+        return read_json(self.generation(role, number) / "generation.json")
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """One change at a time on this host. Raises RefusedError when another goes on."""
-        self.opt.mkdir(parents=True, exist_ok=True, mode=0o755)
-        os.chmod(self.opt, 0o755)  # noqa: PTH101
-        with (self.opt / ".lock").open("w") as file:
-            until = time.monotonic() + BUSY_S
+    def intent(self, role: str) -> Path:
+        """There while a switch goes on: `{"from", "to"}`, numbers of generations."""
+        return self.role(role) / "switching.json"
+
+    @contextlib.contextmanager
+    def alone(
+        self,
+        system: System,
+        tell: Callable[..., None],
+        who: str = "",
+        wait_s: float = BUSY_S,
+    ) -> Iterator[None]:
+        """One change at a time on this host: the lock ends with the process that has it. Raises
+        RefusedError (`busy`) when another goes on for long."""
+        folder(self.opt)
+        with (self.opt / ".lock").open("a+") as file:
+            until = system.now() + wait_s
+            told = False
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except OSError:
-                    if time.monotonic() > until:
+                    file.seek(0)
+                    holder = file.read(200).strip() or "another command"
+                    if system.now() >= until:
                         raise RefusedError(
                             "busy",
-                            "another command changes this host",
+                            f"{holder} changes this host",
                             "wait for it and run the same command again",
                         ) from None
-                    time.sleep(0.2)
+                    if not told:
+                        tell(text=f"waits for {holder}")
+                        told = True
+                    system.sleep(0.5)
+            file.seek(0)
+            file.truncate()
+            file.write(who)
+            file.flush()
             yield
 
-    def audit(self, **line: Any) -> None:
+    def audit(self, system: System, **line: Any) -> None:
         """A line for those who ask later what happened here."""
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(system.said()))
         text = json.dumps({"at": stamp, **line}, separators=(",", ":")) + "\n"
-        fd = os.open(str(self.audit_file), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        before_change(str(self.audit_file))
+        fd = os.open(str(self.audit_file), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
         try:
+            # A line that a full disk or a crash cut short stays alone.
+            size = os.fstat(fd).st_size
+            if size and os.pread(fd, 1, size - 1) != b"\n":
+                text = "\n" + text
             os.write(fd, text.encode())
         finally:
             os.close(fd)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """An object; empty when there is none."""
+    try:
+        read = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def folder(path: Path, mode: int = 0o755) -> None:
+    """Is there, with those above it, and may be entered by the users that the units have."""
+    missing = []
+    while not path.exists():
+        missing.append(path)
+        path = path.parent
+    for one in reversed(missing):
+        before_change(str(one))
+        one.mkdir(exist_ok=True)
+        one.chmod(mode if one == missing[0] else 0o755)
+
+
 def write(path: Path, text: str, mode: int = 0o644) -> None:
     """All of it or nothing, on the disk before it has its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder(path.parent)
+    before_change(str(path))
     young = path.with_name(f".{path.name}.mad-new")
-    fd = os.open(str(young), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    fd = os.open(str(young), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     try:
-        os.fchmod(fd, mode)
-        os.write(fd, text.encode())
+        with open(fd, "wb", closefd=False) as file:
+            os.fchmod(fd, mode)
+            file.write(text.encode())
+            file.flush()
         os.fsync(fd)
+    except OSError:
+        with contextlib.suppress(OSError):
+            young.unlink()
+        raise
     finally:
         os.close(fd)
     young.replace(path)
+    sync(path.parent)
 
 
 def link(path: Path, target: str) -> None:
     """A symbolic link, put in the place of another at once."""
+    folder(path.parent)
+    before_change(str(path))
     young = path.with_name(f".{path.name}.mad-new")
-    young.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        young.unlink()
     young.symlink_to(target)
     young.replace(path)
+    sync(path.parent)
+
+
+def move(path: Path, to: Path) -> None:
+    before_change(str(to))
+    path.replace(to)
+    sync(to.parent)
+
+
+def discard(path: Path) -> None:
+    """A file, a link, or a folder with all in it: its name goes first, so that no half stays."""
+    if not path.is_symlink() and not path.exists():
+        return
+    before_change(str(path))
+    if path.is_dir() and not path.is_symlink():
+        gone = path.with_name(f".{path.name}.gone")
+        shutil.rmtree(str(gone), ignore_errors=True)
+        path.replace(gone)
+        shutil.rmtree(str(gone), ignore_errors=True)
+    else:
+        path.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """What an interrupted run left in a folder: names of it begin with a dot."""
+    if not folder.is_dir():
+        return
+    for one in folder.iterdir():
+        if one.name.startswith("."):
+            discard(one)
+
+
+def sync(folder: Path) -> None:
+    """The names in a folder are on the disk."""
+    fd = os.open(str(folder), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def sha256(path: Path) -> str | None:

@@ -2,6 +2,30 @@
 its operation takes some; what comes back are JSON lines: `{"event": …}` while it works, and last
 `{"done": …}` or `{"error": {"code", "sentence", "remedy", "tail"}}`.
 
+- `inspect`: `roles` (none: all), `release` `{id, files: {path: sha256}}`, `boot` (waits until the
+  machine has been set up). Gives `facts` (HostFacts) and `whole` (whether each of those files is
+  there). Changes nothing, nor does `watch`; all others wait for each other (`busy` after a while).
+- `stage`: `release` `{id, manifest, files: {path: {sha256, mode, size}}}`, then a tar, gzip or not,
+  of these files; those that are there already may be left out. With `wish`, too, the new program
+  reads its new configuration (`gate` when it refuses it). Gives `staged`, `placed` (how many).
+- `check`: `wish`. That alone. Gives `checked`.
+- `switch`: `wish`, `digest`, `programs` `{path: sha256}`, `gate`, `who`. Starts a new generation,
+  looks at it, then lets the old one drain. When it is not well (`gate`) the release before serves
+  by the time of the answer; what it said is in `failed.log` of its generation.
+- `rollback`: `role`, `to` (release or version) or `before` (a generation), `who`. Neither: to the
+  newest of another wish. Ends when that is ready; `watch` looks at it for longer.
+- `watch`: `role`, `gate`, `agents`, `who`. Looks at what serves as a `switch` would.
+- These three give `changed` (false: it was so), `generation`, `release`, `version`, `agents` (that
+  came back; null: nobody knew how many there were).
+- `drain`: `role`, `deadline_s`, `who`. Gives `stopped` and `sessions` (that were cut).
+- `remove`: `role`, `drain_s`, `who`. Drains, then nothing of the role stays. Gives `stopped`,
+  `removed`.
+- `prune`: `keep`. Gives `removed`. `history`: `last`. Gives `lines` of the audit log.
+
+A connection that breaks stops nothing: what was begun is finished or taken back. After a crash the
+next operation on the role does that first. Error codes: `disk_full`, `gate`, `busy`, `lost` (bytes
+did not arrive whole), `refused`, `interrupted`, `internal`.
+
 Runs on the hosts, too: Python 3.9, standard library alone."""
 
 from __future__ import annotations
@@ -50,7 +74,8 @@ class Wish:
     """Variable of the environment: name of the credential whose path it gets."""
     files: list[HostFile] = field(default_factory=list)
     address: str = ""
-    """Where the gate asks, when not at the instance's own socket: `http://127.0.0.1:8081`."""
+    """Where the gate asks when there is no `/run/mad/<role>/<generation>.sock`:
+    `http://127.0.0.1:8081`."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +98,8 @@ class RoleFacts:
     release: str | None = None
     version: str | None = None
     digest: str | None = None
-    """Of the wish it was made from (`digest_of`)."""
+    """Of the wish it was made from (`digest_of`). None while a switch goes on, or was interrupted:
+    then a `switch` finishes it or takes it back first."""
     active: bool = False
     ready: bool = False
     sessions: int | None = None
@@ -81,6 +107,8 @@ class RoleFacts:
     """Generations that still have sessions."""
     drift: list[str] = field(default_factory=list)
     """Paths that are not as they were put there."""
+    agents: int | None = None
+    """Of the whole fleet, as this node knows them; None where the role knows of none."""
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,259 @@
-"""`switch`, `rollback` and `remove`: which generation of a role serves.
+"""`switch`, `rollback` and `watch`: which generation of a role serves.
 
-The link `current` is the truth: whoever comes after an interruption stops what runs beside it. So
-each step may be the last, and the next run goes on from there.
-
-`switch`: `{"op", "wish": Wish, "digest", "programs": {path: sha256}, "gate": Gate, "who"}`.
-`rollback`: `{"op", "role", "to": release or null, "before": generation or null, "who"}`.
-`remove`: `{"op", "role", "drain_s", "who"}`. Result of the first two: `{"generation", "release",
-"version", "agents"}`; they raise `gate` when what was there before serves on."""
+The link `current` says which one is to serve, and `switching.json` that a switch goes on. Whoever
+comes after an interruption reads both and first finishes it, or takes it back (`settle`)."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import fleet
+from . import generations, system_files
 from .gate import Watch
-from .places import Places, link, sha256, write
-from .protocol import KEEP, Gate
-from .runtime import Runtime, wait_for
-from .runtimes import runtime_of
+from .places import Places, discard, link, read_json, sweep, write
+from .protocol import UNITS, Gate
+from .runtime import PROGRAMS, STOP_S, Runtime, runtime_of
 from .system import RefusedError, System
 
 Tell = Callable[..., None]
-READY_S = 30.0
-GENERATIONS = 20
-"""Of a role that stay on a host, at most."""
+QUICK = Gate(min_healthy_time_s=0.0, healthy_deadline_s=30.0, progress_deadline_s=0.0)
+"""Of what served before."""
+
+
+class Switch:
+    """One role on this host, while the lock is held."""
+
+    def __init__(self, places: Places, system: System, role: str, tell: Tell, who: str) -> None:
+        if role not in PROGRAMS:
+            raise RefusedError("refused", f"there is no role {role!r}")
+        self.places = places
+        self.system = system
+        self.role = role
+        self.tell = tell
+        self.who = who
+
+    def runtime(self, number: int | None) -> Runtime:
+        """That of a generation."""
+        told = self.places.described(self.role, number) if number is not None else {}
+        return runtime_of(self.places, self.system, told.get("runtime", "native"))
+
+    def settle(self) -> None:
+        """What an interrupted run left is finished or taken back."""
+        sweep(self.places.role(self.role))
+        intent = read_json(self.places.intent(self.role))
+        current = self.places.current(self.role)
+        if intent:
+            to = int(intent["to"])
+            if current == to:
+                self.tell(text="finishes a switch that was interrupted")
+                self.finish(to)
+                outcome = "finished"
+            else:
+                self.tell(text="takes back a switch that was interrupted")
+                outcome = "taken back"
+                try:
+                    self.take_back(to, "interrupted", "")
+                except RefusedError as error:
+                    # What is there does not run; what comes next may.
+                    outcome = f"not taken back: {error.sentence}"
+                    self.tell(text=f"the release before does not run: {error.sentence}")
+            self.audit(intent.get("from"), to, f"interrupted, {outcome}")
+            discard(self.places.intent(self.role))
+        else:
+            self.stop_others(current)
+
+    def serves(self, digest: str) -> bool:
+        """Whether the current generation is that of a wish, untouched, and ready."""
+        current = self.places.current(self.role)
+        if current is None:
+            return False
+        told = self.places.described(self.role, current)
+        runtime = self.runtime(current)
+        name = str(current)
+        ready = runtime.well(self.role, name) and runtime.ready(self.role, name)
+        same = all(
+            self.places.system(file["path"]).is_file()
+            and self.places.system(file["path"]).read_text() == file["text"]
+            for file in generations.files_of(self.places, self.role, current)
+        )
+        return told.get("digest") == digest and bool(ready) and same
+
+    def begin(self, to: int) -> None:
+        told = {"from": self.places.current(self.role), "to": to, "who": self.who}
+        write(self.places.intent(self.role), json.dumps(told), 0o600)
+
+    def take_over(self, to: int, gate: Gate, *, agents: bool) -> int | None:
+        """Puts a generation's files in place, starts it, looks at it, makes it the current one,
+        and tells the others to stop. Gives the agents that came back. Raises RefusedError when it
+        is not well; then the one before serves, and the switch is over."""
+        before = self.places.current(self.role)
+        told = self.places.described(self.role, to)
+        log = ""
+        try:
+            runtime = self.runtime(to)
+            count = self.agents(before) if agents else None
+            replaced = self.install(to)
+            if replaced or runtime.order(self.role) == "replace" or self.other_runtime(before, to):
+                self.end_all()
+            runtime.prepare(self.role)
+            self.tell(text="starts {}".format(told["version"]), generation=to)
+            runtime.start(self.role, to)
+            watch = self.watch(to, gate)
+            watch.healthy()
+            self.make_current(to)
+            self.stop_others(to)
+            seen = watch.enough_agents(count)
+        except (RefusedError, OSError) as error:
+            why = error.sentence if isinstance(error, RefusedError) else str(error)
+            log = error.tail if isinstance(error, RefusedError) else ""
+            self.tell(text=f"takes it back: {why}")
+            self.audit(before, to, f"taken back: {why}")
+            self.take_back(to, why, log, before)
+            discard(self.places.intent(self.role))
+            raise
+        self.finish(to)
+        self.audit(before, to, "done")
+        discard(self.places.intent(self.role))
+        return seen
+
+    def install(self, to: int) -> bool:
+        """Files of the system. Gives whether nothing of the role may run while its socket unit is
+        exchanged."""
+        socket = f"{UNITS}/{PROGRAMS[self.role]}.socket"
+        was = self.places.system(socket)
+        text = was.read_text() if was.is_file() else None
+        files = generations.files_of(self.places, self.role, to)
+        before = generations.files_of(self.places, self.role, self.places.current(self.role))
+        changed = system_files.put(self.places, files)
+        gone = {one["path"] for one in before} - {one["path"] for one in files}
+        changed += system_files.drop(self.places, self.role, sorted(gone))
+        system_files.apply(self.system, changed)
+        return text is not None and socket in changed
+
+    def other_runtime(self, before: int | None, to: int) -> bool:
+        if before is None:
+            return False
+        names = [self.places.described(self.role, one).get("runtime") for one in (before, to)]
+        return names[0] != names[1]
+
+    def end_all(self) -> None:
+        """Nothing of the role runs, or listens, any more."""
+        for runtime in self.runtimes():
+            for name in runtime.instances(self.role) + runtime.draining(self.role):
+                runtime.stop(self.role, name, wait_s=STOP_S)
+                runtime.kill(self.role, name)
+            runtime.silence(self.role)
+
+    def stop_others(self, current: int | None) -> None:
+        """They drain, and end by themselves."""
+        for runtime in self.runtimes():
+            running = runtime.instances(self.role)
+            if current is not None and str(current) not in running:
+                # Nothing is told to go for one that is not there.
+                continue
+            for name in running:
+                if name != str(current):
+                    runtime.stop(self.role, name)
+
+    def runtimes(self) -> list[Runtime]:
+        """Those that generations here have."""
+        numbers = self.places.generations(self.role)
+        names = {str(self.places.described(self.role, one)["runtime"]) for one in numbers}
+        return [runtime_of(self.places, self.system, name) for name in sorted(names)]
+
+    def watch(self, number: int, gate: Gate) -> Watch:
+        version = str(self.places.described(self.role, number).get("version"))
+        runtime = self.runtime(number)
+        return Watch(runtime, self.system, self.role, str(number), version, gate, self.tell)
+
+    def agents(self, number: int | None) -> int | None:
+        if number is None:
+            return None
+        return self.runtime(number).agents(self.role, str(number))
+
+    def make_current(self, to: int) -> None:
+        release = self.places.described(self.role, to)["release"]
+        link(self.places.opt / f"current-{self.role}", f"releases/{release}")
+        link(self.places.role(self.role) / "current", str(to))
+        self.runtime(to).enable(self.role, to)
+
+    def finish(self, to: int) -> None:
+        self.make_current(to)
+        self.stop_others(to)
+        generations.prune(self.places, busy(self.places, self.system))
+
+    def take_back(self, to: int, why: str, log: str, before: int | None = None) -> None:
+        """A generation that is not to serve goes; the one before does."""
+        current = self.places.current(self.role)
+        back = generations.last_good(self.places, self.role, before if current == to else current)
+        generations.failed(self.places, self.role, to, why, log)
+        runtime = self.runtime(to)
+        name = str(to)
+        if back is None:
+            discard(self.places.role(self.role) / "current")
+            runtime.disable(self.role)
+            runtime.stop(self.role, name, wait_s=STOP_S)
+            runtime.kill(self.role, name)
+            return
+        # A proxy gave its connections away, and who was told to stop serves nobody new: the release
+        # before takes over under a new number.
+        gave_away = runtime.order(self.role) == "handover" and name in runtime.instances(self.role)
+        old = self.runtime(back)
+        if runtime.order(self.role) == "replace" or self.other_runtime(back, to):
+            runtime.stop(self.role, name, wait_s=STOP_S)
+            runtime.kill(self.role, name)
+        if self.install(back):
+            self.end_all()
+        old.prepare(self.role)
+        if current != back or gave_away:
+            number = generations.next_number(self.places, self.role)
+            generations.copied(self.places, self.role, back, number)
+            told = {"from": to, "to": number, "who": self.who}
+            write(self.places.intent(self.role), json.dumps(told), 0o600)
+            back = number
+        if str(back) not in old.instances(self.role):
+            old.start(self.role, back)
+            self.watch(back, QUICK).healthy()
+        self.make_current(back)
+        self.stop_others(back)
+        self.tell(text="the release before serves", generation=back)
+
+    def audit(self, before: int | None, to: int, outcome: str) -> None:
+        described = self.places.described
+        was = described(self.role, before).get("release") if before is not None else None
+        self.places.audit(
+            self.system,
+            who=self.who,
+            role=self.role,
+            **{"from": was},
+            to=described(self.role, to).get("release"),
+            generation=to,
+            outcome=outcome,
+        )
+
+    def result(self, number: int, *, changed: bool, agents: int | None = None) -> dict[str, Any]:
+        told = self.places.described(self.role, number)
+        return {
+            "changed": changed,
+            "generation": number,
+            "release": told["release"],
+            "version": told["version"],
+            "agents": agents,
+        }
+
+
+def busy(places: Places, system: System) -> dict[str, set[int]]:
+    """By role, the generations that run or drain on this host."""
+    found: dict[str, set[int]] = {}
+    for role in places.roles():
+        names = [
+            name
+            for runtime in Switch(places, system, role, lambda **_event: None, "").runtimes()
+            for name in runtime.instances(role) + runtime.draining(role)
+        ]
+        found[role] = {int(name) for name in names if name.isdigit()}
+    return found
 
 
 def run(
@@ -40,22 +265,40 @@ def run(
     system: System | None = None,
 ) -> dict[str, Any]:
     at, shell = places or Places(), system or System()
-    wish = request["wish"]
-    role = wish["role"]
-    gate = Gate(**request["gate"])
-    with at.alone():
-        runtime = runtime_of(at, shell, role, wish["runtime"])
-        tidy(at, runtime, role)
-        number = made(at, request)
-        before = put_files(at, role, number, wish["files"])
+    wish, who = request["wish"], str(request.get("who", ""))
+    one = Switch(at, shell, wish["role"], tell, who)
+    with at.alone(shell, tell, f"{who} (switch of {wish['role']})".strip()):
+        claim(at, wish)
+        one.settle()
+        current = at.current(one.role)
+        if current is not None and one.serves(request["digest"]):
+            return one.result(current, changed=False)
+        if not generations.is_whole(at, wish["release"], request["programs"]):
+            raise RefusedError(
+                "lost",
+                "the release {} is not whole on this host".format(wish["release"]),
+                "run the same command again: it is brought anew",
+            )
+        number = generations.next_number(at, one.role)
+        one.begin(number)
         try:
-            check(at, shell, role, number, wish)
-            shared_units(at, shell, before)
-            runtime_ready(runtime, role)
-            return take_over(at, runtime, role, number, gate, tell, request["who"], watched=True)
-        except RefusedError:
-            restore_files(at, shell, before)
+            generations.made(at, number, wish, request["digest"], request["programs"])
+            own = at.generation(one.role, number)
+            said = one.runtime(number).check(own, wish)
+            if said is not None:
+                raise RefusedError(
+                    "gate",
+                    "{} {} refuses its configuration".format(one.role, wish["version"]),
+                    "nothing was switched: mend what it names, and deploy again",
+                    said,
+                )
+        except (RefusedError, OSError) as error:
+            one.audit(current, number, f"taken back: {error}")
+            discard(at.generation(one.role, number))
+            discard(at.intent(one.role))
             raise
+        agents = one.take_over(number, Gate(**request["gate"]), agents=True)
+        return one.result(number, changed=True, agents=agents)
 
 
 def roll_back(
@@ -67,18 +310,23 @@ def roll_back(
     system: System | None = None,
 ) -> dict[str, Any]:
     at, shell = places or Places(), system or System()
-    role = request["role"]
-    with at.alone():
-        source = older(at, role, request.get("to"), request.get("before"))
-        told = at.described(role, source)
-        runtime = runtime_of(at, shell, role, told.get("runtime", "native"))
-        tidy(at, runtime, role)
-        number = copied(at, role, source)
-        gate = Gate(min_healthy_time_s=0.0, healthy_deadline_s=READY_S, progress_deadline_s=0.0)
-        return take_over(at, runtime, role, number, gate, tell, request["who"], watched=False)
+    who = str(request.get("who", ""))
+    one = Switch(at, shell, request["role"], tell, who)
+    with at.alone(shell, tell, f"{who} (rollback of {one.role})".strip()):
+        one.settle()
+        source = generations.older(at, one.role, request.get("to"), request.get("before"))
+        current = at.current(one.role)
+        told = at.described(one.role, source)
+        if current is not None and one.serves(told["digest"]):
+            return one.result(current, changed=False)
+        number = generations.next_number(at, one.role)
+        one.begin(number)
+        generations.copied(at, one.role, source, number)
+        one.take_over(number, QUICK, agents=False)
+        return one.result(number, changed=True)
 
 
-def remove(
+def watch(
     request: dict[str, Any],
     _stdin: BinaryIO,
     tell: Tell,
@@ -86,307 +334,29 @@ def remove(
     places: Places | None = None,
     system: System | None = None,
 ) -> dict[str, Any]:
-    """Drains a role until it is empty, at most `drain_s`, and takes it from the host."""
+    """Changes nothing, so nobody waits for it."""
     at, shell = places or Places(), system or System()
-    role = request["role"]
-    with at.alone():
-        runtime = runtime_of(at, shell, role)
-        runtime.disable(role)
-        running = runtime.instances(role)
-        for instance in running:
-            tell(text="drains")
-            runtime.stop(role, instance, wait_s=float(request.get("drain_s", 60.0)) + 15.0)
-        (at.role(role) / "current").unlink(missing_ok=True)
-        at.audit(op="remove", role=role, who=request["who"])
-        if request.get("forget"):
-            shutil.rmtree(str(at.role(role)), ignore_errors=True)
-    return {"stopped": running}
-
-
-def tidy(places: Places, runtime: Runtime, role: str) -> None:
-    """Stops what runs beside the current one: an interrupted run left it."""
-    current = places.current(role)
-    for instance in runtime.instances(role):
-        if instance not in (str(current), "current"):
-            runtime.stop(role, instance)
-    folder = places.role(role)
-    if folder.is_dir():
-        for one in folder.iterdir():
-            if one.name.endswith(".new"):
-                shutil.rmtree(str(one), ignore_errors=True)
-
-
-def made(places: Places, request: dict[str, Any]) -> int:
-    """A new generation, whole or not there."""
-    wish = request["wish"]
-    role = wish["role"]
-    number = (places.generations(role) or [0])[-1] + 1
-    young = fresh(places, role, number)
-    own = {}
-    for kind, mode in (("config", 0o644), ("credentials", 0o600)):
-        folder = young / kind
-        folder.mkdir()
-        os.chmod(folder, 0o755 if kind == "config" else 0o700)  # noqa: PTH101
-        for name, text in wish[kind].items():
-            write(folder / name, text, mode)
-            own[f"{kind}/{name}"] = sha256(folder / name)
-    told = {
-        "release": wish["release"],
-        "version": wish["version"],
-        "runtime": wish["runtime"],
-        "slot": wish["slot"],
-        "stack": wish["stack"],
-        "digest": request["digest"],
-        "programs": request["programs"],
-        "own": own,
-        "files": {},
-    }
-    for file in wish["files"]:
-        told["files"][file["path"]] = digest_of_text(file["text"])
-    return named(places, role, number, young, told)
-
-
-def copied(places: Places, role: str, source: int) -> int:
-    number = places.generations(role)[-1] + 1
-    young = fresh(places, role, number)
-    for kind in ("config", "credentials"):
-        shutil.copytree(str(places.generation(role, source) / kind), str(young / kind))
-    told = places.described(role, source)
-    # Files of the system are those of today.
-    current = places.current(role)
-    if current is not None:
-        told["files"] = places.described(role, current).get("files", {})
-    told["digest"] = told.get("digest")
-    return named(places, role, number, young, told)
-
-
-def fresh(places: Places, role: str, number: int) -> Path:
-    young = places.role(role) / f"{number}.new"
-    shutil.rmtree(str(young), ignore_errors=True)
-    young.mkdir(parents=True)
-    for folder in (young, places.role(role), places.role(role).parent):
-        os.chmod(folder, 0o755)  # noqa: PTH101
-    return young
-
-
-def named(places: Places, role: str, number: int, young: Path, told: dict[str, Any]) -> int:
-    link(young / "release", "../../../releases/{}".format(told["release"]))
-    write(young / "generation.json", json.dumps(told, indent=1, sort_keys=True) + "\n", 0o640)
-    young.replace(places.generation(role, number))
-    return number
-
-
-def put_files(
-    places: Places,
-    role: str,
-    number: int,
-    files: list[dict[str, Any]],
-) -> dict[str, str | None]:
-    """Gives what was there before, of those that differ."""
-    del role, number
-    before: dict[str, str | None] = {}
-    for file in files:
-        path = places.system(file["path"])
-        old = path.read_text() if path.is_file() else None
-        if old == file["text"]:
-            continue
-        before[file["path"]] = old
-        write(path, file["text"], int(file["mode"]))
-    return before
-
-
-def restore_files(places: Places, system: System, before: dict[str, str | None]) -> None:
-    for name, text in before.items():
-        if text is not None:
-            write(places.system(name), text)
-    shared_units(places, system, before)
-
-
-def shared_units(places: Places, system: System, changed: dict[str, str | None]) -> None:
-    del places
-    if any(name.startswith("/etc/sysusers.d/") for name in changed):
-        system.must(["systemd-sysusers"])
-    if any(name.startswith("/etc/systemd/") for name in changed):
-        system.must(["systemctl", "daemon-reload"])
-    for name in changed:
-        if name.startswith("/etc/sysctl.d/"):
-            # A container may not set some: the rest counts all the same.
-            system.run(["sysctl", "-q", "-p", name])
-    if any(name.startswith("/etc/systemd/journald.conf.d/") for name in changed):
-        system.run(["systemctl", "restart", "systemd-journald"])
-
-
-def runtime_ready(runtime: Runtime, role: str) -> None:
-    runtime.enable(role)
-
-
-def check(places: Places, system: System, role: str, number: int, wish: dict[str, Any]) -> None:
-    """The new program reads the new configuration before anything is switched."""
-    if wish["runtime"] != "native":
-        return
-    from .runtime import PROGRAMS
-
-    folder = places.generation(role, number)
-    program = folder / "release/bin" / PROGRAMS[role]
-    names = sorted(name for name in wish["config"] if name.endswith(".toml"))
-    secrets = folder / "credentials"
-    code, text = system.run(
-        [
-            "env",
-            *(f"{name}={secrets / file}" for name, file in sorted(wish["variables"].items())),
-            str(program),
-            "--config",
-            str(folder / "config" / names[0]),
-            "--check",
-        ],
-        deadline_s=20,
-    )
-    if code != 0:
-        raise RefusedError(
-            "gate", f"{PROGRAMS[role]} refuses its configuration", "see its words", text[-2000:]
-        )
-
-
-def take_over(
-    places: Places,
-    runtime: Runtime,
-    role: str,
-    number: int,
-    gate: Gate,
-    tell: Tell,
-    who: str,
-    *,
-    watched: bool,
-) -> dict[str, Any]:
-    """Starts a generation, looks at it, makes it the current one, and sends the others home.
-    Raises RefusedError when it is not well; then the one before serves."""
-    before = places.current(role)
-    told = places.described(role, number)
-    agents = fleet.agents(places, runtime, role, before) if watched else None
-    name = str(number)
-    old = [one for one in runtime.instances(role) if one != name]
-    stops_first = role == "client"
-    try:
-        if stops_first:
-            for instance in old:
-                runtime.stop(role, instance, wait_s=20.0)
-        tell(text="starts {}".format(told["version"]), generation=number)
-        runtime.start(role, number)
-        tell(text="looks whether it is well")
-        Watch(runtime, role, name, told["version"], gate, tell).healthy()
-    except RefusedError as error:
-        runtime.stop(role, name)
-        if stops_first and before is not None:
-            runtime.start(role, before)
-        places.audit(op="switch", role=role, who=who, to=told["release"], failed=error.sentence)
-        raise
-    link(places.role(role) / "current", name)
-    link(places.opt / f"current-{role}", "releases/{}".format(told["release"]))
-    if not stops_first:
-        for instance in old:
-            runtime.stop(role, instance)
-    after = None
-    if watched and agents and before is not None:
-        after = came_back(places, runtime, role, number, gate, agents, tell)
-        if after is None:
-            go_back(places, runtime, role, before, name, who, told)
-    was = places.described(role, before).get("release") if before is not None else None
-    places.audit(op="switch", role=role, who=who, **{"from": was}, to=told["release"])
-    prune(places, runtime)
-    version = told["version"]
-    return {"generation": number, "release": told["release"], "version": version, "agents": after}
-
-
-def came_back(
-    places: Places,
-    runtime: Runtime,
-    role: str,
-    number: int,
-    gate: Gate,
-    agents: int,
-    tell: Tell,
-) -> int | None:
-    """The number of agents once enough of them are back; None: they did not come."""
-    seen = [0]
-
-    def enough() -> bool:
-        seen[0] = fleet.agents(places, runtime, role, number) or 0
-        tell(text=f"{seen[0]} of {agents} agents")
-        return seen[0] >= agents * gate.agents_share
-
-    return seen[0] if wait_for(enough, deadline_s=gate.progress_deadline_s, every_s=1.0) else None
-
-
-def go_back(
-    places: Places,
-    runtime: Runtime,
-    role: str,
-    before: int,
-    name: str,
-    who: str,
-    told: dict[str, Any],
-) -> None:
-    """Its agents did not come: the release before gets its place again. Raises RefusedError."""
-    tail = runtime.tail(role, name)
-    number = copied(places, role, before)
-    runtime.start(role, number)
-    link(places.role(role) / "current", str(number))
-    link(
-        places.opt / f"current-{role}",
-        "releases/{}".format(places.described(role, number)["release"]),
-    )
-    runtime.stop(role, name)
-    sentence = "its agents did not come back"
-    places.audit(op="switch", role=role, who=who, to=told["release"], failed=sentence)
-    raise RefusedError("gate", sentence, "the release before serves again", tail)
-
-
-def older(places: Places, role: str, to: str | None, before: int | None) -> int:
-    """The generation to go back to: the newest of another release than the one that serves, or of
-    the release (or its version) that is named. Raises RefusedError."""
-    current = places.current(role)
+    one = Switch(at, shell, request["role"], tell, str(request.get("who", "")))
+    current = at.current(one.role)
     if current is None:
-        raise RefusedError("refused", f"{role} was never on this host", "deploy it first")
-    serving = places.described(role, current).get("release")
-    for number in reversed(places.generations(role)):
-        told = places.described(role, number)
-        if before is not None and number >= before:
-            continue
-        there = (places.generation(role, number) / "release" / "manifest.json").is_file()
-        named_one = to in (told.get("release"), told.get("version")) if to else True
-        if there and named_one and (told.get("release") != serving or before is not None):
-            return number
-    raise RefusedError(
-        "refused",
-        f"there is no release {to} to go back to" if to else "there is no release before this one",
-        "`status` shows the releases that are there; `deploy --version` brings another",
-    )
+        raise RefusedError("refused", f"{one.role} was never on this host", "deploy it first")
+    looking = one.watch(current, Gate(**request["gate"]))
+    looking.healthy()
+    return one.result(current, changed=False, agents=looking.enough_agents(request.get("agents")))
 
 
-def prune(places: Places, runtime: Runtime) -> None:
-    """Keeps the releases that serve, drain, or served last; of generations the newest."""
-    used: set[str] = set()
-    roles = places.opt / "roles"
-    for role in sorted(one.name for one in roles.iterdir()) if roles.is_dir() else []:
-        busy = {
-            places.current(role),
-            *(int(one) for one in runtime.draining(role) if one.isdigit()),
-        }
-        kept: list[str] = []
-        for seen, number in enumerate(reversed(places.generations(role))):
-            release = str(places.described(role, number).get("release"))
-            if release not in kept and (number in busy or len(kept) < KEEP):
-                kept.append(release)
-            if number not in busy and (release not in kept or seen >= GENERATIONS):
-                shutil.rmtree(str(places.generation(role, number)), ignore_errors=True)
-        used |= set(kept)
-    if places.releases.is_dir():
-        for folder in places.releases.iterdir():
-            if folder.name not in used and not folder.name.startswith("."):
-                shutil.rmtree(str(folder), ignore_errors=True)
-
-
-def digest_of_text(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()
+def claim(places: Places, wish: dict[str, Any]) -> None:
+    """A host belongs to one stack. Raises RefusedError."""
+    told = read_json(places.host_file)
+    others = [role for role in places.roles() if places.current(role) is not None]
+    if told.get("stack") not in (None, wish["stack"]) and others:
+        raise RefusedError(
+            "refused",
+            "this host belongs to the stack {}".format(told["stack"]),
+            "take it out of that stack first, or name another machine",
+        )
+    slots = dict(told.get("slots") or {}) if told.get("stack") == wish["stack"] else {}
+    slots[wish["role"]] = wish["slot"]
+    wanted = {"stack": wish["stack"], "slots": slots}
+    if told != wanted:
+        write(places.host_file, json.dumps(wanted, sort_keys=True) + "\n")

@@ -1,9 +1,13 @@
-"""The one place that runs commands on a host, so that tests can stand in for it."""
+"""The one place that runs commands, asks programs and waits on a host, so that tests can stand in
+for it."""
 
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Sequence
+
+from . import ask
 
 
 class RefusedError(Exception):
@@ -12,24 +16,29 @@ class RefusedError(Exception):
     def __init__(self, code: str, sentence: str, remedy: str = "", tail: str = "") -> None:
         super().__init__(sentence)
         self.code = code
+        """One of those that HostError has, `busy`, `lost` or `interrupted`."""
         self.sentence = sentence
         self.remedy = remedy
         self.tail = tail
+        """The end of a log. `main` takes what is secret out of it."""
 
 
 class System:
     """Commands of the host. Each has a deadline."""
 
     def run(
-        self, argv: Sequence[str], *, deadline_s: float = 60.0, stdin: bytes | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        deadline_s: float = 60.0,
+        stdin: bytes | None = None,
     ) -> tuple[int, str]:
         """Exit code and output (of both streams). 124 at the deadline, 127 where there is no such
         program."""
         try:
             done = subprocess.run(
                 list(argv),
-                input=stdin,
-                stdin=subprocess.DEVNULL if stdin is None else None,
+                input=b"" if stdin is None else stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 timeout=deadline_s,
@@ -55,5 +64,20 @@ class System:
 
     def journal(self, unit: str, lines: int = 20) -> str:
         """The newest lines of a unit."""
-        words: list[str] = ["journalctl", "-u", unit, "-n", str(lines), "--no-pager", "-o", "cat"]
+        words = ["journalctl", "-u", unit, "-n", str(lines), "--no-pager", "-o", "cat"]
         return self.run(words, deadline_s=20)[1]
+
+    def get(self, address: str, path: str) -> tuple[int, str]:
+        """Status and body of a program on this host; 0 when nobody answers (see `ask`)."""
+        return ask.get(address, path)
+
+    def now(self) -> float:
+        """Seconds of a clock that only goes on."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def said(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
