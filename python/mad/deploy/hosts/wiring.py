@@ -130,7 +130,6 @@ class Wiring:
             "listen": f"{'127.0.0.1' if beside else '0.0.0.0'}:{port}",
             "anonymous": True,
             "api_url": "" if beside else (self.outputs.api_url or "").rstrip("/"),
-            "root": "/opt/mad/current-web/console",
         }
         return config, {}, {}, (port,)
 

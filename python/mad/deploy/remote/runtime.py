@@ -112,6 +112,8 @@ class Native:
                 continue
             words = ["env", f"CREDENTIALS_DIRECTORY={secrets}", *said, str(program)]
             words += ["--config", str(folder / "config" / name), "--check"]
+            if wish["role"] == "web":
+                words += ["--root", str(folder / "release/console")]
             code, text = self._system.run(words, deadline_s=20)
             if code != 0:
                 return text[-2000:] or f"it ended with {code}"
