@@ -2,6 +2,7 @@
 #define MAD_ENGINE_SIBLINGS_HPP
 
 #include <mad/core/error.hpp>
+#include <mad/core/duration.hpp>
 #include <mad/core/log.hpp>
 #include <mad/net/http/diverter.hpp>
 #include <mad/net/unix_socket.hpp>
