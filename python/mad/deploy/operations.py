@@ -15,6 +15,7 @@ from mad.deploy.stack.settings import Role, Stack
 
 if TYPE_CHECKING:
     from mad.deploy.cloud.lease import Lease
+    from mad.deploy.cloud.resource import Context
     from mad.deploy.cloud.session import Aws
     from mad.deploy.engine import Outcome
     from mad.deploy.status import Status
@@ -61,6 +62,8 @@ class Looked:
 
 Confirm = Callable[[Looked], bool]
 """Says whether to do what was shown (as the event `PlanMade`)."""
+Then = Callable[["Context"], None]
+"""What follows when everything is there, while the lock is still held: the hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ def up(
     wishes: Wishes = NO_WISHES,
     *,
     dry_run: bool = False,
+    then: Then | None = None,
 ) -> Result:
     """Makes the stack as its file says."""
     from mad.deploy.cloud import surroundings
@@ -138,7 +142,7 @@ def up(
         _ready(given, looked)
         return confirm(looked)
 
-    return _change(given, "up", listener, agreed, look, dry_run)
+    return _change(given, "up", listener, agreed, look, dry_run, then=then)
 
 
 def scale(
@@ -149,6 +153,7 @@ def scale(
     wishes: Wishes = NO_WISHES,
     *,
     dry_run: bool = False,
+    then: Then | None = None,
 ) -> Result:
     """Writes the counts into the stack file once they are agreed to, then does as `up`. Raises
     StackError, before anything else happens, for counts that the file cannot have."""
@@ -171,7 +176,7 @@ def scale(
     def look() -> Looked:
         return _plan(scaled, wishes, observe(scaled))
 
-    result = _change(scaled, "scale", listener, agreed, look, dry_run)
+    result = _change(scaled, "scale", listener, agreed, look, dry_run, then=then)
     if result.looked.plan.empty and not dry_run:
         edit.set_counts(file, counts, region=region)
     return result
@@ -382,6 +387,7 @@ def _change(
     dry_run: bool,
     *,
     look_after: bool = True,
+    then: Then | None = None,
 ) -> Result:
     """Lock, look, show, ask, do."""
     from mad.deploy import engine
@@ -402,6 +408,16 @@ def _change(
         if looked.plan.empty:
             if look_after:
                 _remember(given, looked)
+            if then is not None:
+                then(
+                    Context(
+                        given.aws,
+                        given.stack,
+                        lock.lease,
+                        looked.observed,
+                        cancelled=given.cancelled,
+                    )
+                )
             after = told.of(given.stack, looked.observed) if look_after else None
             return Result(looked, status=after)
         if not confirm(looked):
@@ -412,11 +428,10 @@ def _change(
         outcome = engine.apply(looked.plan, context, listener, holds=lock.renew)
         if lock.lost.is_set():
             lock.renew()
-        if outcome.ok and look_after:
-            _remember(given, looked)
-        after = (
-            told.of(given.stack, observe(given, around=False))
-            if outcome.ok and look_after
-            else None
-        )
-        return Result(looked, outcome, status=after)
+        if not outcome.ok or not look_after:
+            return Result(looked, outcome)
+        _remember(given, looked)
+        observed = observe(given, around=False)
+        if then is not None:
+            then(replace(context, observed=observed))
+        return Result(looked, outcome, status=told.of(given.stack, observed))

@@ -7,6 +7,7 @@ import typer
 from mad.cli.deploy import (
     adopt,
     cost,
+    deploy,
     destroy,
     doctor,
     drift,
@@ -15,6 +16,7 @@ from mad.cli.deploy import (
     init,
     inventory,
     plan,
+    rollback,
     scale,
     status,
     unlock,
@@ -41,6 +43,8 @@ app.command("init")(init.init)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("plan", epilog=plan.EPILOG)(plan.plan)
 app.command("up", epilog=up.EPILOG)(up.up)
+app.command("deploy", epilog=deploy.EPILOG)(deploy.deploy)
+app.command("rollback", epilog=rollback.EPILOG)(rollback.rollback)
 app.command("scale", epilog=scale.EPILOG)(scale.scale)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("drift", epilog=drift.EPILOG)(drift.drift)

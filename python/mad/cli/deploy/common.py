@@ -176,7 +176,9 @@ def _said(as_json: bool, error: Exception) -> int | None:
     from mad.deploy.cloud.errors import explain
     from mad.deploy.cloud.lock import LockHeldError, LockLostError
     from mad.deploy.cloud.session import AwsError
+    from mad.deploy.hosts.model import HostError
     from mad.deploy.operations import OperationError
+    from mad.deploy.release.manifest import ReleaseError
     from mad.deploy.stack.mistakes import StackError
 
     match error:
@@ -195,8 +197,12 @@ def _said(as_json: bool, error: Exception) -> int | None:
         case LockHeldError():
             say(as_json, str(error), error.remedy)
             return LOCKED
-        case LockLostError() | OperationError() | AdoptError():
+        case LockLostError() | OperationError() | AdoptError() | ReleaseError():
             say(as_json, str(error), error.remedy)
+        case HostError():
+            say(as_json, str(error), error.remedy, host=error.host, code=error.code)
+            if error.tail and not as_json:
+                typer.echo(error.tail.strip(), err=True)
         case _:
             return None
     return ERROR
@@ -254,9 +260,11 @@ class _Watched:
         self._working = False
 
     def __call__(self, event: Event) -> None:
-        from mad.deploy.events import Started
+        from mad.deploy.events import HostState, HostStep, Started
 
-        if isinstance(event, Started):
+        if isinstance(event, Started) or (
+            isinstance(event, HostStep) and event.state is HostState.RUNNING
+        ):
             self._working = True
         self._show(event)
 

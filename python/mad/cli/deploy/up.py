@@ -1,4 +1,4 @@
-"""`mad deploy up`: makes the stack as its file says."""
+"""`mad deploy up`: makes the stack as its file says, to the system that runs on it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mad.cli.deploy import common
+from mad.cli.deploy import common, hosts_common
 
 EPILOG = common.examples(
     "mad deploy up                     shows the plan, asks, then does it",
@@ -27,6 +27,7 @@ def up(
             "--create-default-vpc", help="Make the region's default VPC when there is none."
         ),
     ] = False,
+    binaries: hosts_common.Binaries = None,
     refresh_images: common.RefreshImages = False,
     allow_data_loss: common.AllowDataLoss = False,
     yes: common.Yes = False,
@@ -38,17 +39,22 @@ def up(
     endpoint_url: common.EndpointUrl = None,
 ) -> None:
     """Make the stack as its file says: show the plan, ask, do it. Safe to interrupt and repeat."""
-    del infra_only
     with common.reported(as_json):
         from mad.cli.deploy.show import status_view
         from mad.deploy import operations
+        from mad.deploy.rollout import operations as rollout
 
         wishes = operations.Wishes(refresh_images, allow_data_loss, create_default_vpc)
         target = common.connect(file, region, profile, endpoint_url)
         with common.stoppable(target, common.renderer(target, "up", as_json)) as show:
             ask = common.Asker(yes)
-            result = operations.up(target, show, ask, wishes, dry_run=dry_run)
+            hosts = rollout.Hosts(target, show, binaries)
+            then = None if infra_only else hosts.finish
+            result = operations.up(target, show, ask, wishes, dry_run=dry_run, then=then)
             code = common.ended(result, show)
+        if hosts.done is not None:
+            hosts_common.show_end(target, "hosts", hosts.done, as_json)
+            code = code or hosts_common.code_of(hosts.done)
         if result.status is not None and not as_json:
             common.console().print(status_view.outputs(result.status))
         raise typer.Exit(code)

@@ -92,6 +92,23 @@ def hosts_of_run(
         return Deployed(ended, status=_status(given, context), seen=seen)
 
 
+@dataclass(slots=True)
+class Hosts:
+    """The second half of `up`: agreed to with the first."""
+
+    given: Target
+    listener: Listener
+    binaries: Path | None = None
+    done: Deployed | None = None
+
+    def finish(self, context: Context) -> None:
+        options = Options(binaries=self.binaries)
+        default = own(None, self.binaries)
+        self.done = hosts_of_run(
+            self.given, context, options, default, self.listener, lambda _seen: True
+        )
+
+
 @contextmanager
 def _locked(given: Target, op: str, listener: Listener) -> Iterator[Context]:
     from mad.deploy.cloud.lock import Lock, store_of

@@ -20,7 +20,19 @@ from mad.deploy.stack.load import load
 
 LIMIT_S = 120
 VERBS = (
-    *("init", "doctor", "plan", "up", "scale", "status", "drift", "inventory", "cost"),
+    *(
+        "init",
+        "doctor",
+        "plan",
+        "up",
+        "deploy",
+        "rollback",
+        "scale",
+        "status",
+        "drift",
+        "inventory",
+        "cost",
+    ),
     *("iam-policy", "export", "adopt", "unlock", "destroy"),
 )
 STACK = """\
@@ -254,7 +266,7 @@ def test_a_plan_changes_nothing_and_says_by_its_exit_code_that_something_is_to_b
 
 
 def test_up_asks_nobody_who_is_not_there(cloud: Deploy, aws: Aws) -> None:
-    said = cloud("up")
+    said = cloud("up", "--infra-only")
     assert said.returncode == 1
     assert "give --yes" in said.stderr
     assert "+ instance.api-0" in said.stdout
@@ -263,7 +275,7 @@ def test_up_asks_nobody_who_is_not_there(cloud: Deploy, aws: Aws) -> None:
 
 
 def test_a_dry_run_shows_and_takes_no_lock(cloud: Deploy, aws: Aws) -> None:
-    said = cloud("up", "--dry-run")
+    said = cloud("up", "--infra-only", "--dry-run")
     assert said.returncode == 0, said.stderr
     assert "Plan:" in said.stdout
     assert machines(aws) == []
@@ -273,13 +285,13 @@ def test_a_dry_run_shows_and_takes_no_lock(cloud: Deploy, aws: Aws) -> None:
 
 
 def test_a_whole_life(cloud: Deploy, aws: Aws) -> None:
-    made = cloud("up", "--yes")
+    made = cloud("up", "--infra-only", "--yes")
     assert made.returncode == 0, made.stdout + made.stderr
     assert "create instance.api-0: done" in made.stdout
     assert "http://" in made.stdout
     assert len(machines(aws)) == 2
     assert cloud("plan", "--detailed-exitcode").returncode == 0
-    again = cloud("up", "--yes")
+    again = cloud("up", "--infra-only", "--yes")
     assert again.returncode == 0
     assert "Nothing to do" in again.stdout
 
@@ -300,7 +312,7 @@ def test_a_whole_life(cloud: Deploy, aws: Aws) -> None:
     drifted = cloud("drift")
     assert drifted.returncode == 2
     assert "stopped outside mad" in drifted.stdout
-    assert cloud("up", "--yes").returncode == 0
+    assert cloud("up", "--infra-only", "--yes").returncode == 0
     assert len(machines(aws)) == 3
 
     gone = cloud("destroy", "--yes")
@@ -312,7 +324,7 @@ def test_a_whole_life(cloud: Deploy, aws: Aws) -> None:
 
 
 def test_up_as_json_lines_ends_with_the_outputs(cloud: Deploy) -> None:
-    lines = lines_of(cloud("up", "--yes", "--json").stdout)
+    lines = lines_of(cloud("up", "--infra-only", "--yes", "--json").stdout)
     assert lines[0]["event"] == "plan"
     assert {line["event"] for line in lines[1:-1]} <= {"started", "progress", "done"}
     assert lines[-1]["event"] == "end"
@@ -328,7 +340,7 @@ def test_a_lock_that_is_held_is_exit_code_3_and_unlock_breaks_it(
 ) -> None:
     stack = load(place / "mad.toml")
     with Lock(store_of(aws, stack), op="up", who="arn:aws:iam::1:user/other"):
-        held = cloud("up", "--yes")
+        held = cloud("up", "--infra-only", "--yes")
         assert held.returncode == 3, held.stdout + held.stderr
         assert "by arn:aws:iam::1:user/other" in held.stderr
         assert "unlock" in held.stderr
@@ -337,14 +349,14 @@ def test_a_lock_that_is_held_is_exit_code_3_and_unlock_breaks_it(
         assert asked.returncode == 1
         assert "give --yes" in asked.stderr
         assert cloud("unlock", "--yes").returncode == 0
-        assert cloud("up", "--yes").returncode == 0
+        assert cloud("up", "--infra-only", "--yes").returncode == 0
     assert "Nobody holds the lock." in cloud("unlock").stdout
 
 
 def test_a_plan_above_the_budget_is_refused(cloud: Deploy, place: Path, aws: Aws) -> None:
     with (place / "mad.toml").open("a") as file:
         file.write("\n[limits]\nmonthly_usd = 1\n")
-    said = cloud("up", "--yes")
+    said = cloud("up", "--infra-only", "--yes")
     assert said.returncode == 1
     assert "monthly_usd" in said.stderr
     assert machines(aws) == []
@@ -369,7 +381,10 @@ def test_the_doctor_changes_nothing(cloud: Deploy, aws: Aws) -> None:
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("\n", 1), ("\x04", 1), ("y\n", 0)])
 def test_people_are_asked(place: Path, aws_local: Any, aws: Aws, answer: str, code: int) -> None:
     del place
-    with terminal("deploy", "up", "--endpoint-url", aws_local.url) as (process, end):
+    with terminal("deploy", "up", "--infra-only", "--endpoint-url", aws_local.url) as (
+        process,
+        end,
+    ):
         shown = read_until(end, "Apply? [y/N]")
         assert "instance.api-0" in shown
         os.write(end, answer.encode())
@@ -387,7 +402,10 @@ def test_an_interrupted_question_is_exit_code_130_and_leaves_no_lock(
     place: Path, aws_local: Any, aws: Aws
 ) -> None:
     del place
-    with terminal("deploy", "up", "--endpoint-url", aws_local.url) as (process, end):
+    with terminal("deploy", "up", "--infra-only", "--endpoint-url", aws_local.url) as (
+        process,
+        end,
+    ):
         read_until(end, "Apply? [y/N]")
         process.send_signal(signal.SIGINT)
         assert process.wait(LIMIT_S) == 130
@@ -401,7 +419,10 @@ def test_a_terminal_that_wants_plain_lines_has_them(
 ) -> None:
     del place
     monkeypatch.setenv(name, "1")
-    with terminal("deploy", "up", "--yes", "--endpoint-url", aws_local.url) as (process, end):
+    with terminal("deploy", "up", "--infra-only", "--yes", "--endpoint-url", aws_local.url) as (
+        process,
+        end,
+    ):
         shown = read_until(end, None, LIMIT_S)
         assert process.wait(LIMIT_S) == 0
     assert "create instance.api-0: done" in shown
