@@ -14,8 +14,9 @@ from typing import TextIO, cast
 
 from fake_host import FakeHost, switch_to
 
-from mad.deploy.hosts import bootstrap
+from mad.deploy.hosts import bootstrap, units
 from mad.deploy.remote import main
+from mad.deploy.stack.settings import Role
 
 REMOTE = Path(main.__file__).parent
 
@@ -164,3 +165,14 @@ def ignores_hangup(pid: int) -> bool:
     text = Path(f"/proc/{pid}/status").read_text()
     ignored = next(line for line in text.splitlines() if line.startswith("SigIgn"))
     return bool(int(ignored.split()[1], 16) & 1 << (signal.SIGINT - 1))
+
+
+def test_units_that_share_a_socket_keep_it_from_blocking() -> None:
+    """systemd clears the flag at each start, of what all instances share, unless it is told so."""
+    found = 0
+    for role in (Role.API, Role.API_LB, Role.CLIENT, Role.WEB):
+        for file in units.files(role, variables={}, ports=(80,)):
+            if "\nSockets=" in file.text:
+                assert "\nNonBlocking=yes\n" in file.text, file.path
+                found += 1
+    assert found == 3
