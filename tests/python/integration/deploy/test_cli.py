@@ -19,21 +19,10 @@ from mad.deploy.cloud.session import Aws
 from mad.deploy.stack.load import load
 
 LIMIT_S = 120
+UP = ("deploy", "up", "--infra-only")
 VERBS = (
-    *(
-        "init",
-        "doctor",
-        "plan",
-        "up",
-        "deploy",
-        "rollback",
-        "scale",
-        "status",
-        "drift",
-        "inventory",
-        "cost",
-    ),
-    *("iam-policy", "export", "adopt", "unlock", "destroy"),
+    *("init", "doctor", "plan", "up", "scale", "status", "drift", "inventory", "cost"),
+    *("deploy", "rollback", "iam-policy", "export", "adopt", "unlock", "destroy"),
 )
 STACK = """\
 # ours
@@ -381,7 +370,7 @@ def test_the_doctor_changes_nothing(cloud: Deploy, aws: Aws) -> None:
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("\n", 1), ("\x04", 1), ("y\n", 0)])
 def test_people_are_asked(place: Path, aws_local: Any, aws: Aws, answer: str, code: int) -> None:
     del place
-    with terminal("deploy", "up", "--infra-only", "--endpoint-url", aws_local.url) as (
+    with terminal(*UP, "--endpoint-url", aws_local.url) as (
         process,
         end,
     ):
@@ -402,7 +391,7 @@ def test_an_interrupted_question_is_exit_code_130_and_leaves_no_lock(
     place: Path, aws_local: Any, aws: Aws
 ) -> None:
     del place
-    with terminal("deploy", "up", "--infra-only", "--endpoint-url", aws_local.url) as (
+    with terminal(*UP, "--endpoint-url", aws_local.url) as (
         process,
         end,
     ):
@@ -419,7 +408,7 @@ def test_a_terminal_that_wants_plain_lines_has_them(
 ) -> None:
     del place
     monkeypatch.setenv(name, "1")
-    with terminal("deploy", "up", "--infra-only", "--yes", "--endpoint-url", aws_local.url) as (
+    with terminal(*UP, "--yes", "--endpoint-url", aws_local.url) as (
         process,
         end,
     ):
