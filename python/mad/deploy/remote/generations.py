@@ -16,6 +16,9 @@ from .system import RefusedError
 
 GENERATIONS = 20
 """Of a role that stay on a host, at most."""
+STAGED = ".staged"
+"""In a release that was brought and that nothing was switched to yet: when."""
+STAGED_S = 3600.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 Wish = dict[str, Any]
 
@@ -139,9 +142,9 @@ def older(places: Places, role: str, to: str | None, before: int | None) -> int:
     )
 
 
-def prune(places: Places, busy: dict[str, set[int]], keep: int = KEEP) -> list[str]:
-    """Keeps the releases that serve, drain, or served last, and of generations the newest. `busy`:
-    by role, generations that run. Gives what went."""
+def prune(places: Places, busy: dict[str, set[int]], now: float, keep: int = KEEP) -> list[str]:
+    """Keeps the releases that serve, drain, or served last, those that just came, and of
+    generations the newest. `busy`: by role, generations that run. Gives what went."""
     used: set[str] = set()
     for role in places.roles():
         current = places.current(role)
@@ -164,7 +167,7 @@ def prune(places: Places, busy: dict[str, set[int]], keep: int = KEEP) -> list[s
         used |= set(kept)
     gone = []
     for there in sorted(places.releases.iterdir()) if places.releases.is_dir() else []:
-        if there.name not in used:
+        if there.name not in used and not just_staged(there, now):
             discard(there)
             gone.append(there.name)
     return gone
@@ -176,6 +179,15 @@ def last_good(places: Places, role: str, number: int | None) -> int | None:
         if number is not None and one <= number and "failed" not in places.described(role, one):
             return one
     return None
+
+
+def just_staged(release: Path, now: float) -> bool:
+    """Another role of this host is about to be switched to it."""
+    try:
+        at = float((release / STAGED).read_text())
+    except (OSError, ValueError):
+        return False
+    return 0.0 <= now - at < STAGED_S
 
 
 def is_whole(places: Places, id: str, files: dict[str, str]) -> bool:

@@ -48,7 +48,7 @@ def remove(
     one = Switch(at, shell, request["role"], tell, str(request.get("who", "")))
     with at.alone(shell, tell, f"{one.who} (removal of {one.role})".strip()):
         if not at.role(one.role).is_dir():
-            generations.prune(at, busy(at, shell))
+            generations.prune(at, busy(at, shell), shell.said())
             return {"stopped": [], "removed": False}
         stopped, _ = emptied(one, float(request.get("drain_s", 60.0)))
         files = {
@@ -60,7 +60,7 @@ def remove(
         audit(one, "removed")
         discard(at.opt / f"current-{one.role}")
         discard(at.role(one.role))
-        generations.prune(at, busy(at, shell))
+        generations.prune(at, busy(at, shell), shell.said())
     return {"stopped": stopped, "removed": True}
 
 
@@ -76,7 +76,7 @@ def prune(
     with at.alone(shell, tell, "prune"):
         sweep(at.releases)
         keep = max(1, int(request.get("keep", KEEP)))
-        gone = generations.prune(at, busy(at, shell), keep)
+        gone = generations.prune(at, busy(at, shell), shell.said(), keep)
     return {"removed": gone}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .generations import fill
+from .generations import STAGED, fill
 from .places import Places, folder, free_bytes, move, sha256, sweep, write
 from .runtime import runtime_of
 from .system import RefusedError, System
@@ -54,6 +54,7 @@ def run(
         manifest = release / "manifest.json"
         if not manifest.is_file() or manifest.read_text() != wanted["manifest"]:
             write(manifest, wanted["manifest"])
+        write(release / STAGED, f"{shell.said():.0f}\n")
         tell(text="has the release", release=wanted["id"])
         if request.get("wish"):
             check(at, shell, request["wish"])

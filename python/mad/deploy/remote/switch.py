@@ -181,7 +181,10 @@ class Switch:
     def finish(self, to: int) -> None:
         self.make_current(to)
         self.stop_others(to)
-        generations.prune(self.places, busy(self.places, self.system))
+        release = self.places.release(self.places.described(self.role, to)["release"])
+        discard(release / generations.STAGED)
+        busy_ones = busy(self.places, self.system)
+        generations.prune(self.places, busy_ones, self.system.said())
 
     def take_back(self, to: int, why: str, log: str, before: int | None = None) -> None:
         """A generation that is not to serve goes; the one before does."""

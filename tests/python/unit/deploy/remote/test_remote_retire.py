@@ -170,7 +170,7 @@ def ignores_hangup(pid: int) -> bool:
 def test_units_that_share_a_socket_keep_it_from_blocking() -> None:
     """systemd clears the flag at each start, of what all instances share, unless it is told so."""
     found = 0
-    for role in (Role.API, Role.API_LB, Role.CLIENT, Role.WEB):
+    for role in (Role.API, Role.API_LB, Role.WEB):
         for file in units.files(role, variables={}, ports=(80,)):
             if "\nSockets=" in file.text:
                 assert "\nNonBlocking=yes\n" in file.text, file.path

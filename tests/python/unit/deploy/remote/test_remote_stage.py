@@ -129,6 +129,18 @@ def test_three_releases_stay_and_those_that_run(host: FakeHost) -> None:
     assert list(host.ask("inspect")["facts"]["releases"].values()) == ["5.0.0"]
 
 
+def test_a_release_that_just_came_waits_for_its_switch(host: FakeHost) -> None:
+    host.ask("switch", **host.staged("api", "1.0.0"))
+    web = host.staged("web", "9.0.0")
+    host.ask("switch", **host.staged("api", "2.0.0"))
+    assert host.ask("switch", **web)["changed"]
+    host.staged("api", "3.0.0")
+    host.clock += 4000.0
+    host.ask("prune")
+    kept = host.ask("inspect")["facts"]["releases"].values()
+    assert sorted(kept) == ["1.0.0", "2.0.0", "9.0.0"]
+
+
 def test_one_change_at_a_time(host: FakeHost) -> None:
     wanted = host.staged("api", "1.0.0")
     with (host.places.opt / ".lock").open("w") as other:
