@@ -58,7 +58,7 @@ class Machine:
         self.process: subprocess.Popen[bytes] | None = None
         self._network()
         self._files(user, authorized, host_key, files or {}, hosts, hostname or name)
-        self._boot()
+        self.boot()
 
     def _network(self) -> None:
         command("ip", "netns", "add", self.space)
@@ -114,7 +114,7 @@ class Machine:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
 
-    def _boot(self) -> None:
+    def boot(self) -> None:
         # Limits of this machine must be passed on: systemd-nspawn may not raise them.
         words = []
         for name in ("NOFILE", "NPROC", "MEMLOCK", "CORE"):

@@ -4,6 +4,7 @@ for its replication group, and a way in for its load balancer."""
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import selectors
@@ -23,6 +24,7 @@ BRIDGE = "172.31.255.1"
 PORT = 5000
 REDIS_PORT = 6379
 BALANCER_PORT = 80
+_numbers = itertools.count()
 
 
 class World:
@@ -30,7 +32,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.name = f"mad{os.getpid() % 100000}"
+        self.name = f"mad{os.getpid() % 100000}{chr(97 + next(_numbers) % 26)}"
         self.url = f"http://127.0.0.1:{PORT}"
         self.machines: dict[str, Machine] = {}
         """By the id of the instance."""
@@ -75,13 +77,13 @@ class World:
         (Path("/etc/netns") / self.name).mkdir(parents=True, exist_ok=True)
         self._write_names()
         self._authority()
-        log = (self.folder / "aws.log").open("wb")
-        serving = self.popen(
-            [sys.executable, "-W", "ignore", "-m", "aws_local", "--port", str(PORT)],
-            env=os.environ | {"PYTHONPATH": str(ROOT / "tests" / "support")},
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
+        with (self.folder / "aws.log").open("wb") as log:
+            serving = self.popen(
+                [sys.executable, "-W", "ignore", "-m", "aws_local", "--port", str(PORT)],
+                env=os.environ | {"PYTHONPATH": str(ROOT / "tests" / "support")},
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         assert serving.stdout is not None
         with selectors.DefaultSelector() as ready:
             ready.register(serving.stdout, selectors.EVENT_READ)
@@ -105,6 +107,8 @@ class World:
             if process.poll() is None:
                 process.kill()
                 process.wait(10)
+            if process.stdout is not None:
+                process.stdout.close()
         command("ip", "netns", "del", self.name, check=False)
         shutil.rmtree(Path("/etc/netns") / self.name, ignore_errors=True)
 
@@ -235,8 +239,8 @@ class World:
             f"tls-ca-cert-file {self.folder / 'ca.pem'}\ntls-auth-clients no\n"
             f'requirepass {cache["token"]}\nsave ""\nappendonly no\ndir {folder}\n'
         )
-        log = (folder / "log").open("wb")
-        self.popen(["redis-server", str(settings)], stdout=log, stderr=log)
+        with (folder / "log").open("wb") as log:
+            self.popen(["redis-server", str(settings)], stdout=log, stderr=log)
         self._name(host, BRIDGE)
 
     def _balancer(self, one: dict[str, Any], seen: dict[str, Any]) -> None:

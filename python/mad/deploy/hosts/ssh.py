@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -225,7 +225,7 @@ class Connections:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        assert process.stdin is not None
+        assert isinstance(process.stdin, BufferedWriter)
         assert process.stdout is not None
         assert process.stderr is not None
         errors: list[bytes] = []
@@ -253,6 +253,7 @@ class Connections:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            process.stdout.close()
             with self._guard:
                 self._running.discard(process)
         text = b"".join(errors).decode(errors="replace")
@@ -287,7 +288,7 @@ def _drain(stream: IO[bytes], into: list[bytes]) -> None:
             kept += len(piece)
 
 
-def _feed(stream: IO[bytes], head: bytes, payload: Path | bytes | None) -> None:
+def _feed(stream: BufferedWriter, head: bytes, payload: Path | bytes | None) -> None:
     try:
         stream.write(head)
         if isinstance(payload, bytes):
@@ -297,6 +298,7 @@ def _feed(stream: IO[bytes], head: bytes, payload: Path | bytes | None) -> None:
                 shutil.copyfileobj(file, stream, 1 << 18)
         stream.close()
     except OSError:
-        # The other side ended; what it said of it comes over its own way.
-        with contextlib.suppress(OSError):
-            os.close(stream.fileno())
+        # The other side ended; what it said of it comes over its own way. What is left in the
+        # buffer goes with it: closed beneath it, so that nothing closes that descriptor once more
+        # when it is somebody else's already.
+        stream.raw.close()
