@@ -15,6 +15,7 @@ from mad.cli.deploy import (
     iam_policy,
     init,
     inventory,
+    pack,
     plan,
     rollback,
     scale,
@@ -45,6 +46,7 @@ app.command("plan", epilog=plan.EPILOG)(plan.plan)
 app.command("up", epilog=up.EPILOG)(up.up)
 app.command("deploy", epilog=deploy.EPILOG)(deploy.deploy)
 app.command("rollback", epilog=rollback.EPILOG)(rollback.rollback)
+app.command("pack", epilog=pack.EPILOG)(pack.pack)
 app.command("scale", epilog=scale.EPILOG)(scale.scale)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("drift", epilog=drift.EPILOG)(drift.drift)

@@ -9,7 +9,9 @@ from mad.cli.deploy import common, hosts_common
 EPILOG = common.examples(
     "mad deploy deploy                              the installed release, to all roles",
     "mad deploy deploy --role api --version 1.2.0   one role, that release",
+    "mad deploy deploy --binaries arm/bin           programs that this package does not have",
     "mad deploy deploy --yes --json                 for robots: one JSON object a line",
+    "A version is looked for on the hosts, in ./dist and at [release] url (`mad deploy pack`).",
     "Exit 4: the new release was not well, and the one before serves again.",
 )
 
@@ -31,7 +33,9 @@ def deploy(
         from mad.deploy.rollout import operations as rollout
 
         target = common.connect(file, region, profile, endpoint_url)
-        options = rollout.Options(hosts_common.roles_of(role), version, binaries, dry_run)
+        options = rollout.Options(
+            hosts_common.roles_of(role), version, tuple(binaries or ()), dry_run
+        )
         with common.stoppable(target, common.renderer(target, "deploy", as_json)) as show:
             done = rollout.deploy(target, options, show, hosts_common.asker(yes))
         hosts_common.show_end(target, "deploy", done, as_json)

@@ -27,9 +27,10 @@ Version = Annotated[
     typer.Option(metavar="VERSION", help="Of the release. Default: that of the installed package."),
 ]
 Binaries = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
-        metavar="DIR", help="Programs for hosts on which those of the package do not run."
+        metavar="DIR",
+        help="Programs in the place of the package's; repeat, a folder for each architecture.",
     ),
 ]
 

@@ -48,7 +48,7 @@ def up(
         target = common.connect(file, region, profile, endpoint_url)
         with common.stoppable(target, common.renderer(target, "up", as_json)) as show:
             ask = common.Asker(yes)
-            hosts = rollout.Hosts(target, show, binaries)
+            hosts = rollout.Hosts(target, show, tuple(binaries or ()))
             then = None if infra_only else hosts.finish
             result = operations.up(target, show, ask, wishes, dry_run=dry_run, then=then)
             code = common.ended(result, show)

@@ -46,7 +46,10 @@ def run(
     )
     wanted = request.get("release") or {}
     whole = bool(wanted) and is_whole(at, wanted["id"], wanted["files"])
-    return {"facts": plain(facts), "whole": whole}
+    answer = {"facts": plain(facts), "whole": whole}
+    if request.get("version"):
+        answer["manifests"] = manifests(at, request["version"])
+    return answer
 
 
 def booted(system: System, tell: Callable[..., None]) -> None:
@@ -113,6 +116,15 @@ def releases(places: Places) -> dict[str, str]:
         folder.name: folder.name.rpartition("-")[0]
         for folder in sorted(places.releases.iterdir())
         if not folder.name.startswith(".") and (folder / "manifest.json").is_file()
+    }
+
+
+def manifests(places: Places, version: str) -> dict[str, str]:
+    """Of the releases of a version that are there, by their id."""
+    return {
+        id: (places.release(id) / "manifest.json").read_text()
+        for id, named in releases(places).items()
+        if named == version
     }
 
 

@@ -14,13 +14,12 @@ from mad.deploy import operations
 from mad.deploy import status as told
 from mad.deploy.events import Listener
 from mad.deploy.operations import OperationError, Target
-from mad.deploy.release.build import Release, own
+from mad.deploy.release.find import Releases, from_s3
 from mad.deploy.rollout.run import Ended, Inspected, Rollout
 from mad.deploy.stack.settings import Role
 
 if TYPE_CHECKING:
     from mad.deploy.cloud.resource import Context
-    from mad.deploy.hosts.ssh import Connections
     from mad.deploy.hosts.wiring import Wiring
     from mad.deploy.status import Status
 
@@ -48,16 +47,19 @@ class Options:
     roles: tuple[Role, ...] = ALL
     version: str | None = None
     """None: that of the installed package."""
-    binaries: Path | None = None
+    binaries: tuple[Path, ...] = ()
     dry_run: bool = False
 
 
 def deploy(given: Target, options: Options, listener: Listener, agree: Agree) -> Deployed:
     """Brings a release to the hosts of some roles, a batch at a time. Raises HostError,
     ReleaseError, OperationError before anything is changed."""
-    default = own(options.version, options.binaries)
-    with _locked(given, "deploy", listener) as context:
-        return hosts_of_run(given, context, options, default, listener, agree)
+    with (
+        releases_of(given, options) as releases,
+        _locked(given, "deploy", listener) as context,
+    ):
+        releases.guess()
+        return hosts_of_run(given, context, options, releases, listener, agree)
 
 
 def rollback(given: Target, roles: Iterable[Role], to: str | None, listener: Listener) -> Deployed:
@@ -65,7 +67,7 @@ def rollback(given: Target, roles: Iterable[Role], to: str | None, listener: Lis
     without an upload."""
     with (
         _locked(given, "rollback", listener) as context,
-        _connected(given, context, listener, own()) as (rollout, _hosts, _wiring),
+        _connected(given, context, listener) as rollout,
     ):
         ended = rollout.back(roles, to)
         _note(given, context, ended, "rollback")
@@ -76,13 +78,13 @@ def hosts_of_run(
     given: Target,
     context: Context,
     options: Options,
-    default: Release,
+    releases: Releases,
     listener: Listener,
     agree: Agree,
 ) -> Deployed:
     """The part of `up` and `deploy` that is on the hosts; the lock is held."""
-    with _connected(given, context, listener, default, options.binaries) as (rollout, _calls, _w):
-        seen = rollout.inspect(options.roles, default)
+    with _connected(given, context, listener) as rollout:
+        seen = rollout.inspect(options.roles, releases)
         if options.dry_run or all(one.same for one in seen):
             return Deployed(rollout.go(seen) if not options.dry_run else Ended(), seen=seen)
         if not agree(seen):
@@ -98,15 +100,26 @@ class Hosts:
 
     given: Target
     listener: Listener
-    binaries: Path | None = None
+    binaries: tuple[Path, ...] = ()
     done: Deployed | None = None
 
     def finish(self, context: Context) -> None:
         options = Options(binaries=self.binaries)
-        default = own(None, self.binaries)
-        self.done = hosts_of_run(
-            self.given, context, options, default, self.listener, lambda _seen: True
-        )
+        with releases_of(self.given, options) as releases:
+            self.done = hosts_of_run(
+                self.given, context, options, releases, self.listener, lambda _seen: True
+            )
+
+
+def releases_of(given: Target, options: Options) -> Releases:
+    """Where a command finds its release."""
+    from mad.deploy.cloud.session import AwsError
+
+    def missing(error: Exception) -> bool:
+        return isinstance(error, AwsError) and error.code in ("NoSuchKey", "NoSuchBucket", "404")
+
+    fetch = None if given.stack.hosts is not None else from_s3(given.aws.call, missing)
+    return Releases(options.version, options.binaries, given.stack.release_url, fetch=fetch)
 
 
 @contextmanager
@@ -122,13 +135,7 @@ def _locked(given: Target, op: str, listener: Listener) -> Iterator[Context]:
 
 
 @contextmanager
-def _connected(
-    given: Target,
-    context: Context,
-    listener: Listener,
-    default: Release,
-    binaries: Path | None = None,
-) -> Iterator[tuple[Rollout, Connections, Wiring]]:
+def _connected(given: Target, context: Context, listener: Listener) -> Iterator[Rollout]:
     from mad.deploy.hosts.fleet import hosts_of
     from mad.deploy.hosts.reach import reach
     from mad.deploy.hosts.ssh import Connections
@@ -140,33 +147,19 @@ def _connected(
     if not hosts:
         raise OperationError("there are no hosts yet", "make them: `python -m mad.deploy up`")
     wiring = wiring_of(given, hosts, status)
-
-    def releases(arch: str) -> Release:
-        found = own(default.version, binaries)
-        if found.manifest.arch != arch:
-            from mad.deploy.release.manifest import ReleaseError
-
-            raise ReleaseError(
-                f"the host is {arch}, and the programs here are {found.manifest.arch}",
-                f"give --binaries DIR with programs for {arch}",
-            )
-        return found
-
     with (
         reach(context),
         Connections(stack, key=private_key_path(stack), cancelled=given.cancelled) as calls,
     ):
-        rollout = Rollout(
+        yield Rollout(
             calls,
             hosts,
             wish=wiring.wish,
-            releases=releases,
             update=stack.update,
             listener=listener,
             cancelled=given.cancelled,
             who=who_am_i(),
         )
-        yield rollout, calls, wiring
 
 
 def wiring_of(given: Target, hosts: tuple[object, ...], status: Status) -> Wiring:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Lock
 from typing import Any, Protocol, TypeVar
 
 from mad.deploy.events import HostState, HostStep, Listener
@@ -15,7 +15,7 @@ from mad.deploy.hosts.model import Host, HostError
 from mad.deploy.hosts.wiring import digest_of
 from mad.deploy.release import archive
 from mad.deploy.release.build import Release
-from mad.deploy.release.manifest import ReleaseError
+from mad.deploy.release.find import Releases, agreed
 from mad.deploy.remote.protocol import Gate, HostFacts, RoleFacts, Wish, plain
 from mad.deploy.rollout.plan import batches, phases
 from mad.deploy.stack.settings import Role, Update
@@ -97,8 +97,16 @@ class Ended:
         return not self.failed and not self.interrupted
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    host: Host
+    facts: HostFacts
+    whole: bool
+    manifests: Mapping[str, str]
+
+
 class Rollout:
-    """`releases` gives the release for an architecture; `wish` what a host should be."""
+    """`wish` says what a host should be."""
 
     def __init__(
         self,
@@ -106,7 +114,6 @@ class Rollout:
         hosts: Sequence[Host],
         *,
         wish: Callable[[Host, Release], Wish],
-        releases: Callable[[str], Release],
         update: Update,
         listener: Listener,
         cancelled: Event,
@@ -115,7 +122,7 @@ class Rollout:
         self._calls = calls
         self._hosts = tuple(hosts)
         self._wish = wish
-        self._releases = releases
+        self._finding = Lock()
         self._update = update
         self._listener = listener
         self._cancelled = cancelled
@@ -124,20 +131,22 @@ class Rollout:
 
     # --- looking --------------------------------------------------------------------------------
 
-    def inspect(self, roles: Iterable[Role], default: Release) -> tuple[Inspected, ...]:
+    def inspect(self, roles: Iterable[Role], releases: Releases) -> tuple[Inspected, ...]:
         """All hosts of the roles, at once. Raises HostError for the first that cannot be reached,
-        ReleaseError for an architecture that the release is not for."""
+        ReleaseError for an architecture that the release is not for, or that is nowhere."""
         wanted = [host for host in self._hosts if host.role in set(roles)]
-        return tuple(_all(wanted, lambda host: self._look(host, default)))
+        guess = releases.guess()
+        version = releases.version if guess is None else None
+        looked = _all(wanted, lambda host: self._look(host, guess, version))
+        return tuple(_all(looked, lambda one: self._match(one, looked, guess, releases)))
 
-    def _look(self, host: Host, default: Release) -> Inspected:
-        digests = archive.digests(default, host.role)
-        request = {
-            "op": "inspect",
-            "roles": [host.role.value],
-            "release": {"id": default.id, "files": digests},
-            "boot": True,
-        }
+    def _look(self, host: Host, release: Release | None, version: str | None = None) -> _Looked:
+        request: dict[str, Any] = {"op": "inspect", "roles": [host.role.value], "boot": True}
+        if release is not None:
+            digests = archive.digests(release, host.role)
+            request["release"] = {"id": release.id, "files": digests}
+        if version is not None:
+            request["version"] = version
         answer = self._calls.call(host, request, on_event=self._progress(host), deadline_s=DOCTOR_S)
         told = dict(answer["facts"])
         roles = {name: RoleFacts(**one) for name, one in told.pop("roles").items()}
@@ -146,15 +155,36 @@ class Rollout:
             raise HostError(
                 host.name, "refused", "; ".join(facts.problems), "see `doctor` for what is needed"
             )
-        release, whole = default, bool(answer["whole"])
-        if facts.architecture != default.manifest.arch:
-            try:
-                release, whole = self._releases(facts.architecture), False
-            except ReleaseError as error:
-                raise HostError(host.name, "refused", str(error), error.remedy) from error
+        return _Looked(host, facts, bool(answer["whole"]), answer.get("manifests", {}))
+
+    def _match(
+        self,
+        one: _Looked,
+        looked: Sequence[_Looked],
+        guess: Release | None,
+        releases: Releases,
+    ) -> Inspected:
+        """One host beside the release that is for it."""
+        host, arch = one.host, one.facts.architecture
+        release = guess
+        if release is None or release.manifest.arch != arch:
+            there = None
+            if releases.version is not None:
+                alike = [each.manifests for each in looked if each.facts.architecture == arch]
+                there = agreed(alike, arch, releases.version)
+            with self._finding:
+                release = releases.of(arch, there)
+            one = self._look(host, release)
         wish = self._wish(host, release)
-        role = roles.get(host.role.value, RoleFacts())
-        return Inspected(host, wish, release, facts, role, whole)
+        if not release.sources and not one.whole:
+            raise HostError(
+                host.name,
+                "refused",
+                f"the release {release.version} on it lacks files that {host.role} needs",
+                "bring it anew: put its archive into ./dist",
+            )
+        role = one.facts.roles.get(host.role.value, RoleFacts())
+        return Inspected(host, wish, release, one.facts, role, one.whole)
 
     # --- doing ----------------------------------------------------------------------------------
 
