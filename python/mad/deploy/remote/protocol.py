@@ -3,8 +3,8 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
 `{"done": …}` or `{"error": {"code", "sentence", "remedy", "tail"}}`.
 
 - `inspect`: `roles` (none: all), `release` `{id, files: {path: sha256}}`, `boot` (waits until the
-  machine has been set up). Gives `facts` (HostFacts) and `whole` (whether each of those files is
-  there). Changes nothing, nor does `watch`; all others wait for each other (`busy` after a while).
+  machine has been set up), `version`. Gives `facts` (HostFacts), `whole` (whether each of those
+  files is there) and `manifests` (of the releases of that version, by id). Changes nothing, nor does `watch`; all others wait for each other (`busy` after a while).
 - `stage`: `release` `{id, manifest, files: {path: {sha256, mode, size}}}`, then a tar, gzip or not,
   of these files; those that are there already may be left out. With `wish`, too, the new program
   reads its new configuration (`gate` when it refuses it). Gives `staged`, `placed` (how many).
