@@ -28,6 +28,10 @@ class Host:
     version: str | None = None
     """The release on it; None: none yet."""
     hostkey: str | None = None
+    hostkey_next: str | None = None
+    """One that it may serve already."""
+    hostkey_first: bool = False
+    """Whether `hostkey` came with the user data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,8 @@ def _host(found: Found, elastic: str | None) -> Host:
         zone=spec.zone,
         version=seen.version,
         hostkey=seen.hostkey,
+        hostkey_next=seen.hostkey_next,
+        hostkey_first=seen.hostkey_first,
     )
 
 

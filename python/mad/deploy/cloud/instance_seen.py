@@ -141,6 +141,8 @@ def _found(
             ami=given.get(tags.AMI) or str(one["ImageId"]),
             arch=_ARCHITECTURES.get(str(one.get("Architecture"))),
             hostkey=given.get(tags.HOSTKEY),
+            hostkey_next=given.get(tags.HOSTKEY_NEXT) or None,
+            hostkey_first=tags.HOSTKEY in given and tags.HOSTKEY_MADE not in given,
             version=given.get(tags.VERSION),
             launched=launched.isoformat() if launched is not None else None,
         ),

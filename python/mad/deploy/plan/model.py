@@ -22,6 +22,10 @@ class InstanceFacts:
     arch: str | None = None
     hostkey: str | None = None
     """Tag `mad:hostkey`: type and body of the public half."""
+    hostkey_next: str | None = None
+    """Tag `mad:hostkey-next`."""
+    hostkey_first: bool = False
+    """Whether `hostkey` is the one that came with the user data."""
     version: str | None = None
     """Tag `mad:version`: the release on it."""
     launched: str | None = None

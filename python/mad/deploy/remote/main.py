@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO, TextIO
 
+from . import host_key
 from .places import Places
 from .system import RefusedError, System
 
@@ -78,6 +79,9 @@ def run(
             raise RefusedError(
                 "internal", "unknown operation {!r}".format(request.get("op")), "update mad"
             )
+        keys = None
+        if request.get("host_key"):
+            keys = host_key.run(request["host_key"], at, system or System())
         done = known[request["op"]](
             request, stdin, answers.event, places=at, system=system or System()
         )
@@ -94,7 +98,7 @@ def run(
         name = at_last.filename.rpartition("/")[2]
         answer = ["internal", f"{type(error).__name__} at {name}:{at_last.lineno}", "", ""]
     else:
-        answers.line(done=done)
+        answers.line(done=done if keys is None else {**done, "host_key": keys})
         return 0
     words = ("code", "sentence", "remedy", "tail")
     answers.line(error={word: without(text, hidden) for word, text in zip(words, answer)})  # noqa: B905

@@ -4,7 +4,8 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
 
 - `inspect`: `roles` (none: all), `release` `{id, files: {path: sha256}}`, `boot` (waits until the
   machine has been set up), `version`. Gives `facts` (HostFacts), `whole` (whether each of those
-  files is there) and `manifests` (of the releases of that version, by id). Changes nothing, nor does `watch`; all others wait for each other (`busy` after a while).
+  files is there) and `manifests` (of the releases of that version, by id).
+  Changes nothing, nor does `watch`; all others wait for each other (`busy` after a while).
 - `stage`: `release` `{id, manifest, files: {path: {sha256, mode, size}}}`, then a tar, gzip or not,
   of these files; those that are there already may be left out. With `wish`, too, the new program
   reads its new configuration (`gate` when it refuses it). Gives `staged`, `placed` (how many).
@@ -22,6 +23,7 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
   `removed`.
 - `prune`: `keep`. Gives `removed`. `history`: `last`. Gives `lines` of the audit log.
 
+With each, `host_key` (see that module) goes first, and its result stands beside the others.
 A connection that breaks stops nothing: what was begun is finished or taken back. After a crash the
 next operation on the role does that first. Error codes: `disk_full`, `gate`, `busy`, `lost` (bytes
 did not arrive whole), `refused`, `interrupted`, `internal`.

@@ -20,6 +20,7 @@ from mad.deploy.stack.settings import Role
 
 if TYPE_CHECKING:
     from mad.deploy.cloud.resource import Context
+    from mad.deploy.hosts.model import Host
     from mad.deploy.hosts.wiring import Wiring
     from mad.deploy.status import Status
 
@@ -138,6 +139,7 @@ def _locked(given: Target, op: str, listener: Listener) -> Iterator[Context]:
 def _connected(given: Target, context: Context, listener: Listener) -> Iterator[Rollout]:
     from mad.deploy.hosts.fleet import hosts_of
     from mad.deploy.hosts.reach import reach
+    from mad.deploy.hosts.rotation import Rotation
     from mad.deploy.hosts.ssh import Connections
     from mad.deploy.stack.keys import private_key_path
 
@@ -152,7 +154,7 @@ def _connected(given: Target, context: Context, listener: Listener) -> Iterator[
         Connections(stack, key=private_key_path(stack), cancelled=given.cancelled) as calls,
     ):
         yield Rollout(
-            calls,
+            Rotation(calls, _Tags(context)),
             hosts,
             wish=wiring.wish,
             update=stack.update,
@@ -160,6 +162,30 @@ def _connected(given: Target, context: Context, listener: Listener) -> Iterator[
             cancelled=given.cancelled,
             who=who_am_i(),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """Host keys, as the tags of machines have them."""
+
+    context: Context
+
+    def following(self, host: Host, key: str) -> None:
+        from mad.deploy.cloud import tags
+
+        self._write(host, {tags.HOSTKEY_NEXT: key})
+
+    def settled(self, host: Host, key: str) -> None:
+        from mad.deploy.cloud import tags
+
+        # One call: nobody sees one of these without the others.
+        made = {tags.HOSTKEY: key, tags.HOSTKEY_NEXT: "", tags.HOSTKEY_MADE: "there"}
+        self._write(host, made)
+
+    def _write(self, host: Host, given: dict[str, str]) -> None:
+        from mad.deploy.cloud import tags
+
+        self.context.aws.call("ec2", "create_tags", Resources=[host.id], Tags=tags.pairs(given))
 
 
 def wiring_of(given: Target, hosts: tuple[object, ...], status: Status) -> Wiring:

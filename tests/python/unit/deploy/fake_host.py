@@ -75,6 +75,8 @@ class FakeHost(System):
         self.last_step: int | None = None
         self.journals = f"it went wrong; password={SECRET}"
         self.served: set[int] = set()
+        self.sshd = ""
+        """The private key that sshd read when it was told to."""
         monkeypatch.setattr("os.fsync", lambda _fd: None)
         monkeypatch.setattr(places, "before_change", lambda _path: self.step())
         for name in ("etc/systemd/system", "etc/sysctl.d", "run/mad"):
@@ -136,6 +138,8 @@ class FakeHost(System):
             told = json.loads((Path(program).parent.parent / "manifest.json").read_text())
             refuses = self.programs[told["version"]].refuses
             return (2, refuses) if refuses else (0, "")
+        if words[0] == "ssh-keygen":
+            return super().run(argv, deadline_s=deadline_s)
         if words[0] == "cloud-init":
             return 2, "status: done"
         return 0, ""
@@ -162,7 +166,9 @@ class FakeHost(System):
                 status = "connected to http://…" if self.clock > one.started else "connecting"
             return 0, f"ActiveState={active}\nNRestarts=0\nStatusText={status}\n"
         elif verb == "is-active":
-            return (0 if unit in self.sockets else 3), ""
+            return (0 if unit in self.sockets or unit == "ssh.service" else 3), ""
+        elif verb == "reload":
+            self.sshd = self.host_key()
         elif verb == "start" and unit.endswith(".socket"):
             self.sockets.add(unit)
         elif verb == "start":
@@ -208,6 +214,9 @@ class FakeHost(System):
 
     def state(self, unit: str) -> str:
         return "running" if self.units[unit].stopped is None else "stop-sigterm"
+
+    def host_key(self) -> str:
+        return self.places.system("/etc/ssh/ssh_host_ed25519_key").read_text()
 
     def reboot(self) -> None:
         """Starts what is enabled, as systemd does."""
