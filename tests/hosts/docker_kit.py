@@ -82,7 +82,9 @@ class Engine:
 
     def forget(self, *names: str) -> None:
         """Takes images away, so that they have to come from somewhere."""
-        self.run("docker", "image", "rm", "--force", *names)
+        there = sorted(self.images() & set(names))
+        if there:
+            self.run("docker", "image", "rm", "--force", *there)
 
     def remove_containers(self) -> None:
         found = self.run("docker", "ps", "--all", "--quiet").split()

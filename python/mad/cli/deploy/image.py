@@ -60,14 +60,15 @@ def build(
     with common.reported(as_json):
         from mad.deploy.images import build as images
         from mad.deploy.images import engine
+        from mad.deploy.images.release import own_tag
         from mad.deploy.release.build import own
 
         roles = hosts_common.roles_of(role)
         if tag is not None:
             images.check_tag(tag)
         _check_registry(registry)
-        release = own(tag, binaries)
-        tags = [tag] if tag is not None else [release.version.replace("+", "-"), "latest"]
+        release = own(tag or own_tag(), binaries)
+        tags = [tag] if tag is not None else [release.version, "latest"]
         images.build(
             engine.find(),
             release,
@@ -95,9 +96,9 @@ def push(
 ) -> None:
     """Push images that were built here. Without --username as `docker login` has signed in."""
     with common.reported(as_json):
-        from mad._version import __version__
         from mad.deploy.images import build as images
         from mad.deploy.images import engine
+        from mad.deploy.images.release import own_tag
         from mad.deploy.operations import OperationError
 
         roles = hosts_common.roles_of(role)
@@ -116,7 +117,7 @@ def push(
         images.push(
             engine.find(),
             roles,
-            tag=tag if tag is not None else __version__.replace("+", "-"),
+            tag=tag if tag is not None else own_tag(),
             registry=where,
             login=login,
             tell=lambda one: _told(one, "pushed", as_json),

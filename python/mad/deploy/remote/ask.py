@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 MOST = 4 << 20
 
@@ -53,6 +54,16 @@ def get(
         return 0, ""
     finally:
         connection.close()
+
+
+def connects(address: str, *, timeout_s: float = 3.0) -> bool:
+    """Whether somebody listens at `http://127.0.0.1:80`."""
+    place = urlsplit(address)
+    try:
+        with socket.create_connection((place.hostname or "", place.port or 80), timeout_s):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def json_of(address: str, path: str, **how: Any) -> tuple[int, dict[str, Any]]:

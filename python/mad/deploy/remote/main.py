@@ -105,6 +105,7 @@ def secrets(request: dict[str, Any], places: Places) -> list[str]:
     """Texts that must not be in an answer: parts of credentials, longest first."""
     wish = request.get("wish") or {}
     texts = list((wish.get("credentials") or {}).values())
+    texts += [(wish.get("login") or {}).get("password") or ""]
     role = wish.get("role") or request.get("role")
     if isinstance(role, str) and role and "/" not in role:
         for file in places.role(role).glob("*/credentials/*"):

@@ -83,9 +83,9 @@ def runtime_of(places: Places, system: System, name: str) -> Runtime:
     if name == "native":
         return Native(places, system)
     if name == "docker":
-        from .docker import Docker  # type: ignore[import-not-found,unused-ignore]
+        from .docker import Docker
 
-        return Docker(places, system)  # type: ignore[no-any-return,unused-ignore]
+        return Docker(places, system)
     raise RefusedError("refused", f"there is no runtime {name!r}")
 
 

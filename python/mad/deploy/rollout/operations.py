@@ -20,6 +20,7 @@ from mad.deploy.stack.settings import Role
 
 if TYPE_CHECKING:
     from mad.deploy.cloud.resource import Context
+    from mad.deploy.hosts.model import Host
     from mad.deploy.hosts.ssh import Connections
     from mad.deploy.hosts.wiring import Wiring
     from mad.deploy.status import Status
@@ -55,7 +56,7 @@ class Options:
 def deploy(given: Target, options: Options, listener: Listener, agree: Agree) -> Deployed:
     """Brings a release to the hosts of some roles, a batch at a time. Raises HostError,
     ReleaseError, OperationError before anything is changed."""
-    default = own(options.version, options.binaries)
+    default = release_of(given, options.version, options.binaries)
     with _locked(given, "deploy", listener) as context:
         return hosts_of_run(given, context, options, default, listener, agree)
 
@@ -65,7 +66,7 @@ def rollback(given: Target, roles: Iterable[Role], to: str | None, listener: Lis
     without an upload."""
     with (
         _locked(given, "rollback", listener) as context,
-        _connected(given, context, listener, own()) as (rollout, _hosts, _wiring),
+        _connected(given, context, listener, release_of(given)) as (rollout, _hosts, _wiring),
     ):
         ended = rollout.back(roles, to)
         _note(given, context, ended, "rollback")
@@ -103,7 +104,7 @@ class Hosts:
 
     def finish(self, context: Context) -> None:
         options = Options(binaries=self.binaries)
-        default = own(None, self.binaries)
+        default = release_of(self.given, None, self.binaries)
         self.done = hosts_of_run(
             self.given, context, options, default, self.listener, lambda _seen: True
         )
@@ -121,6 +122,21 @@ def _locked(given: Target, op: str, listener: Listener) -> Iterator[Context]:
         yield Context(given.aws, given.stack, lock.lease, observed, cancelled=given.cancelled)
 
 
+def release_of(
+    given: Target,
+    version: str | None = None,
+    binaries: Path | None = None,
+    arch: str = "x86_64",
+) -> Release:
+    """That of the installed package; in images, when the stack runs containers. Raises
+    ReleaseError."""
+    if given.stack.runtime == "docker":
+        from mad.deploy.images.release import contained
+
+        return contained(version, arch)
+    return own(version, binaries)
+
+
 @contextmanager
 def _connected(
     given: Target,
@@ -129,6 +145,7 @@ def _connected(
     default: Release,
     binaries: Path | None = None,
 ) -> Iterator[tuple[Rollout, Connections, Wiring]]:
+    from mad.deploy.hosts.containers import login_of
     from mad.deploy.hosts.fleet import hosts_of
     from mad.deploy.hosts.reach import reach
     from mad.deploy.hosts.ssh import Connections
@@ -142,7 +159,7 @@ def _connected(
     wiring = wiring_of(given, hosts, status)
 
     def releases(arch: str) -> Release:
-        found = own(default.version, binaries)
+        found = release_of(given, default.version, binaries, arch)
         if found.manifest.arch != arch:
             from mad.deploy.release.manifest import ReleaseError
 
@@ -151,6 +168,11 @@ def _connected(
                 f"give --binaries DIR with programs for {arch}",
             )
         return found
+
+    def login(host: Host) -> dict[str, str] | None:
+        if stack.runtime != "docker":
+            return None
+        return login_of(stack, host.role, default.version)
 
     with (
         reach(context),
@@ -165,6 +187,7 @@ def _connected(
             listener=listener,
             cancelled=given.cancelled,
             who=who_am_i(),
+            login=login,
         )
         yield rollout, calls, wiring
 

@@ -98,7 +98,8 @@ class Ended:
 
 
 class Rollout:
-    """`releases` gives the release for an architecture; `wish` what a host should be."""
+    """`releases` gives the release for an architecture; `wish` what a host should be; `login` what
+    it may pull images with."""
 
     def __init__(
         self,
@@ -111,7 +112,9 @@ class Rollout:
         listener: Listener,
         cancelled: Event,
         who: str,
+        login: Callable[[Host], Mapping[str, str] | None] = lambda _host: None,
     ) -> None:
+        self._login = login
         self._calls = calls
         self._hosts = tuple(hosts)
         self._wish = wish
@@ -242,7 +245,7 @@ class Rollout:
             min_healthy_time_s=update.min_healthy_time_s,
             healthy_deadline_s=update.healthy_deadline_s,
         )
-        request = {
+        request: dict[str, Any] = {
             "op": "switch",
             "wish": plain(one.wish),
             "digest": digest_of(one.wish),
@@ -250,6 +253,10 @@ class Rollout:
             "gate": plain(gate),
             "who": self._who,
         }
+        login = self._login(host)
+        if login is not None:
+            # Beside the wish, which stays the same when a password changes.
+            request["wish"] |= {"login": dict(login)}
         deadline = update.healthy_deadline_s + gate.progress_deadline_s + SPARE_S
         try:
             self._calls.call(host, request, on_event=self._progress(host), deadline_s=deadline)
