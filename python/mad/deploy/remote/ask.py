@@ -29,6 +29,7 @@ def get(
     *,
     token: str | None = None,
     timeout_s: float = 3.0,
+    method: str = "GET",
 ) -> tuple[int, str]:
     """Status and body; 0 when nobody answers. `address`: `unix:/run/mad/api-3.sock`,
     `http://127.0.0.1:80`, `https://…` (of this host: its certificate is not looked at)."""
@@ -47,7 +48,7 @@ def get(
         connection = http.client.HTTPConnection(rest.lstrip("/"), timeout=timeout_s)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, headers=headers)
         answer = connection.getresponse()
         return answer.status, answer.read(MOST).decode(errors="replace")
     except (OSError, http.client.HTTPException):

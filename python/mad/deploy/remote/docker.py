@@ -69,8 +69,10 @@ class Docker:
         """What its user has to read and write is that user's."""
         run = self._places.role(role) / "run"
         folder(run, 0o700)
-        owner, _, group = str(told.get("user", "0:0")).partition(":")
-        uid, gid = int(owner), int(group or owner)
+        user = str(told.get("user") or self._engine.user_of(told["image"]))
+        # One that has a name is known in its image alone: it sees no credentials.
+        found = re.fullmatch(r"(\d+)(?::(\d+))?", user)
+        uid, gid = (int(found.group(1)), int(found.group(2) or 0)) if found else (0, 0)
         secrets = folder_ / "credentials"
         for path in (run, secrets, *secrets.iterdir()):
             os.chown(str(path), uid, gid)
@@ -115,8 +117,10 @@ class Docker:
     def start(self, role: str, number: int) -> None:
         own = self._places.generation(role, number)
         told = service(own)
-        if ours(told):
-            self._lend(own, role, told)
+        if not self._engine.has(told["image"]):
+            # Somebody has removed it since: for an image without a password that mends it.
+            self._engine.pull(told["image"], None)
+        self._lend(own, role, told)
         there = self._one(role, str(number))
         if there is not None:
             self._system.run(["docker", "update", "--restart", str(told["restart"]), there.id])
@@ -180,7 +184,7 @@ class Docker:
         if one is None or one.status != "running" or one.image != told.get("image"):
             return {}
         as_wished = {"ready": True, "version": version}
-        address = self._address(role, instance)
+        address = self.address(role, instance)
         if role == "client":
             if not address:
                 return as_wished
@@ -199,18 +203,18 @@ class Docker:
     def sessions(self, role: str, instance: str) -> int | None:
         if role == "client":
             return None
-        status, text = self._system.get(self._address(role, instance), "/health")
+        status, text = self._system.get(self.address(role, instance), "/health")
         sessions = _object(text).get("sessions") if status == 200 else None
         return sessions if isinstance(sessions, int) else None
 
     def agents(self, role: str, instance: str) -> int | None:
         if role != "api":
             return None
-        status, text = self._system.get(self._address(role, instance), "/metrics")
+        status, text = self._system.get(self.address(role, instance), "/metrics")
         found = re.search(r"^mad_fleet_agents(?:\{[^}]*\})? (\d+)", text, re.MULTILINE)
         return int(found.group(1)) if status == 200 and found else None
 
-    def _address(self, role: str, instance: str) -> str:
+    def address(self, role: str, instance: str) -> str:
         """Where it is asked; empty: nowhere."""
         told = service(self._places.generation(role, int(instance)))
         if ours(told) and role != "client":

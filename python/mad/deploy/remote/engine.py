@@ -112,6 +112,12 @@ class Engine:
             self._system.run(["docker", "image", "inspect", "--format", "{{.Id}}", image])[0] == 0
         )
 
+    def user_of(self, image: str) -> str:
+        """As the image names it; empty: root."""
+        words = ["docker", "image", "inspect", "--format", "{{.Config.User}}", image]
+        code, text = self._system.run(words)
+        return text.strip() if code == 0 else ""
+
     # --- running --------------------------------------------------------------------------------
 
     def up(self, folder: Path, project: str) -> tuple[int, str]:

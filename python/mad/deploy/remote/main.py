@@ -25,7 +25,7 @@ LONGEST_S = 3600
 
 def operations() -> dict[str, Operation]:
     """By name; what they need is loaded only when a request was read."""
-    from . import inspect_host, retire, stage, switch
+    from . import inspect_host, retire, stage, switch, upstream
 
     return {
         "inspect": inspect_host.run,
@@ -38,6 +38,7 @@ def operations() -> dict[str, Operation]:
         "remove": retire.remove,
         "prune": retire.prune,
         "history": retire.history,
+        "upstream": upstream.run,
     }
 
 

@@ -62,6 +62,9 @@ class Runtime(Protocol):
     def ready(self, role: str, instance: str) -> Answer:
         """What its `/ready` says (`version`); empty: it is not ready."""
 
+    def address(self, role: str, instance: str) -> str:
+        """Where it is asked from this host (see `ask`); empty: nowhere."""
+
     def sessions(self, role: str, instance: str) -> int | None:
         """None: it does not say."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from mad.deploy.events import HostState, HostStep, Listener
 from mad.deploy.hosts.model import Host, HostError
@@ -17,6 +17,7 @@ from mad.deploy.release import archive
 from mad.deploy.release.build import Release
 from mad.deploy.release.manifest import ReleaseError
 from mad.deploy.remote.protocol import Gate, HostFacts, RoleFacts, Wish, plain
+from mad.deploy.rollout.move import Calls, moved_off
 from mad.deploy.rollout.plan import batches, phases
 from mad.deploy.stack.settings import Role, Update
 
@@ -25,20 +26,6 @@ DOCTOR_S = 300.0
 STAGE_S = 900.0
 SPARE_S = 120.0
 """Beside what the gate may take."""
-
-
-class Calls(Protocol):
-    """What a rollout needs of `Connections`."""
-
-    def call(
-        self,
-        host: Host,
-        request: dict[str, Any],
-        *,
-        payload: bytes | None = None,
-        on_event: Callable[[dict[str, Any]], None] = ...,
-        deadline_s: float = ...,
-    ) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +245,10 @@ class Rollout:
             # Beside the wish, which stays the same when a password changes.
             request["wish"] |= {"login": dict(login)}
         deadline = update.healthy_deadline_s + gate.progress_deadline_s + SPARE_S
+        progress = self._progress(host)
         try:
-            self._calls.call(host, request, on_event=self._progress(host), deadline_s=deadline)
+            with moved_off(self._calls, self._hosts, host, one.wish, one.role, progress):
+                self._calls.call(host, request, on_event=progress, deadline_s=deadline)
         except HostError as error:
             self._failed(host, error, time.monotonic() - began)
             return error
