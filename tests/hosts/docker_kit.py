@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -35,6 +36,8 @@ class Engine:
     folder: Path
     home: Path
     """Its user's, with an empty configuration."""
+    space: str | None = None
+    """Of its network; None: that of this machine."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -77,6 +80,12 @@ class Engine:
             check=False,
         )
 
+    def fetch(self, url: str) -> str:
+        """A page out of its network; empty when nobody answers."""
+        inside = within(self.space) if self.space else []
+        done = self.try_run(*inside, "curl", "-fsS", "-m", "5", url)
+        return done.stdout if done.returncode == 0 else ""
+
     def images(self) -> set[str]:
         return set(self.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split())
 
@@ -118,20 +127,41 @@ def needs(*programs: str) -> None:
 
 
 @contextmanager
-def engine() -> Iterator[Engine]:
-    """Raises Missing where none can be."""
+def network() -> Iterator[str]:
+    """A network namespace with a loopback of its own; what is run in it begins with `within`."""
+    needs("ip", "nsenter", "iptables")
+    name = f"maddk{os.getpid() % 100000}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        subprocess.run([*within(name), "ip", "link", "set", "lo", "up"], check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def within(space: str) -> list[str]:
+    """Unlike `ip netns exec` it leaves /sys as it is: a daemon needs the control groups in it."""
+    return ["nsenter", f"--net=/run/netns/{space}"]
+
+
+@contextmanager
+def engine(space: str | None = None) -> Iterator[Engine]:
+    """`space`: a network of its own, where it may make bridges. Raises Missing where none can
+    be."""
     needs("dockerd", "docker")
+    alone = () if space else ("--iptables=false", "--bridge=none")
+    inside = within(space) if space else []
     programs()
     console()
     # Not pytest's folder: the path of a socket has at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="mad-docker-"))
     log = folder / "log"
     (folder / "home").mkdir()
-    found = Engine(folder, folder / "home")
+    found = Engine(folder, folder / "home", space)
     with log.open("w") as out:
         daemon = subprocess.Popen(
             [
-                *("dockerd", "--iptables=false", "--bridge=none", "--storage-driver=vfs"),
+                *(*inside, "dockerd", "--storage-driver=vfs", *alone),
                 *(f"--host=unix://{folder}/socket", f"--pidfile={folder}/pid"),
                 *(f"--data-root={folder}/data", f"--exec-root={folder}/exec"),
             ],
@@ -212,6 +242,21 @@ def _bcrypt(password: str) -> str:
     if hashed is None or not hashed.startswith(b"$2"):
         raise Missing("the C library of this machine knows no bcrypt")
     return hashed.decode().replace("$2b$", "$2y$")
+
+
+def lay_redis(engine: Engine, name: str) -> None:
+    """An image with the Redis of this machine: the test reaches no registry of others."""
+    program = shutil.which("redis-server")
+    if program is None:
+        raise Missing("redis-server is not installed")
+    folder = engine.folder / "redis"
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for path in ("/usr/bin/redis-server", *re.findall(r"(/\S+)", linked)):
+        target = folder / "root" / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(program if path.endswith("redis-server") else path, target)
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY root/ /\nWORKDIR /data\n")
+    engine.run("docker", "build", "--quiet", "--tag", name, folder)
 
 
 def free_port() -> int:

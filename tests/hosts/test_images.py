@@ -195,23 +195,51 @@ def ready(port: int) -> dict[str, str]:
 COMPOSE = ROOT / "infra/containers/compose.yaml"
 
 
-def test_the_compose_file_is_read_by_v1() -> None:
-    if not shutil.which("docker-compose"):
-        pytest.skip("docker-compose is not installed")
-    done = subprocess.run(
-        ["docker-compose", "-f", str(COMPOSE), "config", "--services"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    services = {"redis", "api_1", "api_2", "api_lb", "client", "web"}
-    assert set(done.stdout.split()) == services
+def composes() -> list[list[str]]:
+    """Those that are here: v1, v2."""
+    known = (["docker-compose"], ["docker", "compose"])
+    return [
+        one
+        for one in known
+        if shutil.which(one[0])
+        and subprocess.run([*one, "version"], capture_output=True, check=False).returncode == 0
+    ]
 
 
-def test_the_compose_file_is_read_by_v2() -> None:
-    argv = ["docker", "compose", "-f", str(COMPOSE), "config", "--services"]
-    if subprocess.run([*argv[:2], "version"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("docker has no compose here")
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert (done.returncode, len(done.stdout.split())) == (0, 6), done.stderr
+@pytest.fixture(scope="module")
+def with_bridges() -> Iterator[Engine]:
+    """An engine in a network of its own: containers there have each other's names."""
+    try:
+        with docker_kit.network() as space, docker_kit.engine(space) as found:
+            docker_kit.lay_redis(found, "test-redis")
+            done = found.mad("image", "build", "--tag", TAG)
+            assert done.returncode == 0, done.stderr
+            yield found
+    except docker_kit.Missing as why:
+        pytest.skip(str(why))
+
+
+def test_the_compose_file_runs_the_whole_system(with_bridges: Engine) -> None:
+    if not composes():
+        pytest.skip("neither docker-compose nor docker compose is here")
+    settings = {"TAG": TAG, "REDIS_IMAGE": "test-redis", "API_URL": "http://the-proxy:8080"}
+    said = [f"{name}={value}" for name, value in settings.items()]
+    for compose in composes():
+        command = ["env", *said, *compose, "-p", "whole", "-f", str(COMPOSE)]
+        try:
+            with_bridges.run(*command, "up", "-d")
+            wait_until(
+                lambda: "client-1" in with_bridges.fetch("http://127.0.0.1:8080/api/v1/clients"),
+                "the proxy shows no client",
+            )
+            page = with_bridges.fetch("http://127.0.0.1:8081/")
+            assert "<script" in page
+            assert "the-proxy:8080" in with_bridges.fetch("http://127.0.0.1:8081/config.json")
+            assert with_bridges.fetch("http://127.0.0.1:8080/") == page
+            # Both nodes stand behind the proxy, and have one picture.
+            names = with_bridges.run(*command, "ps", "--services").split()
+            assert set(names) == {"redis", "api_1", "api_2", "api_lb", "client", "web"}
+            running = with_bridges.run("docker", "ps", "--quiet").split()
+            assert len(running) == 6
+        finally:
+            with_bridges.run(*command, "down", "--timeout", "3")
