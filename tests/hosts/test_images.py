@@ -219,6 +219,22 @@ def with_bridges() -> Iterator[Engine]:
         pytest.skip(str(why))
 
 
+def test_a_port_below_1024_takes_one_right(with_bridges: Engine) -> None:
+    """As the proxy and the console have it on hosts."""
+    words = ["--network=host", "--read-only", "--cap-drop=ALL", "--user=0:0"]
+    words += ["--security-opt=no-new-privileges:true", "--env=MAD_WEB_LISTEN=80"]
+    image = f"mad-web:{TAG}"
+    right = "--cap-add=NET_BIND_SERVICE"
+    try:
+        without = with_bridges.try_run("docker", "run", "--rm", *words, image)
+        assert "cannot listen" in without.stdout + without.stderr
+        assert with_bridges.fetch("http://127.0.0.1/") == ""
+        with_bridges.run("docker", "run", "--detach", *words, right, image)
+        wait_until(lambda: with_bridges.fetch("http://127.0.0.1/"), "it does not listen")
+    finally:
+        with_bridges.remove_containers()
+
+
 def test_the_compose_file_runs_the_whole_system(with_bridges: Engine) -> None:
     if not composes():
         pytest.skip("neither docker-compose nor docker compose is here")

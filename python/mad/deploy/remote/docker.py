@@ -89,7 +89,9 @@ class Docker:
     def _seen(self, role: str) -> list[Seen]:
         asked = ["docker", "ps", "--all", "--quiet", "--filter", f"label=mad.role={role}"]
         code, text = self._system.run(asked)
-        ids = text.split() if code == 0 else []
+        # Warnings of docker are among its lines.
+        ids = [one for one in text.split() if re.fullmatch("[0-9a-f]{12,64}", one)]
+        ids = ids if code == 0 else []
         if not ids:
             return []
         text = self._system.run(["docker", "inspect", "--format", SEEN, *ids])[1]
@@ -155,16 +157,18 @@ class Docker:
     def enable(self, role: str, number: int) -> None:
         """Docker starts what it ran before a reboot; units of a native release are not."""
         Native(self._places, self._system).disable(role)
-        self._forget(role, number)
+        self._forget(role, {str(one) for one in (number, *self._places.generations(role))})
 
     def disable(self, role: str) -> None:
         for one in self._seen(role):
             if one.status in UP and one.stays:
                 self._system.run(["docker", "update", "--restart", "no", one.id])
 
-    def _forget(self, role: str, number: int) -> None:
+    def forget(self, role: str) -> None:
+        self._forget(role, set())
+
+    def _forget(self, role: str, kept: set[str]) -> None:
         """Containers whose generation is gone, and their images when nobody else has them."""
-        kept = {str(one) for one in self._places.generations(role)} | {str(number)}
         for one in self._seen(role):
             if one.number not in kept and one.status not in UP:
                 self._system.run(["docker", "rm", one.id])

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,10 @@ def service(folder: Path) -> Service:
 
 
 class Engine:
-    """`tell` says what takes long."""
+    """Its command line."""
 
-    def __init__(self, system: System, tell: Callable[..., None] = lambda **_event: None) -> None:
+    def __init__(self, system: System) -> None:
         self._system = system
-        self._tell = tell
 
     # --- being there ----------------------------------------------------------------------------
 
@@ -65,13 +64,16 @@ class Engine:
         apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
         # Whoever installs something else there at the moment is waited for.
         apt += ["-o", "DPkg::Lock::Timeout=300"]
-        install = [*apt, "install", "--yes", "--no-install-recommends", "docker.io"]
+        install = [*apt, "install", "--yes", "--no-install-recommends"]
         if self._system.run(["apt-get", "--version"])[0] != 127:
             self._system.run([*apt, "update"], deadline_s=INSTALL_S)
-            code, text = self._system.run(install, deadline_s=INSTALL_S)
+            code, text = self._system.run([*install, "docker.io"], deadline_s=INSTALL_S)
+            if code == 0 and self._system.run(["docker", "--version"])[0] == 127:
+                # Since Debian 13 a package of its own.
+                code, text = self._system.run([*install, "docker-cli"], deadline_s=INSTALL_S)
         else:
-            code, text = self._system.run(["dnf", "-q", "-y", "install", "docker"],
-                                          deadline_s=INSTALL_S)  # fmt: skip
+            dnf = ["dnf", "-q", "-y", "install", "docker"]
+            code, text = self._system.run(dnf, deadline_s=INSTALL_S)
         if code != 0:
             raise RefusedError(
                 "refused",
@@ -116,7 +118,7 @@ class Engine:
         """As the image names it; empty: root."""
         words = ["docker", "image", "inspect", "--format", "{{.Config.User}}", image]
         code, text = self._system.run(words)
-        return text.strip() if code == 0 else ""
+        return text.splitlines()[-1].strip() if code == 0 and text.strip() else ""
 
     # --- running --------------------------------------------------------------------------------
 
@@ -174,7 +176,7 @@ def options_of(told: Service, folder: Path, *, labels: bool = True) -> list[str]
 
 
 @contextlib.contextmanager
-def signed_in(login: dict[str, str] | None) -> Any:
+def signed_in(login: dict[str, str] | None) -> Iterator[list[str]]:
     """Options for one command: a configuration with the password, in memory alone and gone after
     it."""
     if not login:

@@ -80,6 +80,9 @@ class Runtime(Protocol):
     def disable(self, role: str) -> None:
         """A reboot starts none, and nothing listens any more."""
 
+    def forget(self, role: str) -> None:
+        """The role leaves the host: what its ended instances left goes."""
+
 
 def runtime_of(places: Places, system: System, name: str) -> Runtime:
     """By the `runtime` of a wish or of a generation. Raises RefusedError."""
@@ -253,6 +256,9 @@ class Native:
             discard(one)
         discard(self._wants("sockets") / f"{program}.socket")
         self.silence(role)
+
+    def forget(self, role: str) -> None:
+        """Units leave nothing."""
 
 
 def _linked(path: Path, target: str) -> None:

@@ -21,6 +21,8 @@ class DockerHost(FakeHost):
     """`registry`: images that can be pulled; `local`: those that are there."""
 
     installed = True
+    package = "docker.io"
+    """That has the program."""
     compose: tuple[str, ...] = ()
     """Of `docker compose` and `docker-compose`, those that are there."""
 
@@ -28,6 +30,7 @@ class DockerHost(FakeHost):
         self.local: set[str] = set()
         self.registry: set[str] = set()
         self.containers: dict[str, dict[str, Any]] = {}
+        self.made = 0
         self.logins: list[dict[str, Any]] = []
         self.refuses: set[str] = set()
         self.silent: set[str] = set()
@@ -53,7 +56,7 @@ class DockerHost(FakeHost):
             return 127, ""
         if "apt-get" in words:
             self.commands.append(" ".join(words))
-            self.installed = self.installed or "install" in words
+            self.installed = self.installed or words[-1] == self.package
             return 0, ""
         return super().run(argv, deadline_s=deadline_s, stdin=stdin)
 
@@ -83,7 +86,7 @@ class DockerHost(FakeHost):
             self.logins.append(told["auths"])
             words = words[2:]
         verb, last = words[0], words[-1]
-        if verb == "version":
+        if verb in ("version", "--version"):
             return 0, "20.10.24"
         if verb == "compose":
             return self._composed(words[1:]) if "docker compose" in self.compose else (1, "unknown")
@@ -106,7 +109,7 @@ class DockerHost(FakeHost):
         if verb == "ps":
             wanted = after(words, "--filter")[0].rpartition("=")[2]
             ids = [id for id, one in self.containers.items() if one["role"] == wanted]
-            return 0, "\n".join(ids)
+            return 0, "WARNING: a config file cannot be read\n" + "\n".join(ids)
         if verb == "inspect":
             return 0, "\n".join(self._shown(id) for id in words[3:])
         if verb == "logs":
@@ -134,7 +137,8 @@ class DockerHost(FakeHost):
     def _started(self, labels: dict[str, str], image: str, policy: str) -> tuple[int, str]:
         if image not in self.local:
             return 125, "no such image"
-        self.containers[f"c{len(self.containers) + 1}"] = {
+        self.made += 1
+        self.containers[f"{self.made:012x}"] = {
             "role": labels["mad.role"],
             "project": labels[PROJECT],
             "image": image,

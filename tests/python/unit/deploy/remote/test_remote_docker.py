@@ -60,12 +60,21 @@ def test_any_compose_will_do_and_none_too(host: DockerHost, compose: tuple[str, 
         assert "--user 0:0 --read-only --cap-drop ALL" in words
 
 
-def test_docker_is_installed_when_it_is_missing(host: DockerHost) -> None:
-    host.installed = False
+@pytest.mark.parametrize("package", ["docker.io", "docker-cli"])
+def test_docker_is_installed_when_it_is_missing(host: DockerHost, package: str) -> None:
+    host.installed, host.package = False, package
     assert host.ask("switch", **docker_switch("1.0.0"))["changed"] is True
-    (install,) = [one for one in host.commands if " install " in one]
-    assert install.endswith("install --yes --no-install-recommends docker.io")
-    assert "DPkg::Lock::Timeout=300" in install
+    installs = [one for one in host.commands if " install " in one]
+    wanted = list(dict.fromkeys(("docker.io", package)))
+    assert [one.rpartition(" ")[2] for one in installs] == wanted
+    assert all("DPkg::Lock::Timeout=300" in one for one in installs)
+
+
+def test_a_role_that_leaves_takes_its_containers_along(host: DockerHost) -> None:
+    for version in ("1.0.0", "2.0.0"):
+        host.ask("switch", **docker_switch(version))
+    assert host.ask("remove", role="api", drain_s=10.0) == {"stopped": ["2"], "removed": True}
+    assert (host.containers, host.local) == ({}, set())
 
 
 def test_a_login_is_used_for_the_pull_alone(host: DockerHost) -> None:
