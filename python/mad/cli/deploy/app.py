@@ -13,6 +13,7 @@ from mad.cli.deploy import (
     drift,
     export,
     iam_policy,
+    image,
     init,
     inventory,
     pack,
@@ -53,6 +54,7 @@ app.command("drift", epilog=drift.EPILOG)(drift.drift)
 app.command("inventory", epilog=inventory.EPILOG)(inventory.inventory)
 app.command("cost", epilog=cost.EPILOG)(cost.cost)
 app.command("iam-policy", epilog=iam_policy.EPILOG)(iam_policy.iam_policy)
+app.add_typer(image.app, name="image")
 app.command("export", epilog=export.EPILOG)(export.export)
 app.command("adopt", epilog=adopt.EPILOG)(adopt.adopt)
 app.command("unlock", epilog=unlock.EPILOG)(unlock.unlock)

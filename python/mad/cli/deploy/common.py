@@ -177,6 +177,7 @@ def _said(as_json: bool, error: Exception) -> int | None:
     from mad.deploy.cloud.lock import LockHeldError, LockLostError
     from mad.deploy.cloud.session import AwsError
     from mad.deploy.hosts.model import HostError
+    from mad.deploy.images.engine import ImageError
     from mad.deploy.operations import OperationError
     from mad.deploy.release.manifest import ReleaseError
     from mad.deploy.stack.mistakes import StackError
@@ -199,6 +200,10 @@ def _said(as_json: bool, error: Exception) -> int | None:
             return LOCKED
         case LockLostError() | OperationError() | AdoptError() | ReleaseError():
             say(as_json, str(error), error.remedy)
+        case ImageError():
+            say(as_json, str(error), error.remedy, tail=error.tail)
+            if error.tail and not as_json:
+                typer.echo(error.tail.strip(), err=True)
         case HostError():
             say(as_json, str(error), error.remedy, host=error.host, code=error.code)
             if error.tail and not as_json:

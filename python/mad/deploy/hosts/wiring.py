@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from mad.deploy.hosts import units
+from mad.deploy.hosts import containers, units
 from mad.deploy.hosts.fleet import of_role
 from mad.deploy.hosts.model import Host
 from mad.deploy.hosts.secrets import Secrets
@@ -49,6 +49,8 @@ class Wiring:
             Role.WEB: self._web,
         }[host.role](host)
         config = {"drain_timeout": DRAIN[host.role], "log_format": "json"} | config
+        if self.stack.runtime == "docker":
+            return self._contained(host, release, (config, credentials, variables, ports))
         return Wish(
             stack=self.stack.name,
             slot=host.name,
@@ -59,6 +61,29 @@ class Wiring:
             credentials=credentials,
             variables=variables,
             files=list(units.files(host.role, variables=variables, ports=ports)),
+        )
+
+    def _contained(self, host: Host, release: Release, parts: _Parts) -> Wish:
+        """The same in a container."""
+        config, credentials, variables, ports = parts
+        image = containers.image_of(self.stack, host.role, release.version)
+        return Wish(
+            stack=self.stack.name,
+            slot=host.name,
+            role=host.role.value,
+            release=containers.release_of(image),
+            version=containers.version_of(image),
+            runtime="docker",
+            config={
+                f"{host.role}.toml": toml(containers.configuration(host.role, config)),
+                containers.FILE: containers.compose(
+                    self.stack, host.role, host.name, image, config, variables, ports
+                ),
+            },
+            credentials=credentials,
+            variables=variables,
+            files=list(containers.files(host.role, variables, ports)),
+            address=containers.address(self.stack, host.role, ports),
         )
 
     def _api(self, host: Host) -> _Parts:

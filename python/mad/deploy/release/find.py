@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Protocol, Self
 from urllib.parse import quote, urlsplit
 
 from mad._version import __version__
@@ -27,6 +27,16 @@ MOST = 512 << 20
 
 Fetch = Callable[[str, str, Path], bool]
 """Copies an object of S3 (bucket, key) into a file; False: there is none."""
+
+
+class Finder(Protocol):
+    """What gives releases to a rollout."""
+
+    version: str | None
+
+    def guess(self) -> Release | None: ...
+
+    def of(self, arch: str, there: Manifest | None = None) -> Release: ...
 
 
 @dataclass(slots=True)

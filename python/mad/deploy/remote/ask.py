@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 MOST = 4 << 20
 
@@ -28,6 +29,7 @@ def get(
     *,
     token: str | None = None,
     timeout_s: float = 3.0,
+    method: str = "GET",
 ) -> tuple[int, str]:
     """Status and body; 0 when nobody answers. `address`: `unix:/run/mad/api-3.sock`,
     `http://127.0.0.1:80`, `https://…` (of this host: its certificate is not looked at)."""
@@ -46,13 +48,23 @@ def get(
         connection = http.client.HTTPConnection(rest.lstrip("/"), timeout=timeout_s)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, headers=headers)
         answer = connection.getresponse()
         return answer.status, answer.read(MOST).decode(errors="replace")
     except (OSError, http.client.HTTPException):
         return 0, ""
     finally:
         connection.close()
+
+
+def connects(address: str, *, timeout_s: float = 3.0) -> bool:
+    """Whether somebody listens at `http://127.0.0.1:80`."""
+    place = urlsplit(address)
+    try:
+        with socket.create_connection((place.hostname or "", place.port or 80), timeout_s):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def json_of(address: str, path: str, **how: Any) -> tuple[int, dict[str, Any]]:

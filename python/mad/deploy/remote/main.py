@@ -26,7 +26,7 @@ LONGEST_S = 3600
 
 def operations() -> dict[str, Operation]:
     """By name; what they need is loaded only when a request was read."""
-    from . import inspect_host, retire, stage, switch
+    from . import inspect_host, retire, stage, switch, upstream
 
     return {
         "inspect": inspect_host.run,
@@ -39,6 +39,7 @@ def operations() -> dict[str, Operation]:
         "remove": retire.remove,
         "prune": retire.prune,
         "history": retire.history,
+        "upstream": upstream.run,
     }
 
 
@@ -109,6 +110,7 @@ def secrets(request: dict[str, Any], places: Places) -> list[str]:
     """Texts that must not be in an answer: parts of credentials, longest first."""
     wish = request.get("wish") or {}
     texts = list((wish.get("credentials") or {}).values())
+    texts += [(wish.get("login") or {}).get("password") or ""]
     role = wish.get("role") or request.get("role")
     if isinstance(role, str) and role and "/" not in role:
         for file in places.role(role).glob("*/credentials/*"):

@@ -10,7 +10,8 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
   of these files; those that are there already may be left out. With `wish`, too, the new program
   reads its new configuration (`gate` when it refuses it). Gives `staged`, `placed` (how many).
 - `check`: `wish`. That alone. Gives `checked`.
-- `switch`: `wish`, `digest`, `programs` `{path: sha256}`, `gate`, `who`. Starts a new generation,
+- `switch`: `wish` (with `login` `{registry, username, password}` when images are pulled with
+  one), `digest`, `programs` `{path: sha256}`, `gate`, `who`. Starts a new generation,
   looks at it, then lets the old one drain. When it is not well (`gate`) the release before serves
   by the time of the answer; what it said is in `failed.log` of its generation.
 - `rollback`: `role`, `to` (release or version) or `before` (a generation), `who`. Neither: to the
@@ -21,6 +22,8 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
 - `drain`: `role`, `deadline_s`, `who`. Gives `stopped` and `sessions` (that were cut).
 - `remove`: `role`, `drain_s`, `who`. Drains, then nothing of the role stays. Gives `stopped`,
   `removed`.
+- `upstream`: `name` (a slot of api), `drain`, `deadline_s`. Tells the proxy on this host to move
+  sessions off that node and waits until it has, or to use it again. Gives `drained`, `sessions`.
 - `prune`: `keep`. Gives `removed`. `history`: `last`. Gives `lines` of the audit log.
 
 With each, `host_key` (see that module) goes first, and its result stands beside the others.

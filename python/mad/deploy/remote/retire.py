@@ -58,6 +58,8 @@ def remove(
         }
         system_files.apply(shell, system_files.drop(at, one.role, sorted(files)))
         audit(one, "removed")
+        for runtime in one.runtimes():
+            runtime.forget(one.role)
         discard(at.opt / f"current-{one.role}")
         discard(at.role(one.role))
         generations.prune(at, busy(at, shell), shell.said())

@@ -62,6 +62,9 @@ class Runtime(Protocol):
     def ready(self, role: str, instance: str) -> Answer:
         """What its `/ready` says (`version`); empty: it is not ready."""
 
+    def address(self, role: str, instance: str) -> str:
+        """Where it is asked from this host (see `ask`); empty: nowhere."""
+
     def sessions(self, role: str, instance: str) -> int | None:
         """None: it does not say."""
 
@@ -77,15 +80,18 @@ class Runtime(Protocol):
     def disable(self, role: str) -> None:
         """A reboot starts none, and nothing listens any more."""
 
+    def forget(self, role: str) -> None:
+        """The role leaves the host: what its ended instances left goes."""
+
 
 def runtime_of(places: Places, system: System, name: str) -> Runtime:
     """By the `runtime` of a wish or of a generation. Raises RefusedError."""
     if name == "native":
         return Native(places, system)
     if name == "docker":
-        from .docker import Docker  # type: ignore[import-not-found,unused-ignore]
+        from .docker import Docker
 
-        return Docker(places, system)  # type: ignore[no-any-return,unused-ignore]
+        return Docker(places, system)
     raise RefusedError("refused", f"there is no runtime {name!r}")
 
 
@@ -250,6 +256,9 @@ class Native:
             discard(one)
         discard(self._wants("sockets") / f"{program}.socket")
         self.silence(role)
+
+    def forget(self, role: str) -> None:
+        """Units leave nothing."""
 
 
 def _linked(path: Path, target: str) -> None:

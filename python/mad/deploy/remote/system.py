@@ -71,6 +71,14 @@ class System:
         """Status and body of a program on this host; 0 when nobody answers (see `ask`)."""
         return ask.get(address, path)
 
+    def post(self, address: str, path: str) -> tuple[int, str]:
+        """The same for an order without a body."""
+        return ask.get(address, path, method="POST")
+
+    def connects(self, address: str) -> bool:
+        """Whether somebody listens there."""
+        return ask.connects(address)
+
     def now(self) -> float:
         """Seconds of a clock that only goes on."""
         return time.monotonic()

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mad._version import __version__
 from mad.deploy import operations
 from mad.deploy import status as told
 from mad.deploy.events import Listener
 from mad.deploy.operations import OperationError, Target
-from mad.deploy.release.find import Releases, from_s3
+from mad.deploy.release.find import Finder, Releases, from_s3
 from mad.deploy.rollout.run import Ended, Inspected, Rollout
 from mad.deploy.stack.settings import Role
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mad.deploy.cloud.resource import Context
     from mad.deploy.hosts.model import Host
     from mad.deploy.hosts.wiring import Wiring
+    from mad.deploy.images.release import Images
     from mad.deploy.status import Status
 
 ALL = tuple(Role)
@@ -68,7 +70,7 @@ def rollback(given: Target, roles: Iterable[Role], to: str | None, listener: Lis
     without an upload."""
     with (
         _locked(given, "rollback", listener) as context,
-        _connected(given, context, listener) as rollout,
+        _connected(given, context, listener, None) as rollout,
     ):
         ended = rollout.back(roles, to)
         _note(given, context, ended, "rollback")
@@ -79,12 +81,12 @@ def hosts_of_run(
     given: Target,
     context: Context,
     options: Options,
-    releases: Releases,
+    releases: Finder,
     listener: Listener,
     agree: Agree,
 ) -> Deployed:
     """The part of `up` and `deploy` that is on the hosts; the lock is held."""
-    with _connected(given, context, listener) as rollout:
+    with _connected(given, context, listener, options.version) as rollout:
         seen = rollout.inspect(options.roles, releases)
         if options.dry_run or all(one.same for one in seen):
             return Deployed(rollout.go(seen) if not options.dry_run else Ended(), seen=seen)
@@ -112,9 +114,14 @@ class Hosts:
             )
 
 
-def releases_of(given: Target, options: Options) -> Releases:
-    """Where a command finds its release."""
+def releases_of(given: Target, options: Options) -> Releases | Images:
+    """Where a command finds its release: in images, when the stack runs containers."""
     from mad.deploy.cloud.session import AwsError
+
+    if given.stack.runtime == "docker":
+        from mad.deploy.images.release import Images
+
+        return Images(options.version)
 
     def missing(error: Exception) -> bool:
         return isinstance(error, AwsError) and error.code in ("NoSuchKey", "NoSuchBucket", "404")
@@ -136,7 +143,10 @@ def _locked(given: Target, op: str, listener: Listener) -> Iterator[Context]:
 
 
 @contextmanager
-def _connected(given: Target, context: Context, listener: Listener) -> Iterator[Rollout]:
+def _connected(
+    given: Target, context: Context, listener: Listener, version: str | None
+) -> Iterator[Rollout]:
+    from mad.deploy.hosts.containers import login_of
     from mad.deploy.hosts.fleet import hosts_of
     from mad.deploy.hosts.reach import reach
     from mad.deploy.hosts.rotation import Rotation
@@ -149,6 +159,12 @@ def _connected(given: Target, context: Context, listener: Listener) -> Iterator[
     if not hosts:
         raise OperationError("there are no hosts yet", "make them: `python -m mad.deploy up`")
     wiring = wiring_of(given, hosts, status)
+
+    def login(host: Host) -> dict[str, str] | None:
+        if stack.runtime != "docker":
+            return None
+        return login_of(stack, host.role, version or __version__)
+
     with (
         reach(context),
         Connections(stack, key=private_key_path(stack), cancelled=given.cancelled) as calls,
@@ -161,6 +177,7 @@ def _connected(given: Target, context: Context, listener: Listener) -> Iterator[
             listener=listener,
             cancelled=given.cancelled,
             who=who_am_i(),
+            login=login,
         )
 
 

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from mad.deploy.events import HostState, HostStep, Listener
 from mad.deploy.hosts.model import Host, HostError
 from mad.deploy.hosts.wiring import digest_of
 from mad.deploy.release import archive
 from mad.deploy.release.build import Release
-from mad.deploy.release.find import Releases, agreed
+from mad.deploy.release.find import Finder, agreed
 from mad.deploy.remote.protocol import Gate, HostFacts, RoleFacts, Wish, plain
+from mad.deploy.rollout.move import Calls, moved_off
 from mad.deploy.rollout.plan import batches, phases
 from mad.deploy.stack.settings import Role, Update
 
@@ -25,20 +26,6 @@ DOCTOR_S = 300.0
 STAGE_S = 900.0
 SPARE_S = 120.0
 """Beside what the gate may take."""
-
-
-class Calls(Protocol):
-    """What a rollout needs of `Connections`."""
-
-    def call(
-        self,
-        host: Host,
-        request: dict[str, Any],
-        *,
-        payload: bytes | None = None,
-        on_event: Callable[[dict[str, Any]], None] = ...,
-        deadline_s: float = ...,
-    ) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +93,7 @@ class _Looked:
 
 
 class Rollout:
-    """`wish` says what a host should be."""
+    """`wish` says what a host should be; `login` what it may pull images with."""
 
     def __init__(
         self,
@@ -118,7 +105,9 @@ class Rollout:
         listener: Listener,
         cancelled: Event,
         who: str,
+        login: Callable[[Host], Mapping[str, str] | None] = lambda _host: None,
     ) -> None:
+        self._login = login
         self._calls = calls
         self._hosts = tuple(hosts)
         self._wish = wish
@@ -131,7 +120,7 @@ class Rollout:
 
     # --- looking --------------------------------------------------------------------------------
 
-    def inspect(self, roles: Iterable[Role], releases: Releases) -> tuple[Inspected, ...]:
+    def inspect(self, roles: Iterable[Role], releases: Finder) -> tuple[Inspected, ...]:
         """All hosts of the roles, at once. Raises HostError for the first that cannot be reached,
         ReleaseError for an architecture that the release is not for, or that is nowhere."""
         wanted = [host for host in self._hosts if host.role in set(roles)]
@@ -162,7 +151,7 @@ class Rollout:
         one: _Looked,
         looked: Sequence[_Looked],
         guess: Release | None,
-        releases: Releases,
+        releases: Finder,
     ) -> Inspected:
         """One host beside the release that is for it."""
         host, arch = one.host, one.facts.architecture
@@ -272,7 +261,7 @@ class Rollout:
             min_healthy_time_s=update.min_healthy_time_s,
             healthy_deadline_s=update.healthy_deadline_s,
         )
-        request = {
+        request: dict[str, Any] = {
             "op": "switch",
             "wish": plain(one.wish),
             "digest": digest_of(one.wish),
@@ -280,9 +269,15 @@ class Rollout:
             "gate": plain(gate),
             "who": self._who,
         }
+        login = self._login(host)
+        if login is not None:
+            # Beside the wish, which stays the same when a password changes.
+            request["wish"] |= {"login": dict(login)}
         deadline = update.healthy_deadline_s + gate.progress_deadline_s + SPARE_S
+        progress = self._progress(host)
         try:
-            self._calls.call(host, request, on_event=self._progress(host), deadline_s=deadline)
+            with moved_off(self._calls, self._hosts, host, one.wish, one.role, progress):
+                self._calls.call(host, request, on_event=progress, deadline_s=deadline)
         except HostError as error:
             self._failed(host, error, time.monotonic() - began)
             return error

@@ -31,7 +31,7 @@ class Found:
 
 
 def check(found: Found) -> None:
-    for part in (_top, _hosts, _redis, _tls, _access, _update):
+    for part in (_top, _hosts, _redis, _tls, _access, _update, _containers):
         part(found)
 
 
@@ -177,3 +177,14 @@ def _update(found: Found) -> None:
             "a host would have to be healthy for longer than it is given to become so",
             f"write a healthy_deadline above min_healthy_time ({least:g}s)",
         )
+
+
+def _containers(found: Found) -> None:
+    for word, other in (("username", "password_file"), ("password_file", "username")):
+        if found.is_given("containers", other) and not found.is_given("containers", word):
+            found.mistake(
+                ("containers", other),
+                f"of no use without {word}",
+                "write both, or sign in by `docker login` and remove it",
+            )
+    _contents(found, ("containers", "password_file"))

@@ -14,6 +14,7 @@ from mad.deploy.stack.mistakes import Mistake, StackError
 from mad.deploy.stack.schema import OTHER_WORDS, ROLES, TABLES, Key
 from mad.deploy.stack.settings import (
     Access,
+    Containers,
     Machines,
     Network,
     Redis,
@@ -229,6 +230,7 @@ def _stack(given: Mapping[str, Mapping[str, Any]], path: Path) -> Stack:
         access=Access(**_fields(given, "access")),
         update=Update(**_fields(given, "update")),
         runtime=top.get("runtime", "native"),
+        containers=Containers(**_fields(given, "containers")),
         hosts={Role(role): hosts[role] for role in ROLES if role in hosts} if hosts else None,
         monthly_usd=given.get("limits", {}).get("monthly_usd"),
         file=path.absolute(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mad.deploy.stack import names
+from mad.deploy.stack import names, references
 from mad.deploy.stack.addresses import addresses, networks, url
 from mad.deploy.stack.values import (
     Reader,
@@ -54,6 +54,14 @@ def _machines(low: int, high: int, too_high: str | None = None) -> dict[str, Key
         "image": Key(_IMAGE),
         "disk_gib": Key(integer(8, 16384)),
     }
+
+
+_OWN_IMAGE = pattern(
+    "the name of an image",
+    references.REFERENCE,
+    'write it as in "registry.example.org/team/api", with or without a :tag',
+    "registry.example.org/team/api",
+)
 
 
 TABLES: Mapping[str, Mapping[str, Key]] = {
@@ -151,6 +159,21 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
     "hosts": {
         role: Key(addresses(1 if role == "api_lb" else MOST_MACHINES))
         for role in ("api", "api_lb", "client", "web")
+    },
+    "containers": {
+        "registry": Key(
+            pattern(
+                "the name of a registry",
+                references.PREFIX,
+                'write it without https:// and a slash at its end: "registry.example.org/team"',
+                "registry.example.org/team",
+            )
+        ),
+        "username": Key(
+            pattern("a name to sign in with", r"[\x21-\x39\x3b-\x7e]{1,128}", "write it", "robot")
+        ),
+        "password_file": Key(file_name(), file=True),
+        **{role: Key(_OWN_IMAGE) for role in ("api", "api_lb", "client", "web")},
     },
     "limits": {"monthly_usd": Key(number(0, 100_000))},
     "lock": {

@@ -100,6 +100,30 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Containers:
+    """Where images come from with `runtime = "docker"`."""
+
+    registry: str | None = None
+    """`registry.example.org/team`; None: images that are on the hosts, or on Docker Hub."""
+    username: str | None = None
+    """None: what `docker login` on this machine has put aside."""
+    password_file: Path | None = None
+    api: str | None = None
+    """An image of the user's in place of `mad-api`; without a tag it gets that of the release."""
+    api_lb: str | None = None
+    client: str | None = None
+    web: str | None = None
+
+    def of(self, role: Role) -> str | None:
+        return {
+            Role.API: self.api,
+            Role.API_LB: self.api_lb,
+            Role.CLIENT: self.client,
+            Role.WEB: self.web,
+        }[role]
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     name: str
     region: str
@@ -116,6 +140,7 @@ class Stack:
     update: Update = Update()
     api_lb_kind: Literal["mad", "nginx", "haproxy"] = "mad"
     runtime: Literal["native", "docker"] = "native"
+    containers: Containers = Containers()
     release_url: str | None = None
     hosts: dict[Role, tuple[str, ...]] | None = None
     """Machines that exist, by role; then nothing is made at AWS."""

@@ -93,6 +93,18 @@ count = 2
 [release]
 #url = "https://releases.example.org/mad"  # example
 
+# With runtime = "docker": where the images are that `mad deploy image push` brought there.
+[containers]
+#registry = "registry.example.org/health"  # example
+# Without these as `docker login` has signed in on this machine.
+#username = "robot"  # example
+#password_file = "registry-password"  # example
+# Images of yours that take the variables of the original.
+#api = "registry.example.org/health/api"  # example
+#api_lb = "registry.example.org/health/proxy:3"  # example
+#client = "registry.example.org/health/client"  # example
+#web = "registry.example.org/health/web"  # example
+
 [limits]
 #monthly_usd = 200  # example: a plan that costs more is refused
 

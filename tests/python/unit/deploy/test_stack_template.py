@@ -53,6 +53,7 @@ def test_the_examples_of_a_table_load(
     (tmp_path / "fullchain.pem").write_text("-----BEGIN CERTIFICATE-----")
     (tmp_path / "privkey.pem").write_text("-----BEGIN PRIVATE KEY-----")
     (tmp_path / "tokens.toml").write_text("")
+    (tmp_path / "registry-password").write_text("secret")
     within, rows = "", []
     for number, row in enumerate(ROWS):
         header = re.match(r"#?\[(\w+)\]", row)

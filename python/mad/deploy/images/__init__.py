@@ -1,0 +1,1 @@
+"""Container images of the programs: how they are named, built and pushed."""
