@@ -11,6 +11,7 @@ from mad.cli.deploy import (
     destroy,
     doctor,
     drift,
+    exec,
     export,
     iam_policy,
     init,
@@ -18,6 +19,7 @@ from mad.cli.deploy import (
     plan,
     rollback,
     scale,
+    ssh,
     status,
     unlock,
     up,
@@ -49,6 +51,8 @@ app.command("scale", epilog=scale.EPILOG)(scale.scale)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("drift", epilog=drift.EPILOG)(drift.drift)
 app.command("inventory", epilog=inventory.EPILOG)(inventory.inventory)
+app.command("ssh", epilog=ssh.EPILOG)(ssh.ssh)
+app.command("exec", epilog=exec.EPILOG)(exec.exec_)
 app.command("cost", epilog=cost.EPILOG)(cost.cost)
 app.command("iam-policy", epilog=iam_policy.EPILOG)(iam_policy.iam_policy)
 app.command("export", epilog=export.EPILOG)(export.export)

@@ -54,6 +54,7 @@ class Connections:
         self._met: set[str] = set()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
+        self._ended = False
         self.commands: Counter[str] = Counter()
         """By host: how many commands were run there."""
 
@@ -68,10 +69,7 @@ class Connections:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._guard:
-            left = list(self._running)
-        for process in left:
-            process.kill()
+        self.end()
         folder = self._folder
         assert folder is not None
         for socket in folder.glob("c-*"):
@@ -83,6 +81,15 @@ class Connections:
                     timeout=5,
                 )
         shutil.rmtree(folder, ignore_errors=True)
+
+    def end(self) -> None:
+        """Ends what runs and all that is begun later, from any thread: whoever waits for it is told
+        that the connection was lost."""
+        with self._guard:
+            self._ended = True
+            left = list(self._running)
+        for process in left:
+            process.kill()
 
     def argv(self, host: Host, *, multiplexed: bool = True, tty: bool = False) -> list[str]:
         """`ssh` with all options, to which a command is added."""
@@ -180,11 +187,15 @@ class Connections:
         argv: Sequence[str],
         *,
         on_line: Callable[[str], None] = lambda _text: None,
+        on_error: Callable[[str], None] | None = None,
         deadline_s: float = 3600.0,
     ) -> int:
-        """Runs a command as the user that ssh logs in as; gives its exit code. Raises HostError for
-        what ssh itself cannot do."""
-        code, errors = self._patiently(host, shlex.join(argv), b"", None, on_line, deadline_s)
+        """Runs a command as the user that ssh logs in as; gives its exit code. `on_error` gets the
+        lines of the other stream, from a thread of its own. Raises HostError for what ssh itself
+        cannot do."""
+        code, errors = self._patiently(
+            host, shlex.join(argv), b"", None, on_line, deadline_s, on_error
+        )
         if code == 255:
             raise ssh_errors.explained(host, code, errors)
         return code
@@ -197,11 +208,12 @@ class Connections:
         payload: Path | bytes | None,
         on_line: Callable[[str], None],
         deadline_s: float,
+        on_error: Callable[[str], None] | None = None,
     ) -> tuple[int, str]:
         """At the first contact a host may not be up yet."""
         until = time.monotonic() + self._first_contact_s
         while True:
-            code, errors = self._once(host, command, head, payload, on_line, deadline_s)
+            code, errors = self._once(host, command, head, payload, on_line, deadline_s, on_error)
             if code != 255 or host.name in self._met or not ssh_errors.may_come(errors):
                 self._met.add(host.name)
                 return code, errors
@@ -216,6 +228,7 @@ class Connections:
         payload: Path | bytes | None,
         on_line: Callable[[str], None],
         deadline_s: float,
+        on_error: Callable[[str], None] | None,
     ) -> tuple[int, str]:
         self.commands[host.name] += 1
         process = subprocess.Popen(
@@ -236,10 +249,14 @@ class Connections:
             process.kill()
 
         timer = threading.Timer(deadline_s, end)
-        listening = threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True)
+        listening = threading.Thread(
+            target=_drain, args=(process.stderr, errors, on_error), daemon=True
+        )
         writing = threading.Thread(target=_feed, args=(process.stdin, head, payload), daemon=True)
         with self._guard:
             self._running.add(process)
+            if self._ended:
+                process.kill()
         timer.start()
         listening.start()
         writing.start()
@@ -278,13 +295,17 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
         yield line.decode(errors="replace").rstrip("\n")
 
 
-def _drain(stream: IO[bytes], into: list[bytes]) -> None:
+def _drain(
+    stream: IO[bytes], into: list[bytes], on_line: Callable[[str], None] | None = None
+) -> None:
     """All of it is read, the beginning is kept."""
     kept = 0
-    while piece := stream.read1(1 << 16):  # type: ignore[attr-defined]
+    while piece := stream.readline(MOST_LINE):
         if kept < 1 << 16:
             into.append(piece)
             kept += len(piece)
+        if on_line is not None:
+            on_line(piece.decode(errors="replace").rstrip("\n"))
 
 
 def _feed(stream: IO[bytes], head: bytes, payload: Path | bytes | None) -> None:
