@@ -108,7 +108,9 @@ class Connections:
                 "ssh", "-F", "none", *_words(front), "-W", "[%h]:%p",
                 f"{host.over.user}@{host.over.address}",
             ]  # fmt: skip
-            options["ProxyCommand"] = shlex.join(over)
+            # For a connection that is shared ssh throws away what the command says of it.
+            kept = f" 2>{shlex.quote(str(self._over(host)))}" if multiplexed else ""
+            options["ProxyCommand"] = shlex.join(over) + kept
         return [
             "ssh",
             "-F",
@@ -117,6 +119,22 @@ class Connections:
             *_words(options),
             f"{host.user}@{host.address}",
         ]
+
+    def _over(self, host: Host) -> Path:
+        """What ssh said last of the one that it jumps over."""
+        assert self._folder is not None
+        return self._folder / f"over-{host.name}"
+
+    def _explained(self, host: Host, code: int, errors: str) -> HostError:
+        said = ""
+        if host.over is not None and code == 255:
+            with contextlib.suppress(OSError):
+                said = self._over(host).read_text(errors="replace")
+        if host.over is None or not said:
+            return ssh_errors.explained(host, code, errors)
+        error = ssh_errors.explained(host.over, code, said)
+        sentence = f"of {host.over.name}, over which it is reached: {error.sentence}"
+        return HostError(host.name, error.code, sentence, error.remedy, error.tail)
 
     def _options(self, host: Host, folder: Path) -> dict[str, str]:
         alias = f"{self._stack.name}-{host.name}"
@@ -179,7 +197,7 @@ class Connections:
                 str(told.get("remedy", "")),
                 str(told.get("tail", "")),
             )
-        raise ssh_errors.explained(host, code, errors)
+        raise self._explained(host, code, errors)
 
     def run(
         self,
@@ -197,7 +215,7 @@ class Connections:
             host, shlex.join(argv), b"", None, on_line, deadline_s, on_error
         )
         if code == 255:
-            raise ssh_errors.explained(host, code, errors)
+            raise self._explained(host, code, errors)
         return code
 
     def _patiently(
@@ -270,6 +288,7 @@ class Connections:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            process.stdout.close()
             with self._guard:
                 self._running.discard(process)
         text = b"".join(errors).decode(errors="replace")
@@ -300,24 +319,24 @@ def _drain(
 ) -> None:
     """All of it is read, the beginning is kept."""
     kept = 0
-    while piece := stream.readline(MOST_LINE):
-        if kept < 1 << 16:
-            into.append(piece)
-            kept += len(piece)
-        if on_line is not None:
-            on_line(piece.decode(errors="replace").rstrip("\n"))
+    with stream:
+        while piece := stream.readline(MOST_LINE):
+            if kept < 1 << 16:
+                into.append(piece)
+                kept += len(piece)
+            if on_line is not None:
+                on_line(piece.decode(errors="replace").rstrip("\n"))
 
 
 def _feed(stream: IO[bytes], head: bytes, payload: Path | bytes | None) -> None:
-    try:
+    """When the other side ends before all was read, what it said of it comes over its own way."""
+    with contextlib.suppress(OSError):
         stream.write(head)
         if isinstance(payload, bytes):
             stream.write(payload)
         elif payload is not None:
             with payload.open("rb") as file:
                 shutil.copyfileobj(file, stream, 1 << 18)
+    with contextlib.suppress(OSError):
+        # What is still held back may not be written any more; it is closed then, too.
         stream.close()
-    except OSError:
-        # The other side ended; what it said of it comes over its own way.
-        with contextlib.suppress(OSError):
-            os.close(stream.fileno())
