@@ -16,6 +16,7 @@ from mad.cli.deploy import (
     iam_policy,
     init,
     inventory,
+    logs,
     plan,
     rollback,
     scale,
@@ -53,6 +54,7 @@ app.command("drift", epilog=drift.EPILOG)(drift.drift)
 app.command("inventory", epilog=inventory.EPILOG)(inventory.inventory)
 app.command("ssh", epilog=ssh.EPILOG)(ssh.ssh)
 app.command("exec", epilog=exec.EPILOG)(exec.exec_)
+app.command("logs", epilog=logs.EPILOG)(logs.logs)
 app.command("cost", epilog=cost.EPILOG)(cost.cost)
 app.command("iam-policy", epilog=iam_policy.EPILOG)(iam_policy.iam_policy)
 app.command("export", epilog=export.EPILOG)(export.export)

@@ -45,12 +45,12 @@ class Seen:
         return given or any(host.version is not None for host in self.status.hosts)
 
 
-def see(given: Target) -> Seen:
-    """What of the stack runs."""
+def see(given: Target, observed: Observed | None = None) -> Seen:
+    """What of the stack runs; `observed`: what AWS said just now."""
     if given.stack.hosts is not None:
         status = operations.status(given)
         return Seen(given, status, hosts_of(given.stack, status))
-    observed = operations.observe(given, around=False)
+    observed = observed or operations.observe(given, around=False)
     status = operations.status_of(given, observed)
     return Seen(given, status, hosts_of(given.stack, status), observed)
 

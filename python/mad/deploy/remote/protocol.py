@@ -129,6 +129,8 @@ class HostFacts:
     roles: dict[str, RoleFacts] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     """What would stop a deploy, as sentences: no systemd, a full disk."""
+    up_s: float | None = None
+    """Since the machine was started."""
 
 
 def plain(value: Any) -> dict[str, Any]:

@@ -149,9 +149,12 @@ def test_nobody_at_the_port_is_unreachable(site: Site) -> None:
 def test_a_host_that_is_still_starting_is_waited_for(site: Site) -> None:
     server = site.add(1, started=False)
     with connections(site, first_contact_s=LIMIT_S) as calls:
-        later = threading.Thread(
-            target=lambda: (until(lambda: calls.commands["api-0"] > 0, "a try"), server.start())
-        )
+
+        def start() -> None:
+            until(lambda: calls.commands["api-0"] > 0, "a try")
+            server.start()
+
+        later = threading.Thread(target=start)
         later.start()
         assert calls.run(server.host(), ["true"]) == 0
         later.join()
