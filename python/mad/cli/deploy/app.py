@@ -17,6 +17,7 @@ from mad.cli.deploy import (
     init,
     inventory,
     logs,
+    open,
     plan,
     rollback,
     scale,
@@ -52,6 +53,7 @@ app.command("scale", epilog=scale.EPILOG)(scale.scale)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("drift", epilog=drift.EPILOG)(drift.drift)
 app.command("inventory", epilog=inventory.EPILOG)(inventory.inventory)
+app.command("open", epilog=open.EPILOG)(open.open_)
 app.command("ssh", epilog=ssh.EPILOG)(ssh.ssh)
 app.command("exec", epilog=exec.EPILOG)(exec.exec_)
 app.command("logs", epilog=logs.EPILOG)(logs.logs)

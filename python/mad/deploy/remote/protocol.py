@@ -5,6 +5,9 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
 - `inspect`: `roles` (none: all), `release` `{id, files: {path: sha256}}`, `boot` (waits until the
   machine has been set up). Gives `facts` (HostFacts) and `whole` (whether each of those files is
   there). Changes nothing, nor does `watch`; all others wait for each other (`busy` after a while).
+- `link`: `port`, `token` (of an admin; null: none is needed on this host), `wanted` (`role`,
+  `expires_in`, `filter`). Has the node on this host make a link that signs a viewer in. Gives
+  `token` and `expires`. Changes nothing.
 - `stage`: `release` `{id, manifest, files: {path: {sha256, mode, size}}}`, then a tar, gzip or not,
   of these files; those that are there already may be left out. With `wish`, too, the new program
   reads its new configuration (`gate` when it refuses it). Gives `staged`, `placed` (how many).
