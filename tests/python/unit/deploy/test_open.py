@@ -211,7 +211,11 @@ def test_what_a_node_refuses_is_told_without_the_token(place: Place, node: Node)
 
 
 def refusal(place: Place) -> HostError:
-    request = {"op": "link", "port": links.API_PORT, "wanted": {"role": "viewer"}}
+    request = {
+        "op": "link",
+        "port": place.node.server.server_address[1],
+        "wanted": {"role": "viewer"},
+    }
     request["token"] = links.admin_token(place.wiring)
     host = Host("api-1", Role.API, "10.0.0.1", "10.0.0.1", "admin")
     with pytest.raises(HostError) as raised:
