@@ -26,7 +26,7 @@ from mad.deploy.hosts import containers, wiring
 from mad.deploy.hosts.model import Host
 from mad.deploy.hosts.secrets import Secrets
 from mad.deploy.hosts.wiring import Wiring
-from mad.deploy.images.release import contained
+from mad.deploy.images.release import Images
 from mad.deploy.rollout.run import Ended, Rollout
 from mad.deploy.stack.settings import Containers, Redis, Role, Stack, Update
 from mad.deploy.status import Outputs
@@ -120,7 +120,6 @@ class World:
             self.host,
             hosts,
             wish=told.wish,
-            releases=lambda arch: contained(version, arch),
             update=self.stack.update,
             listener=self._heard,
             cancelled=threading.Event(),
@@ -134,7 +133,7 @@ class World:
 
     def deploy(self, version: str, *roles: Role) -> Ended:
         rollout = self.roll(version)
-        return rollout.go(rollout.inspect(roles or tuple(Role), contained(version)))
+        return rollout.go(rollout.inspect(roles or tuple(Role), Images(version)))
 
     def facts(self, role: str) -> dict[str, Any]:
         host = Host(f"{role}-0", Role(role), "127.0.0.1", "127.0.0.1", "admin")

@@ -249,8 +249,15 @@ def status(given: Target) -> Status:
 
     if given.stack.hosts is not None:
         return told.of_hosts(given.stack)
+    return status_of(given, observe(given, around=False))
+
+
+def status_of(given: Target, observed: Observed) -> Status:
+    """The same out of what was observed already."""
+    from mad.deploy import status as told
+
     lease = holder(given)
-    seen = told.of(given.stack, observe(given, around=False))
+    seen = told.of(given.stack, observed)
     if lease is None:
         return seen
     return replace(seen, held_by=f"`{lease.op}` by {lease.who} on {lease.host}")

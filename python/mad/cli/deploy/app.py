@@ -11,15 +11,19 @@ from mad.cli.deploy import (
     destroy,
     doctor,
     drift,
+    exec,
     export,
     iam_policy,
     image,
     init,
     inventory,
+    logs,
+    open,
     pack,
     plan,
     rollback,
     scale,
+    ssh,
     status,
     unlock,
     up,
@@ -52,6 +56,10 @@ app.command("scale", epilog=scale.EPILOG)(scale.scale)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("drift", epilog=drift.EPILOG)(drift.drift)
 app.command("inventory", epilog=inventory.EPILOG)(inventory.inventory)
+app.command("open", epilog=open.EPILOG)(open.open_)
+app.command("ssh", epilog=ssh.EPILOG)(ssh.ssh)
+app.command("exec", epilog=exec.EPILOG)(exec.exec_)
+app.command("logs", epilog=logs.EPILOG)(logs.logs)
 app.command("cost", epilog=cost.EPILOG)(cost.cost)
 app.command("iam-policy", epilog=iam_policy.EPILOG)(iam_policy.iam_policy)
 app.add_typer(image.app, name="image")

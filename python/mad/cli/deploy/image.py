@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,7 +50,10 @@ def build(
         str | None,
         typer.Option(metavar="OS/ARCH", help="linux/amd64, linux/arm64: that of the programs."),
     ] = None,
-    binaries: hosts_common.Binaries = None,
+    binaries: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Programs in the place of the package's."),
+    ] = None,
     registry: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Names them as they will be pushed."),

@@ -21,8 +21,6 @@ class Host:
     user: str
     host_keys: tuple[str, ...] = ()
     """`ssh-ed25519 AAAA…`: those that are taken. Empty: asked once (plain hosts alone)."""
-    first_key: bool = False
-    """Whether the first of them came with the machine's user data, and is to be exchanged."""
     port: int = 22
     over: Host | None = None
     """The one that ssh jumps over."""
@@ -30,6 +28,8 @@ class Host:
     """Where browsers and agents reach it: the Elastic IP, the public address."""
     id: str | None = None
     """The instance at AWS."""
+    first_key: bool = False
+    """Whether the first of them came with the machine's user data, and is to be exchanged."""
 
 
 class HostError(Exception):

@@ -12,7 +12,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -54,6 +53,7 @@ class Connections:
         self._met: set[str] = set()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
+        self._ended = False
         self.commands: Counter[str] = Counter()
         """By host: how many commands were run there."""
 
@@ -68,10 +68,7 @@ class Connections:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._guard:
-            left = list(self._running)
-        for process in left:
-            process.kill()
+        self.end()
         folder = self._folder
         assert folder is not None
         for socket in folder.glob("c-*"):
@@ -83,6 +80,15 @@ class Connections:
                     timeout=5,
                 )
         shutil.rmtree(folder, ignore_errors=True)
+
+    def end(self) -> None:
+        """Ends what runs and all that is begun later, from any thread: whoever waits for it is told
+        that the connection was lost."""
+        with self._guard:
+            self._ended = True
+            left = list(self._running)
+        for process in left:
+            process.kill()
 
     def argv(self, host: Host, *, multiplexed: bool = True, tty: bool = False) -> list[str]:
         """`ssh` with all options, to which a command is added."""
@@ -101,7 +107,9 @@ class Connections:
                 "ssh", "-F", "none", *_words(front), "-W", "[%h]:%p",
                 f"{host.over.user}@{host.over.address}",
             ]  # fmt: skip
-            options["ProxyCommand"] = shlex.join(over)
+            # For a connection that is shared ssh throws away what the command says of it.
+            kept = f" 2>{shlex.quote(str(self._over(host)))}" if multiplexed else ""
+            options["ProxyCommand"] = shlex.join(over) + kept
         return [
             "ssh",
             "-F",
@@ -110,6 +118,22 @@ class Connections:
             *_words(options),
             f"{host.user}@{host.address}",
         ]
+
+    def _over(self, host: Host) -> Path:
+        """What ssh said last of the one that it jumps over."""
+        assert self._folder is not None
+        return self._folder / f"over-{host.name}"
+
+    def _explained(self, host: Host, code: int, errors: str) -> HostError:
+        said = ""
+        if host.over is not None and code == 255:
+            with contextlib.suppress(OSError):
+                said = self._over(host).read_text(errors="replace")
+        if host.over is None or not said:
+            return ssh_errors.explained(host, code, errors)
+        error = ssh_errors.explained(host.over, code, said)
+        sentence = f"of {host.over.name}, over which it is reached: {error.sentence}"
+        return HostError(host.name, error.code, sentence, error.remedy, error.tail)
 
     def _options(self, host: Host, folder: Path) -> dict[str, str]:
         alias = f"{self._stack.name}-{host.name}"
@@ -172,7 +196,7 @@ class Connections:
                 str(told.get("remedy", "")),
                 str(told.get("tail", "")),
             )
-        raise ssh_errors.explained(host, code, errors)
+        raise self._explained(host, code, errors)
 
     def run(
         self,
@@ -180,13 +204,17 @@ class Connections:
         argv: Sequence[str],
         *,
         on_line: Callable[[str], None] = lambda _text: None,
+        on_error: Callable[[str], None] | None = None,
         deadline_s: float = 3600.0,
     ) -> int:
-        """Runs a command as the user that ssh logs in as; gives its exit code. Raises HostError for
-        what ssh itself cannot do."""
-        code, errors = self._patiently(host, shlex.join(argv), b"", None, on_line, deadline_s)
+        """Runs a command as the user that ssh logs in as; gives its exit code. `on_error` gets the
+        lines of the other stream, from a thread of its own. Raises HostError for what ssh itself
+        cannot do."""
+        code, errors = self._patiently(
+            host, shlex.join(argv), b"", None, on_line, deadline_s, on_error
+        )
         if code == 255:
-            raise ssh_errors.explained(host, code, errors)
+            raise self._explained(host, code, errors)
         return code
 
     def _patiently(
@@ -197,11 +225,12 @@ class Connections:
         payload: Path | bytes | None,
         on_line: Callable[[str], None],
         deadline_s: float,
+        on_error: Callable[[str], None] | None = None,
     ) -> tuple[int, str]:
         """At the first contact a host may not be up yet."""
         until = time.monotonic() + self._first_contact_s
         while True:
-            code, errors = self._once(host, command, head, payload, on_line, deadline_s)
+            code, errors = self._once(host, command, head, payload, on_line, deadline_s, on_error)
             if code != 255 or host.name in self._met or not ssh_errors.may_come(errors):
                 self._met.add(host.name)
                 return code, errors
@@ -216,6 +245,7 @@ class Connections:
         payload: Path | bytes | None,
         on_line: Callable[[str], None],
         deadline_s: float,
+        on_error: Callable[[str], None] | None,
     ) -> tuple[int, str]:
         self.commands[host.name] += 1
         process = subprocess.Popen(
@@ -225,7 +255,7 @@ class Connections:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        assert isinstance(process.stdin, BufferedWriter)
+        assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         errors: list[bytes] = []
@@ -236,10 +266,14 @@ class Connections:
             process.kill()
 
         timer = threading.Timer(deadline_s, end)
-        listening = threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True)
+        listening = threading.Thread(
+            target=_drain, args=(process.stderr, errors, on_error), daemon=True
+        )
         writing = threading.Thread(target=_feed, args=(process.stdin, head, payload), daemon=True)
         with self._guard:
             self._running.add(process)
+            if self._ended:
+                process.kill()
         timer.start()
         listening.start()
         writing.start()
@@ -279,26 +313,29 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
         yield line.decode(errors="replace").rstrip("\n")
 
 
-def _drain(stream: IO[bytes], into: list[bytes]) -> None:
+def _drain(
+    stream: IO[bytes], into: list[bytes], on_line: Callable[[str], None] | None = None
+) -> None:
     """All of it is read, the beginning is kept."""
     kept = 0
-    while piece := stream.read1(1 << 16):  # type: ignore[attr-defined]
-        if kept < 1 << 16:
-            into.append(piece)
-            kept += len(piece)
+    with stream:
+        while piece := stream.readline(MOST_LINE):
+            if kept < 1 << 16:
+                into.append(piece)
+                kept += len(piece)
+            if on_line is not None:
+                on_line(piece.decode(errors="replace").rstrip("\n"))
 
 
-def _feed(stream: BufferedWriter, head: bytes, payload: Path | bytes | None) -> None:
-    try:
+def _feed(stream: IO[bytes], head: bytes, payload: Path | bytes | None) -> None:
+    """When the other side ends before all was read, what it said of it comes over its own way."""
+    with contextlib.suppress(OSError):
         stream.write(head)
         if isinstance(payload, bytes):
             stream.write(payload)
         elif payload is not None:
             with payload.open("rb") as file:
                 shutil.copyfileobj(file, stream, 1 << 18)
+    with contextlib.suppress(OSError):
+        # What is still held back may not be written any more; it is closed then, too.
         stream.close()
-    except OSError:
-        # The other side ended; what it said of it comes over its own way. What is left in the
-        # buffer goes with it: closed beneath it, so that nothing closes that descriptor once more
-        # when it is somebody else's already.
-        stream.raw.close()

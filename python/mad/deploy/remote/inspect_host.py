@@ -43,6 +43,7 @@ def run(
         releases=releases(at),
         roles={role: role_facts(at, shell, role) for role in names},
         problems=problems(version, free),
+        up_s=up_s(at),
     )
     wanted = request.get("release") or {}
     whole = bool(wanted) and is_whole(at, wanted["id"], wanted["files"])
@@ -135,6 +136,13 @@ def system_name(places: Places) -> str:
         return "unknown"
     name = re.search(r'^PRETTY_NAME="?([^"\n]*)', text, re.MULTILINE)
     return name.group(1) if name else "unknown"
+
+
+def up_s(places: Places) -> float | None:
+    try:
+        return float(places.system("/proc/uptime").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def systemd_version(system: System) -> int:

@@ -6,6 +6,9 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
   machine has been set up), `version`. Gives `facts` (HostFacts), `whole` (whether each of those
   files is there) and `manifests` (of the releases of that version, by id).
   Changes nothing, nor does `watch`; all others wait for each other (`busy` after a while).
+- `link`: `port`, `token` (of an admin; null: none is needed on this host), `wanted` (`role`,
+  `expires_in`, `filter`). Has the node on this host make a link that signs a viewer in. Gives
+  `token` and `expires`. Changes nothing.
 - `stage`: `release` `{id, manifest, files: {path: {sha256, mode, size}}}`, then a tar, gzip or not,
   of these files; those that are there already may be left out. With `wish`, too, the new program
   reads its new configuration (`gate` when it refuses it). Gives `staged`, `placed` (how many).
@@ -134,6 +137,8 @@ class HostFacts:
     roles: dict[str, RoleFacts] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     """What would stop a deploy, as sentences: no systemd, a full disk."""
+    up_s: float | None = None
+    """Since the machine was started."""
 
 
 def plain(value: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ LIMIT_S = 120
 UP = ("deploy", "up", "--infra-only")
 VERBS = (
     *("init", "doctor", "plan", "up", "scale", "status", "drift", "inventory", "cost"),
+    *("open", "ssh", "exec", "logs"),
     *("deploy", "rollback", "iam-policy", "export", "adopt", "unlock", "destroy"),
 )
 STACK = """\

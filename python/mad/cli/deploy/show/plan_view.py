@@ -18,6 +18,8 @@ MANY = 5
 """So many alike machines become one row."""
 PLAIN = (("not there yet",), ("destroy",))
 """Reasons that the sign, or the command, says already."""
+UNSET = "(not set)"
+"""Where a value only comes, or only goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,12 @@ def _text(row: Row) -> Text:
         head = f"{row.count} machines{', ' if head else ''}{head}"
     lines = [Text(head)] if head else []
     lines += [
-        Text.assemble((f"{change.field}: ", ""), (change.before, "dim"), " -> ", change.after)
+        Text.assemble(
+            (f"{change.field}: ", ""),
+            (change.before or UNSET, "dim"),
+            " -> ",
+            change.after or UNSET,
+        )
         for change in row.changes
     ]
     style = "yellow" if row.drift else "dim"
