@@ -109,3 +109,13 @@ def test_a_new_agent_takes_over_from_the_old(up: Fleet, clients: Load) -> None:
     rows = up.hosts_shown(url, viewer)
     assert {rows[f"mad-world-client-{slot}"]["state"] for slot in (0, 1)} <= {"ok", "warn", "crit"}
     check_nothing_lost(up, clients)
+
+
+def test_scaling_in_drains_first_and_out_brings_the_same_release(up: Fleet, clients: Load) -> None:
+    done = up.change("scale", "api=1")
+    assert done.of("api-1", "done")["text"].startswith("drained")
+    assert up.versions("api") == {"api-0": "v1"}
+    check_nothing_lost(up, clients)
+    up.change("scale", "api=2")
+    assert up.versions("api") == {"api-0": "v1", "api-1": "v1"}
+    check_nothing_lost(up, clients)

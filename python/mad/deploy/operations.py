@@ -64,6 +64,8 @@ Confirm = Callable[[Looked], bool]
 """Says whether to do what was shown (as the event `PlanMade`)."""
 Then = Callable[["Context"], None]
 """What follows when everything is there, while the lock is still held: the hosts."""
+Before = Callable[["Context", tuple[str, ...]], None]
+"""What goes before machines are removed: their slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def up(
     wishes: Wishes = NO_WISHES,
     *,
     dry_run: bool = False,
+    before: Before | None = None,
     then: Then | None = None,
 ) -> Result:
     """Makes the stack as its file says."""
@@ -142,7 +145,7 @@ def up(
         _ready(given, looked)
         return confirm(looked)
 
-    return _change(given, "up", listener, agreed, look, dry_run, then=then)
+    return _change(given, "up", listener, agreed, look, dry_run, before=before, then=then)
 
 
 def scale(
@@ -153,6 +156,7 @@ def scale(
     wishes: Wishes = NO_WISHES,
     *,
     dry_run: bool = False,
+    before: Before | None = None,
     then: Then | None = None,
 ) -> Result:
     """Writes the counts into the stack file once they are agreed to, then does as `up`. Raises
@@ -176,7 +180,7 @@ def scale(
     def look() -> Looked:
         return _plan(scaled, wishes, observe(scaled))
 
-    result = _change(scaled, "scale", listener, agreed, look, dry_run, then=then)
+    result = _change(scaled, "scale", listener, agreed, look, dry_run, before=before, then=then)
     if result.looked.plan.empty and not dry_run:
         edit.set_counts(file, counts, region=region)
     return result
@@ -370,6 +374,17 @@ def _slots_lack(stack: Stack, observed: Observed) -> bool:
     return False
 
 
+def _removed(plan: Plan) -> tuple[str, ...]:
+    """Slots whose machines go."""
+    from mad.deploy.plan.model import Verb
+
+    return tuple(
+        action.address.name
+        for action in plan.actions
+        if action.verb is Verb.DELETE and action.address.kind is Kind.INSTANCE
+    )
+
+
 def _remember(given: Target, looked: Looked) -> None:
     """Writes down what the stack consists of now, when that has changed."""
     from mad.deploy.cloud import last_run
@@ -394,6 +409,7 @@ def _change(
     dry_run: bool,
     *,
     look_after: bool = True,
+    before: Before | None = None,
     then: Then | None = None,
 ) -> Result:
     """Lock, look, show, ask, do."""
@@ -432,6 +448,9 @@ def _change(
         context = Context(
             given.aws, given.stack, lock.lease, looked.observed, cancelled=given.cancelled
         )
+        going = _removed(looked.plan)
+        if before is not None and going:
+            before(context, going)
         outcome = engine.apply(looked.plan, context, listener, holds=lock.renew)
         if lock.lost.is_set():
             lock.renew()

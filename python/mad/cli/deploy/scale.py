@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mad.cli.deploy import common
+from mad.cli.deploy import common, hosts_common
 
 if TYPE_CHECKING:
     from mad.deploy.stack.settings import Role
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 EPILOG = common.examples(
     "mad deploy scale api=4",
     "mad deploy scale api=4 web=3 --yes",
+    "Machines that go are drained first; new ones get the release of the others of their role.",
     "Roles are api, api_lb, client and web. Comments in the stack file stay.",
 )
 
@@ -52,14 +53,28 @@ def scale(
     with common.reported(as_json):
         from mad.cli.deploy.show import status_view
         from mad.deploy import operations
+        from mad.deploy.rollout import operations as rollout
 
         wanted = counts_of(counts)
         wishes = operations.Wishes(allow_data_loss=allow_data_loss)
         target = common.connect(file, region, profile, endpoint_url)
         with common.stoppable(target, common.renderer(target, "scale", as_json)) as show:
             ask = common.Asker(yes)
-            result = operations.scale(target, wanted, show, ask, wishes, dry_run=dry_run)
+            hosts = rollout.Hosts(target, show)
+            result = operations.scale(
+                target,
+                wanted,
+                show,
+                ask,
+                wishes,
+                dry_run=dry_run,
+                before=hosts.drain,
+                then=hosts.follow,
+            )
             code = common.ended(result, show)
+        if hosts.done is not None:
+            hosts_common.show_end(target, "hosts", hosts.done, as_json)
+            code = code or hosts_common.code_of(hosts.done)
         if result.status is not None and not as_json:
             common.console().print(status_view.outputs(result.status))
         raise typer.Exit(code)

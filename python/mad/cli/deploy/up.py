@@ -50,7 +50,9 @@ def up(
             ask = common.Asker(yes)
             hosts = rollout.Hosts(target, show, tuple(binaries or ()))
             then = None if infra_only else hosts.finish
-            result = operations.up(target, show, ask, wishes, dry_run=dry_run, then=then)
+            result = operations.up(
+                target, show, ask, wishes, dry_run=dry_run, before=hosts.drain, then=then
+            )
             code = common.ended(result, show)
         if hosts.done is not None:
             hosts_common.show_end(target, "hosts", hosts.done, as_json)

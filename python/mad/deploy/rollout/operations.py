@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import getpass
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from mad.deploy.stack.settings import Role
 if TYPE_CHECKING:
     from mad.deploy.cloud.resource import Context
     from mad.deploy.hosts.model import Host
+    from mad.deploy.hosts.ssh import Connections
     from mad.deploy.hosts.wiring import Wiring
     from mad.deploy.images.release import Images
     from mad.deploy.status import Status
@@ -107,11 +109,49 @@ class Hosts:
     done: Deployed | None = None
 
     def finish(self, context: Context) -> None:
-        options = Options(binaries=self.binaries)
-        with releases_of(self.given, options) as releases:
-            self.done = hosts_of_run(
-                self.given, context, options, releases, self.listener, lambda _seen: True
+        """All hosts get the release of the installed package."""
+        self._bring(context, Options(binaries=self.binaries))
+
+    def drain(self, context: Context, slots: tuple[str, ...]) -> None:
+        """Machines that go are drained first, where they were ever given a release."""
+        from mad.deploy.hosts.reach import reach
+        from mad.deploy.rollout.leave import leave
+
+        given = replace(self.given, stack=context.stack)
+        hosts = _hosts(given, context)
+        leaving = [host for host in hosts if host.name in slots]
+        if leaving and self._versions(context):
+            with reach(context), _connections(given) as calls:
+                leave(calls, hosts, leaving, self.listener, who_am_i())
+
+    def follow(self, context: Context) -> None:
+        """New machines get the release that the others of their role have, and all learn of those
+        that came and went. Does nothing where no host was ever given a release."""
+        versions = self._versions(context)
+        by_version: dict[str | None, list[Role]] = {}
+        for role in Role if versions else ():
+            by_version.setdefault(versions.get(role), []).append(role)
+        for version, roles in by_version.items():
+            if self.done is None or self.done.ok:
+                self._bring(context, Options(tuple(roles), version, self.binaries))
+
+    def _versions(self, context: Context) -> dict[Role, str]:
+        """What most hosts of a role have."""
+        found: dict[Role, Counter[str]] = {}
+        for host in _status(self.given, context).hosts:
+            if host.version is not None:
+                found.setdefault(host.role, Counter())[host.version] += 1
+        return {role: counts.most_common(1)[0][0] for role, counts in found.items()}
+
+    def _bring(self, context: Context, options: Options) -> None:
+        given = replace(self.given, stack=context.stack)
+        with releases_of(given, options) as releases:
+            done = hosts_of_run(
+                given, context, options, releases, self.listener, lambda _seen: True
             )
+        if self.done is not None:
+            done = replace(done, ended=self.done.ended.and_then(done.ended))
+        self.done = done
 
 
 def releases_of(given: Target, options: Options) -> Releases | Images:
@@ -147,15 +187,12 @@ def _connected(
     given: Target, context: Context, listener: Listener, version: str | None
 ) -> Iterator[Rollout]:
     from mad.deploy.hosts.containers import login_of
-    from mad.deploy.hosts.fleet import hosts_of
     from mad.deploy.hosts.reach import reach
     from mad.deploy.hosts.rotation import Rotation
-    from mad.deploy.hosts.ssh import Connections
-    from mad.deploy.stack.keys import private_key_path
 
     stack = given.stack
     status = _status(given, context)
-    hosts = hosts_of(stack, status)
+    hosts = _hosts(given, context)
     if not hosts:
         raise OperationError("there are no hosts yet", "make them: `python -m mad.deploy up`")
     wiring = wiring_of(given, hosts, status)
@@ -167,7 +204,7 @@ def _connected(
 
     with (
         reach(context),
-        Connections(stack, key=private_key_path(stack), cancelled=given.cancelled) as calls,
+        _connections(given) as calls,
     ):
         yield Rollout(
             Rotation(calls, _Tags(context)),
@@ -179,6 +216,19 @@ def _connected(
             who=who_am_i(),
             login=login,
         )
+
+
+def _hosts(given: Target, context: Context) -> tuple[Host, ...]:
+    from mad.deploy.hosts.fleet import hosts_of
+
+    return hosts_of(given.stack, _status(given, context))
+
+
+def _connections(given: Target) -> Connections:
+    from mad.deploy.hosts.ssh import Connections
+    from mad.deploy.stack.keys import private_key_path
+
+    return Connections(given.stack, key=private_key_path(given.stack), cancelled=given.cancelled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,19 @@ class Ended:
     def ok(self) -> bool:
         return not self.failed and not self.interrupted
 
+    def and_then(self, other: Ended) -> Ended:
+        """This one and one that came after it, of other hosts."""
+        return Ended(
+            self.same + other.same,
+            self.switched + other.switched,
+            self.failed + other.failed,
+            self.reverted + other.reverted,
+            self.left + other.left,
+            self.versions | other.versions,
+            self.interrupted or other.interrupted,
+            self.gate or other.gate,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
