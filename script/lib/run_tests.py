@@ -247,8 +247,8 @@ def python() -> Counts:
     need_build("python", "mad_core")
     need_console()
     environment = {"PYTHONPATH": str(BUILD / "python" / "package")}
-    sources = ["python", "tests/python", "tests/package", "tests/agent", "tests/support/aws_local"]
-    sources += ["script/lib", "bench"]
+    sources = ["python", "tests/python", "tests/package", "tests/agent", "tests/hosts"]
+    sources += ["tests/support", "script/lib", "bench"]
     tool = [sys.executable, "-m"]
     counts = check("ruff check", [*tool, "ruff", "check", *sources])
     counts += check("ruff format", [*tool, "ruff", "format", "--check", *sources])
@@ -314,6 +314,17 @@ def agent() -> Counts:
     return pytest(ROOT / "tests" / "agent", 900, {})
 
 
+def hosts() -> Counts:
+    """A stack on real hosts, booted here, and containers: with the programs that users get."""
+    need_build("release", "mad-api", "mad-agent", "mad-proxy", "mad-web")
+    need_console()
+    environment = {
+        "PYTHONPATH": str(ROOT / "python"),
+        "MAD_RELEASE_BIN_DIR": str(BUILD / "release" / "bin"),
+    }
+    return pytest(ROOT / "tests" / "hosts", 2400, environment)
+
+
 def asan() -> Counts:
     return ctest("asan", "unit|integration", os.cpu_count() or 2)
 
@@ -338,7 +349,7 @@ GROUPS: dict[str, Callable[[], Counts]] = {
     for group in (package, conformance, integration, deploy, python, browser, console, unit)
 }
 MORE: dict[str, Callable[[], Counts]] = {
-    group.__name__: group for group in (agent, asan, tsan, fuzz)
+    group.__name__: group for group in (agent, hosts, asan, tsan, fuzz)
 }
 BESIDE = max(1, (os.cpu_count() or 2) // 2)  # groups at a time: rows measure time
 COMPILES = {"package"}  # runs after them: tests beside a compiler would measure that
