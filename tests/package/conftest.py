@@ -13,6 +13,13 @@ import pytest
 from building import ROOT, WORK, Consumer, build, call, dependencies
 
 Build = Callable[..., Consumer]
+BUILD_S = 1800
+"""A row may have to compile all programs first, with an empty compiler cache."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.timeout(BUILD_S))
 
 
 @pytest.fixture(scope="session")
