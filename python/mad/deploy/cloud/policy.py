@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
 from mad.deploy.cloud import names
 from mad.deploy.cloud import policy_actions as actions
@@ -52,6 +53,8 @@ class Options:
     """Whether `--create-default-vpc` may be used."""
     bucket: str | None = None
     adopt: bool = False
+    releases: str | None = None
+    """Bucket, and what keys begin with, of `[release] url` when that is at S3."""
 
     @staticmethod
     def of(stack: Stack) -> Options:
@@ -62,6 +65,7 @@ class Options:
             alb=stack.web.lb == "alb" and stack.web.machines.count > 0,
             own_vpc=stack.network.vpc == "own",
             bucket=stack.lock_bucket,
+            releases=_place(stack.release_url),
         )
 
 
@@ -72,7 +76,7 @@ def policy(stack: Stack, *, account: str = "*", everything: bool = False) -> tup
         return ()
     options = Options.of(stack)
     if everything:
-        options = Options(True, True, True, True, True, stack.lock_bucket or "*", True)
+        options = Options(True, True, True, True, True, stack.lock_bucket or "*", True, "*")
     return statements(stack.name, stack.region, account, options)
 
 
@@ -255,6 +259,17 @@ def statements(name: str, region: str, account: str, options: Options) -> tuple[
             (f"arn:{partition}:s3:::{options.bucket}",),
             {"StringEquals": {"s3:prefix": f"mad/{name}/lock.json"}},
         ),
+        Statement(
+            "Releases",
+            actions.RELEASES if options.releases else (),
+            (f"arn:{partition}:s3:::{options.releases}/mad-*.tar.zst",),
+        ),
+        Statement(
+            # Without it one that is not there reads as forbidden.
+            "ReleasesThere",
+            actions.RELEASES_THERE if options.releases else (),
+            (f"arn:{partition}:s3:::{(options.releases or '').partition('/')[0]}",),
+        ),
     ]
     return tuple(statement for statement in found if statement.actions)
 
@@ -279,6 +294,13 @@ def _balancer_arns(at: str, name: str, options: Options) -> tuple[str, ...]:
         f"{at}targetgroup/{balancer}/*",
         f"{at}listener/app/{balancer}/*",
     )
+
+
+def _place(url: str | None) -> str | None:
+    parts = urlsplit(url or "")
+    if parts.scheme != "s3":
+        return None
+    return "/".join(part for part in (parts.netloc, parts.path.strip("/")) if part)
 
 
 def _partition(region: str) -> str:

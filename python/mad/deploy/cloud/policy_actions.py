@@ -132,6 +132,8 @@ QUOTA = of("servicequotas", "GetServiceQuota")
 EXPLAIN = of("sts", "DecodeAuthorizationMessage")
 LOCK_OBJECT = of("s3", "DeleteObject GetObject PutObject")
 LOCK_BUCKET = of("s3", "ListBucket")
+RELEASES = of("s3", "GetObject")
+RELEASES_THERE = of("s3", "ListBucket")
 
 
 def services(options: Options) -> tuple[str, ...]:

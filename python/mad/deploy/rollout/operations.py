@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -61,7 +61,7 @@ def deploy(given: Target, options: Options, listener: Listener, agree: Agree) ->
     ReleaseError, OperationError before anything is changed."""
     with (
         releases_of(given, options) as releases,
-        _locked(given, "deploy", listener) as context,
+        locked(given, "deploy", listener) as context,
     ):
         releases.guess()
         return hosts_of_run(given, context, options, releases, listener, agree)
@@ -71,11 +71,11 @@ def rollback(given: Target, roles: Iterable[Role], to: str | None, listener: Lis
     """All hosts of the roles get the release before again, or the one that is named: at once,
     without an upload."""
     with (
-        _locked(given, "rollback", listener) as context,
+        locked(given, "rollback", listener) as context,
         _connected(given, context, listener, None) as rollout,
     ):
         ended = rollout.back(roles, to)
-        _note(given, context, ended, "rollback")
+        Tags(context).serve(ended.versions)
         return Deployed(ended, status=_status(given, context))
 
 
@@ -95,7 +95,7 @@ def hosts_of_run(
         if not agree(seen):
             return Deployed(Ended(), declined=True, seen=seen)
         ended = rollout.go(seen)
-        _note(given, context, ended, "deploy")
+        Tags(context).serve(ended.versions)
         return Deployed(ended, status=_status(given, context), seen=seen)
 
 
@@ -118,7 +118,7 @@ class Hosts:
         from mad.deploy.rollout.leave import leave
 
         given = replace(self.given, stack=context.stack)
-        hosts = _hosts(given, context)
+        hosts = hosts_of_stack(given, context)
         leaving = [host for host in hosts if host.name in slots]
         if leaving and self._versions(context):
             with reach(context), _connections(given) as calls:
@@ -171,7 +171,7 @@ def releases_of(given: Target, options: Options) -> Releases | Images:
 
 
 @contextmanager
-def _locked(given: Target, op: str, listener: Listener) -> Iterator[Context]:
+def locked(given: Target, op: str, listener: Listener) -> Iterator[Context]:
     from mad.deploy.cloud.lock import Lock, store_of
     from mad.deploy.cloud.resource import Context
 
@@ -192,7 +192,7 @@ def _connected(
 
     stack = given.stack
     status = _status(given, context)
-    hosts = _hosts(given, context)
+    hosts = hosts_of_stack(given, context)
     if not hosts:
         raise OperationError("there are no hosts yet", "make them: `python -m mad.deploy up`")
     wiring = wiring_of(given, hosts, status)
@@ -207,7 +207,7 @@ def _connected(
         _connections(given) as calls,
     ):
         yield Rollout(
-            Rotation(calls, _Tags(context)),
+            Rotation(calls, Tags(context)),
             hosts,
             wish=wiring.wish,
             update=stack.update,
@@ -218,7 +218,7 @@ def _connected(
         )
 
 
-def _hosts(given: Target, context: Context) -> tuple[Host, ...]:
+def hosts_of_stack(given: Target, context: Context) -> tuple[Host, ...]:
     from mad.deploy.hosts.fleet import hosts_of
 
     return hosts_of(given.stack, _status(given, context))
@@ -232,27 +232,42 @@ def _connections(given: Target) -> Connections:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tags:
-    """Host keys, as the tags of machines have them."""
+class Tags:
+    """Of machines: what others learn from them of host keys and releases."""
 
     context: Context
 
     def following(self, host: Host, key: str) -> None:
         from mad.deploy.cloud import tags
 
-        self._write(host, {tags.HOSTKEY_NEXT: key})
+        self._write([host.id or ""], {tags.HOSTKEY_NEXT: key})
 
     def settled(self, host: Host, key: str) -> None:
         from mad.deploy.cloud import tags
 
         # One call: nobody sees one of these without the others.
         made = {tags.HOSTKEY: key, tags.HOSTKEY_NEXT: "", tags.HOSTKEY_MADE: "there"}
-        self._write(host, made)
+        self._write([host.id or ""], made)
 
-    def _write(self, host: Host, given: dict[str, str]) -> None:
+    def serve(self, versions: Mapping[str, str]) -> None:
+        """By slot: the release that serves there."""
         from mad.deploy.cloud import tags
 
-        self.context.aws.call("ec2", "create_tags", Resources=[host.id], Tags=tags.pairs(given))
+        ids = {
+            host.name: host.id for host in told.of(self.context.stack, self.context.observed).hosts
+        }
+        by_version: dict[str, list[str]] = {}
+        for name, version in versions.items():
+            id = ids.get(name)
+            if id is not None:
+                by_version.setdefault(version, []).append(id)
+        for version, machines in by_version.items():
+            self._write(machines, {tags.VERSION: version})
+
+    def _write(self, machines: list[str], given: dict[str, str]) -> None:
+        from mad.deploy.cloud import tags
+
+        self.context.aws.call("ec2", "create_tags", Resources=machines, Tags=tags.pairs(given))
 
 
 def wiring_of(given: Target, hosts: tuple[object, ...], status: Status) -> Wiring:
@@ -283,26 +298,6 @@ def _text(file: Path | None) -> str | None:
 
 def _status(given: Target, context: Context) -> Status:
     return told.of(given.stack, context.observed)
-
-
-def _note(given: Target, context: Context, ended: Ended, op: str) -> None:
-    """The release of each machine, where `status` and the console of AWS show it."""
-    from mad.deploy.cloud import tags
-
-    del op
-    versions: dict[str, list[str]] = {}
-    ids = {host.name: host.id for host in _status(given, context).hosts}
-    for name, version in ended.versions.items():
-        id = ids.get(name)
-        if id is not None:
-            versions.setdefault(version, []).append(id)
-    for version, machines in versions.items():
-        context.aws.call(
-            "ec2",
-            "create_tags",
-            Resources=machines,
-            Tags=[{"Key": tags.VERSION, "Value": version}],
-        )
 
 
 def who_am_i() -> str:

@@ -11,13 +11,16 @@ from aws_local import Server
 from stack_kit import REGION, World
 
 from mad.deploy import operations
-from mad.deploy.cloud import doctor, registry, surroundings
+from mad.deploy.cloud import doctor, registry, security_group, surroundings
 from mad.deploy.cloud.adopt import AdoptError
 from mad.deploy.cloud.instance import Instances
 from mad.deploy.cloud.policy import policy
 from mad.deploy.cloud.policy_implied import FREE, IMPLIED
 from mad.deploy.cloud.session import AwsError
+from mad.deploy.hosts.secrets import SsmSecrets
 from mad.deploy.plan.specs import Kind
+from mad.deploy.release.manifest import ReleaseError
+from mad.deploy.rollout import operations as rollout
 
 SMALL = (
     '[api]\ncount = 1\n[client]\ncount = 0\n[web]\ncount = 1\n[redis]\nurl = "redis://10.1.1.1"\n'
@@ -278,7 +281,55 @@ def private_alb_bucket(tmp_path: Path, server: Server) -> World:
     return world
 
 
-OPTIONS = (default, fewer_zones, own_network, no_network, private_alb_bucket, misfit, refused)
+def deployed(tmp_path: Path, server: Server) -> World:
+    """What a rollout asks of AWS: the rest of it is on the hosts."""
+    world = World(tmp_path, server, SMALL + '[release]\nurl = "s3://releases/mad"\n')
+    assert world.up().ok
+    place = {"LocationConstraint": REGION}
+    world.aws.call("s3", "create_bucket", Bucket="releases", CreateBucketConfiguration=place)
+    body = b"an archive"
+    key = "mad/mad-1.2.0-x86_64.tar.zst"
+    world.aws.call("s3", "put_object", Bucket="releases", Key=key, Body=body)
+    target = world.target()
+    with rollout.locked(target, "deploy", lambda _event: None) as context:
+        hosts = rollout.hosts_of_stack(target, context)
+        (node,) = (host for host in hosts if host.role == "api")
+        groups = list(world.ids(Kind.SECURITY_GROUP).values())
+        for group in groups:
+            security_group.open_lease(context, group, "203.0.113.9/32")
+        assert SsmSecrets(target.aws, "shop").all()
+        tags = rollout.Tags(context)
+        tags.following(node, "ssh-ed25519 BBBB")
+        tags.settled(node, "ssh-ed25519 BBBB")
+        tags.serve({node.name: "1.2.0"})
+        with (
+            rollout.releases_of(target, rollout.Options(version="1.2.0")) as releases,
+            pytest.raises(ReleaseError, match="cannot be unpacked"),
+        ):
+            releases.of("x86_64")
+        with (
+            rollout.releases_of(target, rollout.Options(version="1.3.0")) as releases,
+            pytest.raises(ReleaseError, match="not in s3://releases/mad"),
+        ):
+            releases.of("x86_64")
+        security_group.close_leases(context.aws, groups, context.lease)
+    (api,) = (host for host in operations.status(world.target()).hosts if host.role == "api")
+    assert (api.version, api.hostkey, api.hostkey_first) == ("1.2.0", "ssh-ed25519 BBBB", False)
+    assert operations.drift(world.target()).plan.empty
+    assert world.destroy().ok
+    return world
+
+
+OPTIONS = (
+    deployed,
+    default,
+    fewer_zones,
+    own_network,
+    no_network,
+    private_alb_bucket,
+    misfit,
+    refused,
+)
 
 
 @pytest.fixture
