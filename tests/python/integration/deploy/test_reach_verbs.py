@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from aws_local import Server
@@ -91,9 +92,15 @@ def hosts(site: Site, monkeypatch: pytest.MonkeyPatch) -> tuple[Host, ...]:
     return found
 
 
-def serve(monkeypatch: pytest.MonkeyPatch, key: Path, hosts: tuple[Host, ...]) -> None:
+def serve(
+    monkeypatch: pytest.MonkeyPatch,
+    key: Path,
+    hosts: tuple[Host, ...],
+    runtime: Literal["native", "docker"] = "native",
+) -> None:
     """Verbs find these hosts, whatever the stack file says."""
-    given = replace(stack(), hosts={Role.API: ("127.0.1.1", "127.0.1.2")}, ssh=Ssh(private_key=key))
+    addresses: dict[Role, tuple[str, ...]] = {Role.API: ("127.0.1.1", "127.0.1.2")}
+    given = replace(stack(), hosts=addresses, ssh=Ssh(private_key=key), runtime=runtime)
     target = Target(given, Aws("eu-west-2"))
     seen = visit.Seen(target, Status("shop", "", "", Outputs(), (), ()), hosts)
     monkeypatch.setattr(common, "connect", lambda *_given: target)
@@ -289,6 +296,42 @@ def test_logs_are_followed_from_where_they_were_read_to(
     for server, mark in zip(site.all[:2], ("c1", "c2"), strict=True):
         assert f"--after-cursor={mark}" in (server.folder / "asked").read_text()
         until((server.folder / "ended").exists, "a journal is followed for ever")
+
+
+DOCKER = """\
+#!/bin/sh
+echo "$@" >> {folder}/asked
+case "$1" in
+    ps) echo old; echo new ;;
+    logs)
+        for id; do :; done
+        echo "2026-10-16T12:00:00.5Z of $id"
+        case "$id" in new) echo "2026-10-16T12:00:01.25Z error of $id" >&2 ;; esac
+        case "$*" in *--follow*) echo "2026-10-16T12:00:02.000000001Z more of $id" ;; esac ;;
+esac
+"""
+
+
+def test_logs_of_containers(
+    site: Site, hosts: tuple[Host, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, site.key, hosts[:1], "docker")
+    (server, *_) = site.all
+    server.program("docker", DOCKER.format(folder=server.folder))
+
+    def texts(*words: str) -> list[str]:
+        """Behind the host, the day and the time."""
+        code, said, _ = typed("logs", *words)
+        assert code == 0
+        return [line.split(" ", 4)[4] for line in said.splitlines()]
+
+    assert texts() == ["of old", "of new", "error of new"]
+    first, *later = texts("-f", "-n", "1")
+    assert first == "error of new"
+    assert sorted(later) == ["more of new", "more of old"], "what was read is not read again"
+    asked = (server.folder / "asked").read_text()
+    assert "ps --all --quiet --filter label=mad.role=api" in asked
+    assert "--since 2026-10-16T12:00:01.25Z" in asked
 
 
 # status and doctor
