@@ -24,13 +24,15 @@ AskHosts = Annotated[
 
 @contextmanager
 def ended_well() -> Iterator[None]:
-    """A signal that ends the command lets it close the way to the hosts first."""
+    """A signal that ends the command lets it close the way to the hosts first. One that is ignored
+    (`nohup`) stays so."""
 
     def end(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
     numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, end) for number in numbers}
+    heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heard}
     try:
         yield
     finally:

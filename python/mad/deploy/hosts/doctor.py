@@ -41,7 +41,9 @@ true
 def checks(seen: Seen, binaries: Sequence[Path] = ()) -> tuple[Check, ...]:
     """One for each host where all is well; else one for each thing that is not. Changes nothing on
     them."""
-    found = tuple(_architectures(binaries))
+    # Images are chosen by the engine that pulls them.
+    docker = seen.target.stack.runtime == "docker"
+    found = None if docker else tuple(_architectures(binaries))
     try:
         with way(seen) as calls:
             answers = each(calls, seen.hosts, lambda host: tuple(_host(calls, host, found)))
@@ -62,7 +64,7 @@ def _architectures(binaries: Sequence[Path]) -> Iterator[str]:
                 continue
 
 
-def _host(calls: Connections, host: Host, built: tuple[str, ...]) -> Iterator[Check]:
+def _host(calls: Connections, host: Host, built: tuple[str, ...] | None) -> Iterator[Check]:
     told: dict[str, str] = {}
     came = 0.0
 
@@ -87,7 +89,7 @@ def _host(calls: Connections, host: Host, built: tuple[str, ...]) -> Iterator[Ch
 
 
 def _wrong(
-    host: Host, told: dict[str, str], built: tuple[str, ...], came: float
+    host: Host, told: dict[str, str], built: tuple[str, ...] | None, came: float
 ) -> Iterator[Check]:
     name = f"host {host.name}"
     if told.get("sudo") != "yes":
@@ -113,7 +115,8 @@ def _wrong(
         yield warn(
             f"{name} disk", f"only {free >> 20} MiB are free for /opt/mad", "free some there soon"
         )
-    yield from _machine(name, told.get("machine", ""), built)
+    if built is not None:
+        yield from _machine(name, told.get("machine", ""), built)
     skew = _number(told.get("clock", "")) - came
     if abs(skew) > SKEW_S:
         way_off = "ahead of" if skew > 0 else "behind"
@@ -134,10 +137,10 @@ def _python(name: str, version: str) -> Iterator[Check]:
 def _machine(name: str, machine: str, built: tuple[str, ...]) -> Iterator[Check]:
     if built.count(machine) == len(PROGRAMS):
         return
-    here = ", ".join(sorted(set(built))) or "no machine"
+    here = f"are for {', '.join(sorted(set(built)))}" if built else "are none that hosts can run"
     yield fail(
         f"{name} architecture",
-        f"it is {machine or 'unknown'}, and the programs here are for {here}",
+        f"it is {machine or 'unknown'}, and the programs here {here}",
         f"give --binaries DIR with {', '.join(PROGRAMS)} for {machine or 'it'}",
     )
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -255,7 +256,7 @@ class Connections:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        assert process.stdin is not None
+        assert isinstance(process.stdin, BufferedWriter)
         assert process.stdout is not None
         assert process.stderr is not None
         errors: list[bytes] = []
@@ -327,15 +328,17 @@ def _drain(
                 on_line(piece.decode(errors="replace").rstrip("\n"))
 
 
-def _feed(stream: IO[bytes], head: bytes, payload: Path | bytes | None) -> None:
-    """When the other side ends before all was read, what it said of it comes over its own way."""
-    with contextlib.suppress(OSError):
+def _feed(stream: BufferedWriter, head: bytes, payload: Path | bytes | None) -> None:
+    try:
         stream.write(head)
         if isinstance(payload, bytes):
             stream.write(payload)
         elif payload is not None:
             with payload.open("rb") as file:
                 shutil.copyfileobj(file, stream, 1 << 18)
-    with contextlib.suppress(OSError):
-        # What is still held back may not be written any more; it is closed then, too.
         stream.close()
+    except OSError:
+        # The other side ended; what it said of it comes over its own way. What is left in the
+        # buffer goes with it: closed beneath it, so that nothing closes that descriptor once more
+        # when it is somebody else's already.
+        stream.raw.close()

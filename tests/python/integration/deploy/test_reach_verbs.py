@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from aws_local import Server
 from plan_kit import stack
 from sshd_kit import LIMIT_S, Site, Sshd, keygen, needs_sshd, until
+from stack_kit import World
 from terminal_kit import read_until, terminal
 from typer.testing import CliRunner
 
@@ -28,6 +34,7 @@ from mad.deploy.operations import Target
 from mad.deploy.stack.settings import Role, Ssh
 from mad.deploy.status import Outputs, Status
 
+FEW = '[api]\ncount = 1\n[redis]\nurl = "redis://10.1.1.1"\n'
 BEGUN = 1_790_000_000
 JOURNAL = """\
 #!/bin/sh
@@ -85,9 +92,15 @@ def hosts(site: Site, monkeypatch: pytest.MonkeyPatch) -> tuple[Host, ...]:
     return found
 
 
-def serve(monkeypatch: pytest.MonkeyPatch, key: Path, hosts: tuple[Host, ...]) -> None:
+def serve(
+    monkeypatch: pytest.MonkeyPatch,
+    key: Path,
+    hosts: tuple[Host, ...],
+    runtime: Literal["native", "docker"] = "native",
+) -> None:
     """Verbs find these hosts, whatever the stack file says."""
-    given = replace(stack(), hosts={Role.API: ("127.0.1.1", "127.0.1.2")}, ssh=Ssh(private_key=key))
+    addresses: dict[Role, tuple[str, ...]] = {Role.API: ("127.0.1.1", "127.0.1.2")}
+    given = replace(stack(), hosts=addresses, ssh=Ssh(private_key=key), runtime=runtime)
     target = Target(given, Aws("eu-west-2"))
     seen = visit.Seen(target, Status("shop", "", "", Outputs(), (), ()), hosts)
     monkeypatch.setattr(common, "connect", lambda *_given: target)
@@ -285,6 +298,42 @@ def test_logs_are_followed_from_where_they_were_read_to(
         until((server.folder / "ended").exists, "a journal is followed for ever")
 
 
+DOCKER = """\
+#!/bin/sh
+echo "$@" >> {folder}/asked
+case "$1" in
+    ps) echo old; echo new ;;
+    logs)
+        for id; do :; done
+        echo "2026-10-16T12:00:00.5Z of $id"
+        case "$id" in new) echo "2026-10-16T12:00:01.25Z error of $id" >&2 ;; esac
+        case "$*" in *--follow*) echo "2026-10-16T12:00:02.000000001Z more of $id" ;; esac ;;
+esac
+"""
+
+
+def test_logs_of_containers(
+    site: Site, hosts: tuple[Host, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, site.key, hosts[:1], "docker")
+    (server, *_) = site.all
+    server.program("docker", DOCKER.format(folder=server.folder))
+
+    def texts(*words: str) -> list[str]:
+        """Behind the host, the day and the time."""
+        code, said, _ = typed("logs", *words)
+        assert code == 0
+        return [line.split(" ", 4)[4] for line in said.splitlines()]
+
+    assert texts() == ["of old", "of new", "error of new"]
+    first, *later = texts("-f", "-n", "1")
+    assert first == "error of new"
+    assert sorted(later) == ["more of new", "more of old"], "what was read is not read again"
+    asked = (server.folder / "asked").read_text()
+    assert "ps --all --quiet --filter label=mad.role=api" in asked
+    assert "--since 2026-10-16T12:00:01.25Z" in asked
+
+
 # status and doctor
 
 
@@ -361,3 +410,92 @@ def test_the_doctor_says_why_a_host_cannot_be_reached(site: Site) -> None:
     assert "another host key" in second.sentence
     assert first.remedy
     assert second.remedy
+
+
+@pytest.mark.usefixtures("hosts")
+def test_machines_are_rows_of_the_doctor_unless_that_is_not_wished(
+    site: Site, tmp_path: Path
+) -> None:
+    (tmp_path / "mad.toml").write_text(
+        'name = "given"\n[redis]\nurl = "redis://192.0.2.9"\n'
+        '[hosts]\napi = ["127.0.1.1", "127.0.1.2"]\napi_lb = ["127.0.1.3"]\n'
+    )
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("mad-api", "mad-proxy", "mad-agent", "mad-web"):
+        (programs / name).write_text("#!/bin/sh\n")
+    for server in site.all[:2]:
+        for name, text in (GOOD | {"uname": "echo x86_64"}).items():
+            server.program(name, f"#!/bin/sh\n{text}\n")
+    words = ("doctor", "--json", "--stack", str(tmp_path / "mad.toml"))
+    code, said, _ = typed(*words, "--binaries", str(programs))
+    levels = {one["name"]: one["level"] for one in map(json.loads, said.splitlines())}
+    assert code == 1
+    assert {name: level for name, level in levels.items() if name.startswith("host ")} == {
+        "host api-0": "ok",
+        "host api-1": "ok",
+        "host api_lb-0": "fail",
+    }
+    assert levels["AWS"] == "ok"
+    code, said, _ = typed(*words, "--no-hosts")
+    assert (code, "host api" in said) == (0, False)
+
+
+# The way there
+
+
+@pytest.fixture
+def own_address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """What the world says this machine's address is."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"203.0.113.77\n")
+
+        def log_message(self, *_args: object) -> None:
+            """Says nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        monkeypatch.setenv("MAD_OWN_ADDRESS_URL", f"http://127.0.0.1:{server.server_port}/")
+        try:
+            yield "203.0.113.77/32"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def leases(aws: Aws) -> list[tuple[str, int]]:
+    """Addresses that may use a port because of a run."""
+    rules = aws.pages("ec2", "describe_security_group_rules", "SecurityGroupRules")
+    return [
+        (str(one.get("CidrIpv4")), int(one["FromPort"]))
+        for one in rules
+        if any(tag["Key"] == "mad:lease" for tag in one.get("Tags", ()))
+    ]
+
+
+def test_the_port_of_ssh_is_open_for_this_machine_as_long_as_a_command_lasts(
+    tmp_path: Path, aws_local: Server, site: Site, own_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("SSH_PUBLIC_KEY_FILE", raising=False)
+    world = World(tmp_path, aws_local, "[client]\ncount = 0\n[web]\ncount = 0\n" + FEW)
+    assert world.up().ok
+    there = visit.see(world.target())
+    assert [host.name for host in there.hosts] == ["api-0", "api_lb-0"]
+    assert not there.filled
+    mine = replace(world.target().stack, ssh=Ssh(private_key=site.key))
+    seen = replace(there, target=replace(there.target, stack=mine))
+    host = site.add(1).host()
+    with visit.way(seen) as calls:
+        assert set(leases(world.aws)) == {(own_address, 22)}
+        assert calls.run(host, ["true"]) == 0
+    assert leases(world.aws) == []
+    with contextlib.suppress(KeyboardInterrupt), visit.way(seen):
+        assert leases(world.aws)
+        raise KeyboardInterrupt
+    assert leases(world.aws) == []

@@ -32,7 +32,9 @@ def outputs(status: Status) -> RenderableType:
 
 
 def whole(status: Status) -> RenderableType:
-    head = Text.assemble("Stack ", (status.name, "bold"), f" in {status.region}")
+    head = Text.assemble("Stack ", (status.name, "bold"))
+    if status.region:
+        head.append(f" in {status.region}")
     if status.account:
         head.append(f", account {status.account}")
     parts: list[RenderableType] = [head]
