@@ -11,13 +11,23 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import agent_report, agents, console, fleet, instructions, proxies, redis, report
+from harness import (
+    agent_report,
+    agents,
+    console,
+    deploys,
+    fleet,
+    instructions,
+    proxies,
+    redis,
+    report,
+)
 from harness.measure import BenchError, cores, once
 from harness.plan import BIN, GROUPS, NAMES, ROOT, SCENARIOS, SERVERS, Scenario
 from harness.report import Result
 
 DEFAULT = (*GROUPS, "instructions", "fleet", "console", "agent")
-CHOICES = (*DEFAULT, "micro", "all")
+CHOICES = (*DEFAULT, "micro", "deploy", "all")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -28,7 +38,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "groups",
         nargs="*",
         metavar="GROUP",
-        help=f"{', '.join(CHOICES)}; without any: all but micro",
+        help=f"{', '.join(CHOICES)}; without any: all but micro and deploy",
     )
     parser.add_argument("--runs", type=int, default=3, help="runs of each server (3)")
     parser.add_argument("--seconds", type=float, help="measured in each run (2; agents: 60)")
@@ -163,6 +173,20 @@ def measure_console(options: argparse.Namespace) -> tuple[str, bool]:
     return console.section(figures, about), True
 
 
+def measure_deploys(_options: argparse.Namespace) -> tuple[str, bool]:
+    """The section about deploys, and whether all went well."""
+    if why := deploys.missing():
+        progress(f"deploy: skipped: {why}")
+        return "", True
+    try:
+        figures = deploys.measure(progress)
+    except (BenchError, OSError, subprocess.SubprocessError) as e:
+        progress(f"deploy: {e}")
+        return f"Deploys were not measured: {e}", False
+    about = agent_report.about(report.versions_of_mad()).replace("bench agent", "bench deploy")
+    return deploys.section(figures, about), True
+
+
 def as_json(results: Sequence[Result]) -> str:
     def line(result: Result) -> str:
         return json.dumps(
@@ -218,6 +242,7 @@ def main(arguments: Sequence[str]) -> int:
     for group, take in (
         ("fleet", measure_fleet),
         ("console", measure_console),
+        ("deploy", measure_deploys),
         ("agent", measure_agents),
     ):
         if group in options.groups:
@@ -236,7 +261,7 @@ def main(arguments: Sequence[str]) -> int:
         options.json.write_text(as_json(results))
     if options.write:
         page = ROOT / "docs" / "benchmarks.md"
-        if set(options.groups) - {"agent", "console", "fleet"}:
+        if set(options.groups) - {"agent", "console", "deploy", "fleet"}:
             page.write_text(report.document(tables, options.runs, arguments))
         for section in sections:
             if section.startswith("## "):
