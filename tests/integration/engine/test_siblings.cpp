@@ -341,7 +341,8 @@ TEST_CASE("an instance that takes nothing holds the other up once, not for each 
 TEST_CASE("words that no sibling says end the way they came by, and nothing else") {
     swap_world w;
     auto const idle = descriptors();
-    for (std::string const word : {"c127.0.0.1", "cno address", "q", "qs", "qsx", "qs513", "x", "ws99999"}) {
+    for (std::string const word :
+         {"c127.0.0.1", "cno address", "q", "qs", "qsx", "qs513", "x", "ws99999"}) {
         CAPTURE(word);
         auto const fd = net::connect_unix(w.folder.file("513.instance"), net::unix_kind::packets);
         REQUIRE(fd);

@@ -64,8 +64,8 @@ inline sent send_packet(int to, std::string_view text, int fd, milliseconds pati
             return sent::busy;
         if (errno != EAGAIN && errno != EINTR)
             return sent::gone;
-        auto const left = std::chrono::duration_cast<milliseconds>(
-            limit - std::chrono::steady_clock::now());
+        auto const left =
+            std::chrono::duration_cast<milliseconds>(limit - std::chrono::steady_clock::now());
         if (left.count() <= 0 || !await(to, POLLOUT, left))
             return sent::busy;
     }

@@ -27,7 +27,8 @@ class diverter {
     virtual bool wanted() const noexcept = 0;
 
     /// Gives a connection to the process that its next request is for; `start` is how that begins,
-    /// still unread. `unclear`: asked again when there is more, if that comes in the time of a head.
+    /// still unread. `unclear`: asked again when there is more, if that comes in the time of a
+    /// head.
     virtual diversion divert(int fd, std::string_view start,
                              boost::asio::ip::address const& peer) = 0;
 };
