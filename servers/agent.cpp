@@ -58,12 +58,16 @@ int main(int argc, char** argv) {
         o.add_switch("once", once, "print one sample as JSON and exit");
         o.add("metrics", metrics,
               "[HOST:]PORT on loopback that serves /metrics (OpenMetrics) and /health");
+        o.add_instance("the agents of this host while a new release takes over: NAME.agent in "
+                       "--instance-dir is where the next one asks it to be silent");
         o.add("user", user, "started as root: goes on as this user");
         if (auto const code = o.parse(argc, argv))
             return *code;
 
         s.polling = transport != "websocket";
         s.websocket = transport != "polling";
+        s.instance_name = o.instance;
+        s.instance_folder = o.instance_folder();
         s.host.view = scopes.at(scope);
         // Names of files are appended to these, a slash first.
         for (auto* root : {&s.host.where.proc, &s.host.where.sys, &s.host.where.root})

@@ -137,19 +137,21 @@ void options::add_server(std::uint16_t default_port, bool tokens) {
         "certificate chain (PEM); may come several times, each with its --tls-key: clients get "
         "the one with the name that they ask for, else the first");
     add_list("tls-key", tls_keys_, "its private key (PEM)");
-    add("instance", instance,
-        "name of this process among those that share a listening socket while a new release takes "
-        "over: NAME.sock in --instance-dir is served, too")
-        ->type_name("NAME");
-    add("instance-dir", instance_dir,
-        "folder that these share and nobody else may enter; default: RUNTIME_DIRECTORY, which the "
-        "service manager sets")
-        ->type_name("DIR");
+    add_instance("those that share a listening socket while a new release takes over: NAME.sock in "
+                 "--instance-dir is served, too");
     add("max-connections", max_connections, "connections in all");
     add("max-connections-per-address", addresses.max_connections,
         "connections of one address; 0: no limit");
     add("max-rate-per-address", addresses.max_rate,
         "new connections a second of one address; 0: no limit");
+}
+
+void options::add_instance(std::string const& others) {
+    add("instance", instance, "name of this process among " + others)->type_name("NAME");
+    add("instance-dir", instance_dir,
+        "folder that these share and nobody else may enter; default: RUNTIME_DIRECTORY, which the "
+        "service manager sets")
+        ->type_name("DIR");
 }
 
 std::optional<int> options::parse(int argc, char** argv) {

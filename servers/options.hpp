@@ -57,6 +57,10 @@ class options {
     /// too, and `--anonymous=agents`.
     void add_server(std::uint16_t default_port, bool tokens = false);
 
+    /// `--instance` and `--instance-dir`; `others`: among whom the name counts, and what for. A
+    /// server has them.
+    void add_instance(std::string const& others);
+
     /// Reads everything. Gives an exit code when the program is to end now (`--help`, `--version`).
     std::optional<int> parse(int argc, char** argv);
 

@@ -1,6 +1,7 @@
 // Bodies of room fleet.
 #include <mad/fleet/impl/access.ipp>
 #include <mad/fleet/impl/agent.ipp>
+#include <mad/fleet/impl/agent_siblings.ipp>
 #include <mad/fleet/impl/announced_node.ipp>
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/api_access.ipp>
@@ -8,22 +9,22 @@
 #include <mad/fleet/impl/console_feed.ipp>
 #include <mad/fleet/impl/feed_rows.ipp>
 #include <mad/fleet/impl/gate.ipp>
-#include <mad/fleet/impl/host_gauges.ipp>
 #include <mad/fleet/impl/history.ipp>
+#include <mad/fleet/impl/host_gauges.ipp>
 #include <mad/fleet/impl/host_metrics.ipp>
 #include <mad/fleet/impl/host_row.ipp>
 #include <mad/fleet/impl/host_state.ipp>
-#include <mad/fleet/impl/hub.ipp>
-#include <mad/fleet/impl/hub_consoles.ipp>
-#include <mad/fleet/impl/hub_shared.ipp>
-#include <mad/fleet/impl/hub_view.ipp>
-#include <mad/fleet/impl/ledger.ipp>
 #include <mad/fleet/impl/http_answers.ipp>
 #include <mad/fleet/impl/http_api.ipp>
 #include <mad/fleet/impl/http_changes.ipp>
 #include <mad/fleet/impl/http_hosts.ipp>
 #include <mad/fleet/impl/http_operations.ipp>
 #include <mad/fleet/impl/http_parameters.ipp>
+#include <mad/fleet/impl/hub.ipp>
+#include <mad/fleet/impl/hub_consoles.ipp>
+#include <mad/fleet/impl/hub_shared.ipp>
+#include <mad/fleet/impl/hub_view.ipp>
+#include <mad/fleet/impl/ledger.ipp>
 #include <mad/fleet/impl/mute_text.ipp>
 #include <mad/fleet/impl/mutes.ipp>
 #include <mad/fleet/impl/node_message.ipp>

@@ -1,8 +1,9 @@
 #ifndef MAD_ENGINE_SIBLINGS_HPP
 #define MAD_ENGINE_SIBLINGS_HPP
 
-#include <mad/core/error.hpp>
+#include <mad/core/clock.hpp>
 #include <mad/core/duration.hpp>
+#include <mad/core/error.hpp>
 #include <mad/core/log.hpp>
 #include <mad/net/http/diverter.hpp>
 #include <mad/net/unix_socket.hpp>
@@ -22,8 +23,11 @@ struct siblings_settings {
     std::string folder;
     /// Of this instance: its ids of sessions carry it.
     std::uint16_t tag = 0;
-    /// How long the others may take to hear of this instance, and a connection to be taken.
+    /// How long the others may take to hear of this instance.
     milliseconds patience{1'000};
+    /// How long a shard waits for one that is too busy to take a connection; then that one is given
+    /// none for ten times as long.
+    milliseconds hold{100};
     logger log;
 };
 
@@ -52,13 +56,15 @@ class siblings final : public net::http::diverter {
     void stop();
 
     bool wanted() const noexcept override { return wanted_.load(std::memory_order_relaxed); }
-    bool divert(int fd, std::string_view start, boost::asio::ip::address const& peer) override;
+    net::http::diversion divert(int fd, std::string_view start,
+                                boost::asio::ip::address const& peer) override;
 
   private:
     /// A way to one sibling.
     struct way {
         int fd = -1;
         bool draining = false;
+        time_point busy_until{};
     };
 
     std::string path_of(std::uint16_t tag) const;
@@ -68,6 +74,8 @@ class siblings final : public net::http::diverter {
     void serve();
     /// False: the sibling has gone.
     bool serve_one(int fd);
+    /// Ways whose other end has gone.
+    void sweep();
 
     siblings_settings settings_;
     std::function<void(int, boost::asio::ip::address const&)> take_;

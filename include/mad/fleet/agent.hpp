@@ -1,6 +1,7 @@
 #ifndef MAD_FLEET_AGENT_HPP
 #define MAD_FLEET_AGENT_HPP
 
+#include <mad/fleet/agent_siblings.hpp>
 #include <mad/fleet/host_metrics.hpp>
 #include <mad/host/client_id.hpp>
 #include <mad/host/identity.hpp>
@@ -48,6 +49,11 @@ struct agent_settings {
     /// the longest, and by chance between the half and the whole. Longer than after a failure: what
     /// was refused is refused again until somebody does something.
     milliseconds refused_delay{30'000}, refused_delay_max{300'000};
+
+    /// Name of this process among the agents of this host while a new release takes over; empty
+    /// (default): there are no others. `NAME.agent` in `instance_folder` is where the next one asks
+    /// it to be silent: see `agent_siblings`.
+    std::string instance_name, instance_folder;
 
     /// TLS for `https`; see `tls_dialer.hpp`.
     std::shared_ptr<net::cipher_dialer> tls;
@@ -122,7 +128,8 @@ class agent {
     /// endpoint really bound, or why not.
     result<boost::asio::ip::tcp::endpoint> serve_metrics(boost::asio::ip::tcp::endpoint const&);
 
-    /// Begins, on a thread of its own.
+    /// Begins, on a thread of its own. As `run`, throws std::system_error when the socket of the
+    /// instance cannot be made.
     void start();
 
     /// Instead of `start`: everything happens on the calling thread, until `leave` is done.
@@ -133,7 +140,8 @@ class agent {
     std::string reload();
 
     /// Says that it leaves, then ends; `run` returns. At most `drain` for the goodbye, also when
-    /// nobody answers. From any thread, at once.
+    /// nobody answers. Nothing is said while another instance speaks for this host, or does again.
+    /// From any thread, at once.
     void leave(milliseconds drain);
 
     /// The same after `start`, and waits for it. Not from its own thread.
@@ -158,6 +166,10 @@ class agent {
     void on_failure(socketio::connect_failure const&);
     void on_draining(json const& notice);
     void connect_in(milliseconds wait);
+    /// Asks those before us to be silent, once we could speak ourselves.
+    void take_over();
+    void on_silence(bool silent, std::function<void()> done);
+    bool speaks() const { return !siblings_ || (took_over_ && !siblings_->silent()); }
     void end(milliseconds drain);
     void await_end(time_point limit);
     json auth();
@@ -171,6 +183,7 @@ class agent {
     boost::asio::steady_timer timer_, again_, move_, leaving_;
     std::unique_ptr<net::http::server> http_;
     std::unique_ptr<socketio::client> client_;
+    std::unique_ptr<agent_siblings> siblings_; ///< null without `instance_name`
     socketio::backoff refused_, dismissed_;
     std::mutex token_mutex_;
     std::string token_;
@@ -180,6 +193,7 @@ class agent {
     std::atomic<std::uint64_t> sent_{0};
     agent_numbers numbers_;
     bool greeted_ = false, sampled_ = false, running_ = false, ending_ = false, alone_ = false;
+    bool taking_over_ = false, took_over_ = false;
 };
 
 } // namespace mad::inline MAD_ABI::fleet

@@ -99,6 +99,7 @@ class engine_world {
     }
 
     engine::server& server() { return *engine_; }
+    mad::net::http::server& web() { return *web_; }
     mad::net::io_pool& pool() { return pool_; }
     captured_log const& log() const { return log_; }
 

@@ -142,6 +142,42 @@ TEST_CASE("a node that stops leaves nothing, and its agents are told as gone") {
     CHECK(redis.say("ZCARD mad:nodes") == ":1\r\n");
 }
 
+TEST_CASE("agents of a node that drains are gone for nobody while they move") {
+    redis_server redis;
+    redis_node a(redis, "A"), b(redis, "B");
+    REQUIRE((a.await_ready() && b.await_ready()));
+    console_peer at_b(b);
+    CHECK(at_b.list().empty());
+    auto moves = std::make_unique<agent_peer>(a), dies = std::make_unique<agent_peer>(a),
+         leaves = std::make_unique<agent_peer>(a);
+    moves->connected(sample("moves", 1, seq("m", 1)));
+    CHECK(at_b.told() == "update moves 1");
+    dies->connected(sample("dies", 2, seq("d", 1)));
+    CHECK(at_b.told() == "update dies 2");
+    leaves->connected(sample("leaves", 3, seq("l", 1)));
+    CHECK(at_b.told() == "update leaves 3");
+
+    auto stop = std::async(std::launch::async, [&] { a.api().stop(4s); });
+    for (auto* const one : {moves.get(), dies.get()})
+        CHECK(one->peer.next() == R"(2["node_draining",{"after_ms":2000}])");
+    moves.reset(); // as agents do when they hear it
+    dies.reset();
+    // Who says that it leaves has left.
+    CHECK(leaves->ask("client_disconnected", R"({"id":"leaves"})") == "[true]");
+    CHECK(at_b.told() == "disconnect leaves");
+    // The ends of those connections were before this: the page is told of the move alone.
+    agent_peer moved(b);
+    moved.connected(sample("moves", 4, seq("m", 2)));
+    CHECK(at_b.told() == "disconnect moves");
+    CHECK(at_b.told() == "update moves 4");
+    CHECK(wait_until([&] { return a.api().counters().own_agents == 1; }));
+    // Who comes nowhere is gone with the node.
+    CHECK(at_b.told() == "disconnect dies");
+    stop.get();
+    CHECK(b.await_agents(1));
+    CHECK(redis.say("EXISTS mad:{A}:clients mad:{A}:lease") == ":0\r\n");
+}
+
 TEST_CASE("a Redis that is started again, at once or late") {
     redis_server redis;
     under_load world(redis);

@@ -2,11 +2,13 @@
 #define MAD_ENGINE_IMPL_SIBLINGS_IPP
 
 #include <mad/core/ids.hpp>
+#include <mad/engine/detail/sid_of_request.hpp>
 #include <mad/engine/siblings.hpp>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -24,6 +26,8 @@ namespace detail {
 constexpr std::string_view sibling_suffix = ".instance";
 /// First byte of a packet: a word of one's own state, the same that wants one back, a connection.
 constexpr char word_mark = 'w', question_mark = 'q', connection_mark = 'c';
+/// Until the next attempt to accept when there are no descriptors left.
+constexpr milliseconds descriptor_pause{50};
 
 inline bool await(int fd, short what, milliseconds patience) {
     pollfd p{fd, what, 0};
@@ -33,8 +37,10 @@ inline bool await(int fd, short what, milliseconds patience) {
     return n > 0;
 }
 
+enum class sent : std::uint8_t { yes, busy, gone };
+
 /// A packet, with a descriptor beside it or without (-1).
-inline bool send_packet(int to, std::string_view text, int fd, milliseconds patience) {
+inline sent send_packet(int to, std::string_view text, int fd, milliseconds patience) {
     iovec part{const_cast<char*>(text.data()), text.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> beside{};
     msghdr h{};
@@ -49,15 +55,20 @@ inline bool send_packet(int to, std::string_view text, int fd, milliseconds pati
         c->cmsg_len = CMSG_LEN(sizeof(int));
         std::memcpy(CMSG_DATA(c), &fd, sizeof(int));
     }
-    for (int tries = 0; tries < 3; ++tries) {
+    auto const limit = std::chrono::steady_clock::now() + patience;
+    for (;;) {
         if (::sendmsg(to, &h, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-            return true;
-        if (errno != EAGAIN && errno != EINTR && errno != ETOOMANYREFS)
-            return false;
-        if (!await(to, POLLOUT, patience / 3))
-            return false;
+            return sent::yes;
+        // ETOOMANYREFS: as many descriptors are on their way as this user may have.
+        if (errno == ETOOMANYREFS)
+            return sent::busy;
+        if (errno != EAGAIN && errno != EINTR)
+            return sent::gone;
+        auto const left =
+            std::chrono::duration_cast<milliseconds>(limit - std::chrono::steady_clock::now());
+        if (left.count() <= 0 || !await(to, POLLOUT, left))
+            return sent::busy;
     }
-    return false;
 }
 
 struct sibling_packet {
@@ -90,20 +101,6 @@ inline std::optional<sibling_packet> receive_packet(int from) {
     return out;
 }
 
-/// The id of a session in a request's line; nothing: it has none, or its line is not all there.
-inline std::string_view sid_in(std::string_view start) {
-    auto const line = start.substr(0, start.find('\r'));
-    if (line.size() == start.size())
-        return {};
-    for (auto at = line.find("sid="); at != line.npos; at = line.find("sid=", at + 1)) {
-        if (at == 0 || (line[at - 1] != '?' && line[at - 1] != '&'))
-            continue;
-        auto const rest = line.substr(at + 4);
-        return rest.substr(0, rest.find_first_of("& "));
-    }
-    return {};
-}
-
 } // namespace detail
 
 MAD_DECL siblings::siblings(siblings_settings s)
@@ -111,8 +108,6 @@ MAD_DECL siblings::siblings(siblings_settings s)
 
 MAD_DECL siblings::~siblings() {
     stop();
-    for (auto const& [tag, w] : ways_)
-        ::close(w.fd);
 }
 
 MAD_DECL std::string siblings::path_of(std::uint16_t tag) const {
@@ -155,7 +150,7 @@ MAD_DECL bool siblings::tell(std::uint16_t tag, bool reply) {
         return false;
     std::string text(1, reply ? detail::question_mark : detail::word_mark);
     text += (draining_ ? 'd' : 's') + std::to_string(settings_.tag);
-    bool heard = detail::send_packet(*fd, text, -1, settings_.patience);
+    bool heard = detail::send_packet(*fd, text, -1, settings_.patience) == detail::sent::yes;
     if (heard && reply) {
         heard = detail::await(*fd, POLLIN, settings_.patience);
         auto const answer = heard ? detail::receive_packet(*fd) : std::nullopt;
@@ -164,7 +159,7 @@ MAD_DECL bool siblings::tell(std::uint16_t tag, bool reply) {
             auto& w = ways_[tag];
             if (w.fd >= 0)
                 ::close(w.fd);
-            w = {*fd, answer->text.starts_with('d')};
+            w = {*fd, answer->text.starts_with('d'), {}};
             wanted_ = true;
             settings_.log.info("engine.sibling", {{"tag", tag}, {"draining", w.draining}});
             return true;
@@ -196,23 +191,30 @@ MAD_DECL void siblings::stop() {
     ::close(listener_);
     ::close(wake_);
     file_ = {};
+    std::lock_guard lock(guard_);
     wanted_ = false;
+    for (auto const& [tag, w] : ways_)
+        ::close(w.fd);
+    ways_.clear(); // by which they know
 }
 
-MAD_DECL bool siblings::divert(int fd, std::string_view start,
-                               boost::asio::ip::address const& peer) {
+MAD_DECL net::http::diversion siblings::divert(int fd, std::string_view start,
+                                               boost::asio::ip::address const& peer) {
+    using enum net::http::diversion;
     sockaddr_storage at{};
     socklen_t size = sizeof at;
     // Who comes by an instance's own socket means this instance.
     if (::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) != 0 || at.ss_family == AF_UNIX)
-        return false;
-    auto const sid = detail::sid_in(start);
-    if (!sid.empty()) {
-        auto const tag = session_id::node_tag_of(sid);
-        return tag && *tag != settings_.tag && send(*tag, fd, peer);
+        return stays;
+    auto const sid = detail::sid_of_request(start);
+    if (!sid)
+        return unclear;
+    if (!sid->empty()) {
+        auto const tag = session_id::node_tag_of(*sid);
+        return tag && *tag != settings_.tag && send(*tag, fd, peer) ? gone : stays;
     }
     if (!draining_)
-        return false;
+        return stays;
     std::optional<std::uint16_t> next;
     {
         std::lock_guard lock(guard_);
@@ -220,7 +222,7 @@ MAD_DECL bool siblings::divert(int fd, std::string_view start,
             if (!w.draining)
                 next = tag;
     }
-    return next && send(*next, fd, peer);
+    return next && send(*next, fd, peer) ? gone : stays;
 }
 
 MAD_DECL bool siblings::send(std::uint16_t tag, int fd, boost::asio::ip::address const& peer) {
@@ -228,32 +230,61 @@ MAD_DECL bool siblings::send(std::uint16_t tag, int fd, boost::asio::ip::address
     text += peer.to_string();
     std::lock_guard lock(guard_); // one at a time: a sibling takes thousands a second
     auto const w = ways_.find(tag);
-    if (w == ways_.end())
+    auto const now = std::chrono::steady_clock::now();
+    if (w == ways_.end() || now < w->second.busy_until)
         return false;
-    if (detail::send_packet(w->second.fd, text, fd, settings_.patience))
+    switch (detail::send_packet(w->second.fd, text, fd, settings_.hold)) {
+    case detail::sent::yes:
         return true;
+    case detail::sent::busy:
+        // Once, and not for each request: a shard that waits serves nobody.
+        w->second.busy_until = std::chrono::steady_clock::now() + 10 * settings_.hold;
+        settings_.log.warn("engine.sibling.busy", {{"tag", tag}});
+        return false;
+    case detail::sent::gone:
+        break;
+    }
     ::close(w->second.fd);
     ways_.erase(w);
     wanted_ = !ways_.empty();
     return false;
 }
 
+MAD_DECL void siblings::sweep() {
+    std::lock_guard lock(guard_);
+    std::erase_if(ways_, [](auto const& one) {
+        pollfd p{one.second.fd, 0, 0};
+        bool const over = ::poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
+        if (over)
+            ::close(one.second.fd);
+        return over;
+    });
+    wanted_ = !ways_.empty();
+}
+
 MAD_DECL void siblings::serve() {
     std::vector<pollfd> fds{{listener_, POLLIN, 0}, {wake_, POLLIN, 0}};
     for (;;) {
-        if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR)
-            break;
+        if (::poll(fds.data(), fds.size(), -1) < 0) {
+            if (errno != EINTR)
+                break;
+            continue; // what it says of descriptors is old
+        }
         if (fds[1].revents)
             break;
         for (std::size_t i = fds.size(); i-- > 2;)
             if (fds[i].revents && !serve_one(fds[i].fd)) {
                 ::close(fds[i].fd);
                 fds.erase(fds.begin() + static_cast<std::ptrdiff_t>(i));
+                sweep(); // it may have died without a word
             }
-        if (fds[0].revents & POLLIN)
-            if (int const fd = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-                fd >= 0)
-                fds.push_back({fd, POLLIN, 0});
+        if (!(fds[0].revents & POLLIN))
+            continue;
+        int const fd = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            fds.push_back({fd, POLLIN, 0});
+        else if (errno == EMFILE || errno == ENFILE)
+            detail::await(wake_, POLLIN, detail::descriptor_pause); // one may come free
     }
     for (std::size_t i = 2; i < fds.size(); ++i)
         ::close(fds[i].fd);
@@ -294,7 +325,7 @@ MAD_DECL bool siblings::serve_one(int fd) {
     if (p->mark == detail::question_mark) {
         std::string answer(1, detail::word_mark);
         answer += (draining_ ? 'd' : 's') + std::to_string(settings_.tag);
-        return detail::send_packet(fd, answer, -1, settings_.patience);
+        return detail::send_packet(fd, answer, -1, settings_.patience) == detail::sent::yes;
     }
     return true;
 }

@@ -97,7 +97,8 @@ class api::hub final : public std::enable_shared_from_this<hub>, private feed_li
     void watch(std::uint64_t console, std::string const& host, socketio::ack reply);
     void unwatch(std::uint64_t console, std::string const& host);
 
-    /// Tells agents and consoles that this node stops in a while.
+    /// Tells agents and consoles that this node stops in a while. From now on an agent whose
+    /// connection ends counts as one that moves: it is not told as gone before this node is.
     void drain(milliseconds after);
 
     /// Null: nothing is known.
@@ -181,6 +182,7 @@ class api::hub final : public std::enable_shared_from_this<hub>, private feed_li
     std::unordered_map<std::uint64_t, line> lines_;
     std::atomic<std::uint64_t> last_console_{0};
     std::unique_ptr<boost::asio::steady_timer> timer_, feed_timer_;
+    bool draining_ = false;
 };
 
 } // namespace mad::inline MAD_ABI::fleet

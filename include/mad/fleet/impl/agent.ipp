@@ -32,6 +32,9 @@ inline std::string agent_id(agent_settings const& s) {
     return found->value;
 }
 
+/// A node of ours answers at once; those of the original never do.
+inline constexpr milliseconds heard_within{500};
+
 /// Of a connection after which the series of attempts begins anew.
 inline constexpr std::chrono::seconds long_enough{60};
 
@@ -167,6 +170,11 @@ MAD_DECL agent::agent(agent_settings s)
     c.backoff = detail::agent_backoff();
     c.log = settings_.log;
     client_ = std::make_unique<socketio::client>(pool_[0], std::move(c));
+    if (!settings_.instance_name.empty())
+        siblings_ = std::make_unique<agent_siblings>(
+            pool_.context(0), agent_siblings_settings{.folder = settings_.instance_folder,
+                                                      .name = settings_.instance_name,
+                                                      .log = settings_.log});
     add_handlers();
 }
 
@@ -240,8 +248,40 @@ MAD_DECL void agent::on_joined() {
     settings_.log.info("fleet.agent.connected", {{"api", settings_.api_url}});
     settings_.on_status("connected to " + settings_.api_url);
     greeted_ = false;
+    take_over();
     if (sampled_)
         send("client_connected", true);
+}
+
+MAD_DECL void agent::take_over() {
+    if (!siblings_ || took_over_ || std::exchange(taking_over_, true))
+        return;
+    siblings_->take_over([this] {
+        taking_over_ = false;
+        took_over_ = true;
+        if (!ending_ && sampled_ && !greeted_)
+            send("client_connected", true);
+    });
+}
+
+MAD_DECL void agent::on_silence(bool silent, std::function<void()> done) {
+    if (ending_)
+        return done ? done() : void();
+    greeted_ = false;
+    if (silent) {
+        settings_.log.info("fleet.agent.replaced", {{"instance", settings_.instance_name}});
+        return settings_.on_status("another instance speaks for this host");
+    }
+    if (!connected_ || !sampled_)
+        return done();
+    settings_.on_status("connected to " + settings_.api_url);
+    // Heard before the other one goes: the host is not without a connection for a moment.
+    greeted_ = true;
+    ++numbers_.samples;
+    client_->socket("/").emit_with_ack([done](result<socketio::arguments>) { done(); },
+                                       detail::heard_within, "client_connected",
+                                       socketio::raw_json{messages_->next(true)});
+    sent_.fetch_add(1, std::memory_order_relaxed);
 }
 
 MAD_DECL void agent::on_left(socketio::disconnect_reason why) {
@@ -307,6 +347,12 @@ MAD_DECL void agent::on_draining(json const& notice) {
 // Samples
 
 MAD_DECL void agent::begin() {
+    if (siblings_)
+        if (auto const e = siblings_->start([this](bool silent, std::function<void()> done) {
+                on_silence(silent, std::move(done));
+            }))
+            throw boost::system::system_error(e,
+                                              "the socket of instance " + settings_.instance_name);
     running_ = true;
     left_ = false;
     pool_[0].post([this] {
@@ -363,7 +409,7 @@ MAD_DECL void agent::send(char const* event, bool with_info) {
     // Sampled even while nobody listens: the rates of the first message after that are fresh.
     auto const& text = messages_->next(with_info);
     ++numbers_.samples;
-    if (!connected_)
+    if (!connected_ || !speaks())
         return;
     auto const root = client_->socket("/");
     message_.text = text; // which keeps its memory
@@ -441,7 +487,11 @@ MAD_DECL void agent::end(milliseconds drain) {
     if (http_)
         http_->close();
     auto const limit = std::chrono::steady_clock::now() + drain;
-    if (!connected_) {
+    if (siblings_ && siblings_->leads()) {
+        siblings_->give_back(drain / 2, [this] { client_->close(); });
+        return await_end(limit);
+    }
+    if (!connected_ || !speaks()) {
         client_->close();
         return await_end(limit);
     }
@@ -456,6 +506,8 @@ MAD_DECL void agent::end(milliseconds drain) {
 MAD_DECL void agent::await_end(time_point limit) {
     if (client_->closed() || std::chrono::steady_clock::now() >= limit) {
         left_ = true;
+        if (siblings_)
+            siblings_->stop();
         if (alone_)
             pool_.stop();
         return;
@@ -473,6 +525,8 @@ MAD_DECL void agent::stop(milliseconds drain) {
         net::wait_until([this] { return left_.load(); }, drain + milliseconds(100));
     }
     pool_.stop();
+    if (siblings_)
+        siblings_->stop();
 }
 
 } // namespace mad::inline MAD_ABI::fleet

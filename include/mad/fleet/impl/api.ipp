@@ -54,6 +54,9 @@ inline constexpr milliseconds leave_time{1'500};
 /// before they heard it.
 inline constexpr milliseconds drain_notice{250};
 
+/// What agents of the original take to connect elsewhere: they wait for 1.5 s at most.
+inline constexpr milliseconds move_time{3'000};
+
 /// With a tag of its own, by which proxies know whose sessions are whose.
 inline api_settings tagged(api_settings s) {
     std::array<std::uint8_t, 2> raw;
@@ -413,6 +416,9 @@ MAD_DECL void api::stop(milliseconds drain) {
         }
         io_.close();
         net::wait_until([this] { return io_.sessions() == 0 && io_.connections() == 0; }, drain);
+        if (settings_.make_store) // those that were told nothing, as of the original, come back now
+            net::wait_until([this] { return counters_.own_agents == 0; },
+                            std::min(drain / 4, detail::move_time));
     }
     auto const left = std::make_shared<std::atomic<bool>>(false);
     hub_->home().post([h = hub_, left] { h->stop([left] { *left = true; }); });

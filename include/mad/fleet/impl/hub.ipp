@@ -214,6 +214,14 @@ MAD_DECL void api::hub::update(std::string const& opaque, record_view const& r) 
 }
 
 MAD_DECL void api::hub::leave(std::string const& id, std::string const& opaque, bool left) {
+    if (draining_ && !left) {
+        // On its way to another node, most likely: its record goes when that has one, or at the
+        // latest with this node.
+        auto const* const r = store_->find(id);
+        if (r && r->socket_id == opaque)
+            roster_.gone(id, gone_reason::closed, now(), wall());
+        return;
+    }
     if (!store_->drop(id, opaque))
         return;
     roster_.gone(id, left ? gone_reason::left : gone_reason::closed, now(), wall());

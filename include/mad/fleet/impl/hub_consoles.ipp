@@ -47,6 +47,7 @@ MAD_DECL void api::hub::connect_console(std::uint64_t id, socketio::socket const
     auto const answer = feed_.connect(id, request, within, std::chrono::steady_clock::now());
     reply(socketio::raw_json{answer});
     run_feed();
+    count();
 }
 
 MAD_DECL void api::hub::leave_console(std::uint64_t id) {
@@ -84,6 +85,7 @@ MAD_DECL void api::hub::unwatch(std::uint64_t console, std::string const& host) 
 }
 
 MAD_DECL void api::hub::drain(milliseconds after) {
+    draining_ = true;
     feed_.draining(after);
     json notice = json::object();
     notice["after_ms"] = after.count();

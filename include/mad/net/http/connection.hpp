@@ -69,8 +69,11 @@ class connection final : public poll_target, public turn_work, public exchange_o
     stream take_stream(std::string& rest) override;
     void abandon() override { close(); }
 
-    /// Another process has it now: the request that comes is for that one.
+    /// The request that comes is not to be read now: another process has the connection, or what
+    /// is there does not tell yet whose it is.
     bool diverted();
+    /// Reads nothing before more than so many bytes are there.
+    void look_after(std::size_t bytes);
     void read();
     void consume(std::string_view in);
     /// Takes requests off the front while it can; keeps the rest.
@@ -104,6 +107,7 @@ class connection final : public poll_target, public turn_work, public exchange_o
     boost::asio::ip::address peer_;
     std::size_t in_flight_ = 0; // when the deadline of a write was set
     std::uint32_t interest_ = 0, lingered_ = 0, served_ = 0;
+    std::uint32_t looked_at_ = 0; // bytes of a request that are left unread until there are more
     phase phase_ = phase::head;
     bool keep_alive_ = true, head_request_ = false, close_after_write_ = false;
     bool body_missing_ = false; // an answer given now ends the connection

@@ -15,7 +15,7 @@ from .protocol import UNITS
 from .system import RefusedError, System
 
 PROGRAMS = {"api": "mad-api", "api_lb": "mad-proxy", "client": "mad-agent", "web": "mad-web"}
-ORDERS = {"api": "beside", "api_lb": "handover", "client": "replace", "web": "beside"}
+ORDERS = {"api": "beside", "api_lb": "handover", "client": "beside", "web": "beside"}
 START_S = 90.0
 STOP_S = 20.0
 

@@ -3,7 +3,7 @@
 
 #include <mad/net/http/connection.hpp>
 
-#include <array>
+#include <algorithm>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -88,15 +88,43 @@ MAD_DECL void connection::on_ready(std::uint32_t events) {
 }
 
 MAD_DECL bool connection::diverted() {
+    auto const before = looked_at_;
+    if (before > 0)
+        look_after(0); // the other process has the same socket
     auto* const d = owner_.elsewhere();
     if (!d || !d->wanted() || stream_.secure() || !idle())
         return false;
-    std::array<char, 1024> start; // holds the line of a request of ours
-    auto const n = ::recv(stream_.fd(), start.data(), start.size(), MSG_PEEK | MSG_DONTWAIT);
-    if (n <= 0 || !d->divert(stream_.fd(), {start.data(), static_cast<std::size_t>(n)}, peer_))
+    auto const& l = owner_.http_limits();
+    auto const scratch = shard_.read_scratch();
+    auto const start = scratch.first(std::min(scratch.size(), l.max_head_bytes));
+    auto const got = ::recv(stream_.fd(), start.data(), start.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (got <= 0)
         return false;
-    close();
+    auto const n = static_cast<std::size_t>(got);
+    switch (d->divert(stream_.fd(), {start.data(), n}, peer_)) {
+    case diversion::stays:
+        return false;
+    case diversion::gone:
+        close();
+        return true;
+    case diversion::unclear:
+        break;
+    }
+    // Woken without more: the peer has ended.
+    if (n <= before || n == start.size())
+        return false;
+    look_after(n);
+    if (!head_begun_) {
+        head_begun_ = true;
+        shard_.deadlines().arm(deadline_, l.head_timeout);
+    }
     return true;
+}
+
+MAD_DECL void connection::look_after(std::size_t bytes) {
+    looked_at_ = static_cast<std::uint32_t>(bytes);
+    int const wanted = static_cast<int>(bytes) + 1;
+    ::setsockopt(stream_.fd(), SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted);
 }
 
 MAD_DECL void connection::read() {
