@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from . import generations, system_files
 from .gate import Watch
+from .inspect_host import drift
 from .places import Places, discard, link, read_json, sweep, write
 from .protocol import UNITS, Gate
 from .runtime import PROGRAMS, STOP_S, Runtime, runtime_of
@@ -72,11 +73,7 @@ class Switch:
         runtime = self.runtime(current)
         name = str(current)
         ready = runtime.well(self.role, name) and runtime.ready(self.role, name)
-        same = all(
-            self.places.system(file["path"]).is_file()
-            and self.places.system(file["path"]).read_text() == file["text"]
-            for file in generations.files_of(self.places, self.role, current)
-        )
+        same = not drift(self.places, self.role, current, told)
         return told.get("digest") == digest and bool(ready) and same
 
     def begin(self, to: int) -> None:

@@ -176,7 +176,9 @@ class Rollout:
                 there = agreed(alike, arch, releases.version)
             with self._finding:
                 release = releases.of(arch, there)
-            one = self._look(host, release)
+            if releases.version is None or release.id in one.manifests:
+                # Some files of it are there; whether all that the role needs are, it can say.
+                one = self._look(host, release)
         wish = self._wish(host, release)
         if not release.sources and not one.whole:
             raise HostError(

@@ -268,6 +268,8 @@ def test_a_version_that_one_host_lacks_comes_from_dist(make: Callable[..., Fleet
         fleet.deploy("2.0", built=False)
     fleet.down.clear()
     assert names(fleet.deploy("2.0", built=False).switched) == ["api-0", "api-1"]
+    # Each host is asked three times: inspect, stage, switch.
+    assert len(fleet.asked) == 2 * 3
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,18 @@ def test_files_that_somebody_changed_are_told_and_put_right(host: FakeHost) -> N
     assert facts(host, "api")["drift"] == []
 
 
+@pytest.mark.parametrize("path", ["config/api.toml", "credentials/redis-password"])
+def test_what_a_generation_was_told_is_put_right(host: FakeHost, path: str) -> None:
+    wanted = host.staged("api", "1.0.0")
+    host.ask("switch", **wanted)
+    (host.places.generation("api", 1) / path).write_text("by hand")
+    assert facts(host, "api")["drift"] == [f"/opt/mad/roles/api/1/{path}"]
+    done = host.ask("switch", **wanted)
+    assert (done["changed"], done["generation"]) == (True, 2)
+    assert facts(host, "api")["drift"] == []
+    assert not host.ask("switch", **wanted)["changed"]
+
+
 def test_going_back_takes_seconds_and_no_bytes(host: FakeHost) -> None:
     host.ask("switch", **host.staged("api", "1.0.0", drains=600.0))
     host.ask("switch", **host.staged("api", "2.0.0"))
