@@ -3,6 +3,7 @@ fields, exit codes and each other."""
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 import command_lines
 import pytest
 
+from mad import deploy
 from mad.cli.deploy import common, hosts_common
 from mad.cli.deploy.show.json_lines import JsonLines
 from mad.deploy.events import HostState, HostStep
@@ -56,6 +58,17 @@ def inline(page: Path) -> Iterator[str]:
     yield from codes(text)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_are_those_that_there_are(page: Path) -> None:
+    for block in blocks(page):
+        for words in command_lines.in_script(block):
+            command_lines.check(words)
+    for code in inline(page):
+        for words in command_lines.in_script(code):
+            if words:
+                command_lines.check_options(words)
+
+
 @pytest.mark.parametrize("page", DEPLOY, ids=lambda page: page.stem)
 def test_verbs_that_are_named_alone_have_the_options_that_are_said(page: Path) -> None:
     for code in inline(page):
@@ -69,6 +82,37 @@ def test_they_name_each_verb_that_reaches_machines() -> None:
             for words in command_lines.in_script(block)}  # fmt: skip
     wanted = {"up", "deploy", "rollback", "pack", "status", "open", "logs", "exec", "ssh"}
     assert said == wanted | {"drift", "doctor"}
+
+
+def texts() -> str:
+    """All texts in the code about machines, one a line; what is put into them is a NUL."""
+    folder = Path(str(deploy.__file__)).parent
+    found = []
+    for part in ("hosts", "remote", "release", "rollout"):
+        for file in sorted((folder / part).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.JoinedStr):
+                    parts = (one.value if isinstance(one, ast.Constant) else "\0"
+                             for one in node.values)  # fmt: skip
+                    found.append("".join(str(one) for one in parts))
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.append(node.value.replace("{}", "\0"))
+    return "\n".join(found)
+
+
+def test_each_message_is_one_that_is_said() -> None:
+    said = texts()
+    told = [code for row in rows(section(HOSTS, "What is said, and what to do"))
+            for code in codes(row[0])]  # fmt: skip
+    assert len(told) > 25
+    lacking = []
+    for message in told:
+        parts = re.split(r"\bN\b|\bapi_lb-0\b|…", message)
+        # `not on …` is put in by a list.
+        pattern = ".*".join(re.escape(part.strip()) for part in parts)
+        if not re.search(pattern, said):
+            lacking.append(message)
+    assert lacking == []
 
 
 def test_each_message_of_ssh_is_on_the_page() -> None:
@@ -163,3 +207,24 @@ def test_each_setting_of_the_workflows_is_on_the_page() -> None:
     told = set(codes(section(CI, "What the repository must know")))
     assert used <= told
     assert {name for name in told if re.fullmatch(r"(MAD|AWS)_\w+", name)} == used
+
+
+def anchor(title: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", re.sub(r"\[(.*?)\]\(.*?\)", r"\1", title).lower()).replace(
+        " ", "-"
+    )
+
+
+@pytest.mark.parametrize("page", DEPLOY, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith("http"):
+            continue
+        name, _, part = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        if part:
+            titles = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.M)
+            assert part in {anchor(title) for title in titles}, link

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import command_lines
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -97,6 +98,18 @@ def test_one_role_of_a_stack_is_deployed_at_a_time() -> None:
     said = read(CALLED)["jobs"]["deploy"]["concurrency"]
     assert said["cancel-in-progress"] is False
     assert {"inputs.stack", "inputs.role"} == set(re.findall(r"inputs\.\w+", said["group"]))
+
+
+def test_their_commands_are_those_that_there_are() -> None:
+    found = [one for script in scripts() for one in command_lines.in_script(script)]
+    assert [one[:2] if one[0] == "image" else one[:1] for one in found] == [
+        ["pack"],
+        ["image", "build"],
+        ["image", "push"],
+        ["deploy"],
+    ]
+    for one in found:
+        command_lines.check(one)
 
 
 def test_their_scripts_are_bash() -> None:
