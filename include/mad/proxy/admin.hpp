@@ -15,7 +15,7 @@
 namespace mad::inline MAD_ABI::proxy {
 
 struct admin_settings {
-    /// What `/health` says.
+    /// What `/health` and `/ready` say.
     std::string version = MAD_VERSION;
     /// What `Authorization: Bearer …` must say; empty: nothing is asked for, and who can connect is
     /// let in (a unix socket of mode 0600, or this machine).
@@ -36,6 +36,8 @@ struct admin_settings {
 /// | request | does |
 /// | --- | --- |
 /// | `GET /health` | `{"healthy":true,"version","uptime_s","upstreams","up","sessions","panic"}` |
+/// | `GET /ready` | `{"ready":true,"version"}`; 503 with `{"ready":false,"reason":"upstreams",
+/// "version"}` while no upstream takes sessions |
 /// | `GET /upstreams` | all of them and the sums: see `upstreams_json` |
 /// | `GET /upstreams/NAME` | one: see `append_upstream` |
 /// | `PUT /upstreams/NAME` | adds or changes one:

@@ -73,6 +73,10 @@ std::string upstreams_json(overview const&);
 /// that take new sessions.
 std::string health_json(overview const&);
 
+/// Whether somebody new can be served, and that as `/ready` says it.
+bool is_ready(overview const&);
+std::string ready_json(overview const&);
+
 } // namespace mad::inline MAD_ABI::proxy
 
 #if !defined(MAD_SEPARATE_COMPILATION)

@@ -186,6 +186,22 @@ TEST_CASE("a line that is never ended has the time of a head and no more") {
     CHECK(wire.ask(w.peer.request("GET", w.peer.query())).body == "4hi");
 }
 
+TEST_CASE("what is sent behind a request before its answer is served where that is") {
+    // Nobody who speaks Engine.IO does so. The other instance cannot be given what has been read.
+    swap_world w;
+    polling_peer other(w.green.world.port);
+    REQUIRE(other.open().status == 200);
+    raw_client wire(w.green.world.port);
+    wire.send(other.post_request("4g") + w.peer.post_request("4b") + other.post_request("4g"));
+    CHECK(wire.answer().body == "ok");
+    CHECK(wire.answer().body == R"({"code":1,"message":"Session ID unknown"})");
+    CHECK(wire.answer().body == "ok");
+    CHECK(w.blue.taken == 0);
+    // What comes after the answers goes where it belongs, and the session has lost nothing.
+    CHECK(wire.ask(w.peer.post_request("4b")).body == "ok");
+    CHECK(w.peer.get().body == "4b");
+}
+
 TEST_CASE("a line over the limit of heads is refused, with a sibling or without") {
     swap_world w;
     raw_client wire(w.green.world.port);

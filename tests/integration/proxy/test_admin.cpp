@@ -61,10 +61,29 @@ TEST_CASE("the admin interface shows who is there") {
     auto const health = w.get("/health");
     CHECK(health["healthy"] == true);
     CHECK(health["up"] == 1);
+    auto const ready = w.get("/ready");
+    CHECK(ready["ready"] == true);
+    CHECK(ready["version"] == health["version"]);
     auto const metrics = w.ask("GET", "/metrics");
     CHECK(metrics.header("content-type").starts_with("application/openmetrics-text"));
     CHECK(metrics.body.ends_with("# EOF\n"));
     CHECK(metrics.header("cache-control") == "no-store");
+}
+
+TEST_CASE("a proxy is ready while somebody new can be served") {
+    raw_node node;
+    admin_world w({"one=" + node.url()});
+    CHECK(w.ask("GET", "/ready").status == 200);
+    CHECK(w.ask("POST", "/upstreams/one/drain").status == 200);
+    auto const no = w.ask("GET", "/ready");
+    CHECK(no.status == 503);
+    CHECK(json::parse(no.body)["ready"] == false);
+    CHECK(json::parse(no.body)["reason"] == "upstreams");
+    CHECK(w.ask("POST", "/upstreams/one/undrain").status == 200);
+    CHECK(wait_until([&] { return w.ask("GET", "/ready").status == 200; }));
+    CHECK(w.ask("DELETE", "/upstreams/one?force=true").status == 200);
+    CHECK(w.ask("GET", "/ready").status == 503);
+    CHECK(w.ask("POST", "/ready").status == 405);
 }
 
 TEST_CASE("upstreams come, change, drain and go while it runs") {

@@ -423,8 +423,16 @@ MAD_DECL void api::stop(milliseconds drain) {
     auto const left = std::make_shared<std::atomic<bool>>(false);
     hub_->home().post([h = hub_, left] { h->stop([left] { *left = true; }); });
     net::wait_until([left] { return left->load(); }, detail::leave_time);
-    if (siblings_)
+    if (siblings_) {
         siblings_->stop();
+        // What came from them last is still answered: that its session is over.
+        auto const shards = pool_.shards();
+        auto const seen = std::make_shared<std::atomic<std::size_t>>(0);
+        for (auto* const s : shards)
+            s->post([seen] { ++*seen; });
+        auto const most = std::min(drain, detail::drain_notice);
+        net::wait_until([&] { return *seen == shards.size() && io_.connections() == 0; }, most);
+    }
     pool_.stop();
     hub_->end();
 }

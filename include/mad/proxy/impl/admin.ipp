@@ -48,6 +48,7 @@ struct admin::call {
     enum class verb : std::uint8_t {
         nothing,
         health,
+        ready,
         metrics,
         list,
         get,
@@ -67,6 +68,8 @@ struct admin::call {
         auto const post = method == "POST";
         if (path == "/health")
             return get ? call{verb::health, {}, {}} : call{{}, {}, "GET, HEAD"};
+        if (path == "/ready")
+            return get ? call{verb::ready, {}, {}} : call{{}, {}, "GET, HEAD"};
         if (path == "/metrics")
             return get ? call{verb::metrics, {}, {}} : call{{}, {}, "GET, HEAD"};
         if (path == "/rebalance")
@@ -163,7 +166,7 @@ MAD_DECL void admin::on_head(net::shard&, net::http::request const& r, net::http
     if (c.allow.empty())
         return x.respond(detail::admin_error(
             404, "not_found", "there is nothing at that path",
-            "/health, /metrics, /upstreams, /upstreams/NAME, /upstreams/NAME/drain, "
+            "/health, /ready, /metrics, /upstreams, /upstreams/NAME, /upstreams/NAME/drain, "
             "/upstreams/NAME/undrain, /rebalance; names have letters, digits, dots, dashes"));
     no = detail::admin_error(405, "method_not_allowed", "that path knows other methods",
                              "use " + std::string(c.allow));
@@ -188,6 +191,10 @@ MAD_DECL net::http::response admin::serve(call const& c, net::http::request cons
     switch (c.what) {
     case health:
         return detail::admin_answer(200, health_json(look()));
+    case ready: {
+        auto const now = look();
+        return detail::admin_answer(is_ready(now) ? 200 : 503, ready_json(now));
+    }
     case list:
         return detail::admin_answer(200, upstreams_json(look()));
     case get:

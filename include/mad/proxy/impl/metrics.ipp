@@ -393,6 +393,22 @@ MAD_DECL std::string upstreams_json(overview const& o) {
     return out;
 }
 
+MAD_DECL bool is_ready(overview const& o) {
+    return !o.panic && std::any_of(o.upstreams.begin(), o.upstreams.end(),
+                                   [](upstream_status const& u) { return u.at->takes(); });
+}
+
+MAD_DECL std::string ready_json(overview const& o) {
+    std::string out;
+    detail::members m(out);
+    m.add("ready", is_ready(o));
+    if (!is_ready(o))
+        m.add("reason", std::string_view("upstreams"));
+    m.add("version", std::string_view(o.version));
+    m.end();
+    return out;
+}
+
 MAD_DECL std::string health_json(overview const& o) {
     auto const up = std::count_if(o.upstreams.begin(), o.upstreams.end(),
                                   [](upstream_status const& u) { return u.at->takes(); });
