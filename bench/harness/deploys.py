@@ -26,6 +26,7 @@ HEADING = "## Deploys"
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = ROOT / "bench" / "peers" / "ansible" / "site.yml"
 RUNS = 3
+INVENTORY = "from mad.cli.deploy.inventory import main; main()"
 AT_ONCE = '\n[update]\nmax_parallel = "100%"\ncanary = 0\nmin_healthy_time = "0s"\n'
 WAYS = ("mad deploy", "mad deploy, all at once", "ansible-playbook")
 
@@ -109,7 +110,7 @@ def _playbook(fleet: Fleet, programs: Path) -> float:
     began = time.monotonic()
     inventory = fleet.folder / "inventory"
     if not inventory.exists():
-        inventory.write_text(f'#!/bin/sh\nexec {sys.executable} -m mad.cli.deploy.inventory "$@"\n')
+        inventory.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{INVENTORY}" "$@"\n')
         inventory.chmod(0o755)
     environment = fleet.environment() | {
         "ANSIBLE_PIPELINING": "1",

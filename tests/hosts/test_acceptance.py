@@ -6,7 +6,7 @@ import json
 import shutil
 
 import pytest
-from fleet_kit import HERE, Fleet, wait_until
+from fleet_kit import HERE, SLOTS, Fleet, wait_until
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 AGENTS = {"mad-world-client-0", "mad-world-client-1"}
@@ -45,6 +45,22 @@ def test_a_second_run_changes_nothing(up: Fleet) -> None:
     again = up.change("deploy")
     print(f"a deploy that changes nothing: {again.seconds:.1f} s")
     assert again.end["switched"] == []
+
+
+def test_the_host_keys_of_user_data_were_exchanged(up: Fleet) -> None:
+    serves = {
+        slot: up.on(slot, "ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key").strip()
+        for slot in SLOTS
+    }
+    assert len(set(serves.values())) == len(SLOTS)
+    given = {machine.given_key for machine in (up.machine(slot) for slot in SLOTS)}
+    assert None not in given
+    for slot, key in serves.items():
+        known = json.loads(up.deploy("inventory", "--host", slot).text)["mad_host_key"]
+        assert key.split()[:2] == known.split()[:2]
+        private = up.on(slot, "cat /etc/ssh/ssh_host_ed25519_key")
+        assert private.strip() not in {str(one).strip() for one in given}
+        assert up.on(slot, "ls /etc/ssh | grep -c mad_host_key || true").strip() == "0"
 
 
 def test_units_are_hardened(up: Fleet) -> None:

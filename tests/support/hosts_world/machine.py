@@ -56,6 +56,8 @@ class Machine:
         self.folder = folder
         self.root = folder / "root"
         self.process: subprocess.Popen[bytes] | None = None
+        self.given_key = host_key
+        """The private half that came with the user data."""
         self._network()
         self._files(user, authorized, host_key, files or {}, hosts, hostname or name)
         self.boot()
