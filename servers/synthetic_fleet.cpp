@@ -110,6 +110,7 @@ class synthetic_fleet::crowd {
         root.on_connect([this, &a] {
             a.connected = true;
             a.greeted = false;
+            a.back = {}; // what it was to leave has ended first
             a.away.reset();
             ++numbers.connected;
             ++numbers.connections;

@@ -287,6 +287,45 @@ def test_an_agent_is_replaced_and_never_away(
         assert not list(agents.folder.glob("*.agent"))
 
 
+def test_a_fleet_moves_to_the_next_node_and_nobody_is_away(
+    tmp_path: Path, programs: dict[str, Path], redis: str
+) -> None:
+    """Two hundred agents of a node that is replaced; a page of the original looks at another."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    nodes, others = api(tmp_path / "a", programs, redis), api(tmp_path / "b", programs, redis)
+    told = Seen()
+    with closing(nodes, others):
+        blue, other = nodes.start("1"), others.start("1")
+        blue.await_ready()
+        other.await_ready()
+        words = ["--api", nodes.url, "--agents", "200", "--interval", "1s", "--steady", "100"]
+        fleet = subprocess.Popen([programs["mad-synthetic"], *words], stdout=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: other.number("mad_fleet_agents") == 200, "not all are there")
+            page = Client(others.url)
+            page.on("web_client_update", lambda record: told(("update", record["id"])))
+            page.on("web_client_disconnect", lambda id: told(("gone", id)))
+            with page:
+                page.emit("web_connected")
+                green = nodes.start("2")
+                green.await_ready()
+                blue.stop()
+                blue.wait()
+                wait_until(lambda: green.number("mad_agents") == 200, "not all have moved")
+                wait_until(lambda: other.number("mad_fleet_agents") == 200, "some are lost")
+                told.wait(len(told.now) + 50)
+            all_told = told.now
+            gone = [number for number, (what, _) in enumerate(all_told) if what == "gone"]
+            assert len(gone) == 200
+            # Each is put in the place of its old record in the same moment.
+            for number in gone:
+                assert all_told[number + 1] == ("update", all_told[number][1])
+        finally:
+            fleet.terminate()
+            fleet.wait(LIMIT)
+
+
 def test_what_is_wrong_with_an_instance_is_said(programs: dict[str, Path], tmp_path: Path) -> None:
     def said(program: str, *arguments: str) -> str:
         done = subprocess.run(

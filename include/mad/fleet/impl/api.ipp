@@ -418,7 +418,7 @@ MAD_DECL void api::stop(milliseconds drain) {
         net::wait_until([this] { return io_.sessions() == 0 && io_.connections() == 0; }, drain);
         if (settings_.make_store) // those that were told nothing, as of the original, come back now
             net::wait_until([this] { return counters_.own_agents == 0; },
-                            std::min(drain / 4, detail::move_time));
+                            std::min(drain, detail::move_time));
     }
     auto const left = std::make_shared<std::atomic<bool>>(false);
     hub_->home().post([h = hub_, left] { h->stop([left] { *left = true; }); });
