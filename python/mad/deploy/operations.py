@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -14,10 +15,11 @@ from mad.deploy.plan.specs import Address, InstanceSpec, Kind, SubnetSpec
 from mad.deploy.stack.settings import Role, Stack
 
 if TYPE_CHECKING:
-    from mad.deploy.cloud.lease import Lease
+    from mad.deploy.cloud.lease import Lease, Store
     from mad.deploy.cloud.resource import Context
     from mad.deploy.cloud.session import Aws
     from mad.deploy.engine import Outcome
+    from mad.deploy.hosts.plain import Trust
     from mad.deploy.status import Status
 
 
@@ -37,6 +39,9 @@ class Target:
     aws: Aws
     cancelled: Event = field(default_factory=Event)
     """Set by whoever wants the command to stop."""
+    trust: Trust | None = None
+    """Asks whether an unknown host key of a given machine is the right one; None: nobody can be
+    asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,15 @@ def target(
     region: str | None = None,
     profile: str | None = None,
     endpoint_url: str | None = None,
+    trust: Trust | None = None,
 ) -> Target:
     """Reads the stack file; asks AWS nothing yet. Raises StackError."""
     from mad.deploy.cloud.session import Aws
     from mad.deploy.stack.load import load
 
     stack = load(file, region=region)
-    return Target(stack, Aws(stack.region, profile=profile, endpoint_url=endpoint_url))
+    aws = Aws(stack.region, profile=profile, endpoint_url=endpoint_url)
+    return Target(stack, aws, trust=trust)
 
 
 def observe(given: Target, *, around: bool = True, images: bool = False) -> Observed:
@@ -163,6 +170,7 @@ def scale(
     StackError, before anything else happens, for counts that the file cannot have."""
     from mad.deploy.stack import edit
 
+    _needs_aws(given)
     file = given.stack.file
     if file is None:
         raise OperationError("the stack was not read from a file", "name one with --stack")
@@ -269,11 +277,23 @@ def status_of(given: Target, observed: Observed) -> Status:
 
 def holder(given: Target) -> Lease | None:
     """Who holds the lock."""
+    with _store(given) as store:
+        written = store.read()
+    return written.lease if written else None
+
+
+@contextmanager
+def _store(given: Target) -> Iterator[Store]:
+    """Where the lock of a stack is."""
     from mad.deploy.cloud.lock import store_of
 
-    _needs_aws(given)
-    written = store_of(given.aws, given.stack).read()
-    return written.lease if written else None
+    if given.stack.hosts is None:
+        yield store_of(given.aws, given.stack)
+        return
+    from mad.deploy.hosts.ground import store_on_hosts
+
+    with store_on_hosts(given) as store:
+        yield store
 
 
 def export_terraform(given: Target) -> str:
@@ -288,8 +308,8 @@ def unlock(given: Target) -> Lease | None:
     """Breaks the lock; gives whose it was."""
     from mad.deploy.cloud import lock
 
-    _needs_aws(given)
-    return lock.unlock(given.aws, given.stack)
+    with _store(given) as store:
+        return lock.unlock(store)
 
 
 def _needs_aws(given: Target) -> None:

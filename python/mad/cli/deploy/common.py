@@ -136,7 +136,19 @@ def connect(
 ) -> Target:
     from mad.deploy import operations
 
-    return operations.target(file, region=region, profile=profile, endpoint_url=endpoint_url)
+    return operations.target(
+        file,
+        region=region,
+        profile=profile,
+        endpoint_url=endpoint_url,
+        trust=_trust if interactive() else None,
+    )
+
+
+def _trust(address: str, fingerprint: str) -> bool:
+    """Also with --yes: who says yes to a change has not seen the key."""
+    typer.echo(f"{address} is not known yet. It shows the host key {fingerprint}", err=True)
+    return agreed("Is that the machine?")
 
 
 def say(as_json: bool, message: str, remedy: str = "", **more: Any) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from mad.cli.deploy import common
+from mad.cli.deploy import common, hosts_common
+
+if TYPE_CHECKING:
+    from mad.deploy.operations import Target
 
 EPILOG = common.examples(
     "mad deploy destroy                shows what goes, asks, removes it, looks again",
@@ -28,6 +33,8 @@ def destroy(
         from mad.deploy import operations
 
         target = common.connect(file, region, profile, endpoint_url)
+        if target.stack.hosts is not None:
+            raise typer.Exit(_off_hosts(target, yes, dry_run, as_json))
         with common.stoppable(target, common.renderer(target, "destroy", as_json)) as show:
             ask = common.Asker(yes, "Remove all of it?")
             result = operations.destroy(target, show, ask, dry_run=dry_run)
@@ -45,3 +52,21 @@ def destroy(
                 f"Nothing of {target.stack.name} is left in {target.stack.region}.", style="green"
             )
         raise typer.Exit(code)
+
+
+def _off_hosts(target: Target, yes: bool, dry_run: bool, as_json: bool) -> int:
+    """Machines that were given stay; what the stack put on them goes."""
+    from mad.deploy.rollout import operations as rollout
+
+    hosts = [address for found in (target.stack.hosts or {}).values() for address in found]
+    names = ", ".join(dict.fromkeys(hosts))
+    if dry_run:
+        typer.echo(f"would take {target.stack.name} off {names}")
+        return common.OK
+    if not yes and not common.agreed(f"Take {target.stack.name} off {names}?"):
+        typer.echo("Nothing was changed.", err=True)
+        return common.ERROR
+    with common.stoppable(target, common.renderer(target, "destroy", as_json)) as show:
+        done = rollout.remove(target, show)
+    hosts_common.show_end(target, "destroy", done, as_json)
+    return hosts_common.code_of(done)

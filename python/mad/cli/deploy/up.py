@@ -46,6 +46,15 @@ def up(
 
         wishes = operations.Wishes(refresh_images, allow_data_loss, create_default_vpc)
         target = common.connect(file, region, profile, endpoint_url)
+        if target.stack.hosts is not None:
+            # The machines are there: what is left of `up` is what `deploy` does.
+            options = rollout.Options(binaries=tuple(binaries or ()), dry_run=dry_run or infra_only)
+            with common.stoppable(target, common.renderer(target, "up", as_json)) as show:
+                done = rollout.deploy(target, options, show, hosts_common.asker(yes))
+            hosts_common.show_end(target, "up", done, as_json)
+            if done.status is not None and not as_json:
+                common.console().print(status_view.outputs(done.status))
+            raise typer.Exit(hosts_common.code_of(done))
         with common.stoppable(target, common.renderer(target, "up", as_json)) as show:
             ask = common.Asker(yes)
             hosts = rollout.Hosts(target, show, tuple(binaries or ()))

@@ -12,6 +12,7 @@ from typing import Self
 from mad.deploy.cloud.lease import BucketStore, KeyPairStore, Lease, Store, Written, new_lease
 from mad.deploy.cloud.session import Aws, AwsError
 from mad.deploy.events import Listener, Note
+from mad.deploy.hosts.model import HostError
 from mad.deploy.stack.settings import Stack
 
 TTL_S = 120.0
@@ -185,7 +186,7 @@ class Lock:
     ) -> None:
         try:
             self.release()
-        except AwsError as error:
+        except (AwsError, HostError) as error:
             self._listener(
                 Note(
                     f"the lock stays until {self._mine.expires} ({error}); "
@@ -206,7 +207,7 @@ class Lock:
                 self.renew()
             except LockLostError:
                 return
-            except AwsError:
+            except (AwsError, HostError):
                 # Out of reach for a while is no loss, as long as nobody may take the lease over.
                 if not self._mine.expired(self._clock(), 0.0):
                     continue
@@ -227,10 +228,9 @@ class Lock:
         return None
 
 
-def unlock(aws: Aws, stack: Stack) -> Lease | None:
+def unlock(store: Store) -> Lease | None:
     """Breaks the lock, whoever holds it, and says who did; None if nobody. Raises LockHeldError
     when what is there is not ours."""
-    store = store_of(aws, stack)
     written = store.read()
     if written is None:
         return None

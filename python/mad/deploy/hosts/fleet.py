@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mad.deploy.cloud.user_data import user
+from mad.deploy.hosts import plain
 from mad.deploy.hosts.model import Host
 from mad.deploy.stack.settings import Role, Stack
 from mad.deploy.status import Host as Seen
@@ -29,7 +30,11 @@ def _host(stack: Stack, seen: Seen, over: Host | None) -> Host:
         role=seen.role,
         address=inside if over is not None else seen.address,
         inside=inside,
-        user=user(stack, seen.image or stack.machines(seen.role).image),
+        user=(
+            plain.user(stack)
+            if stack.hosts is not None
+            else user(stack, seen.image or stack.machines(seen.role).image)
+        ),
         host_keys=tuple(key for key in (seen.hostkey, seen.hostkey_next) if key),
         first_key=seen.hostkey_first,
         over=over,

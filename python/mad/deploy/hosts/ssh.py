@@ -170,7 +170,8 @@ class Connections:
         deadline_s: float = 300.0,
     ) -> dict[str, Any]:
         """Has a host do an operation of `remote`; gives its result. Raises HostError."""
-        command = shlex.join(["sudo", "-n", "python3", "-c", bootstrap.COMMAND])
+        root = [] if host.user == "root" else ["sudo", "-n"]
+        command = shlex.join([*root, "python3", "-c", bootstrap.COMMAND])
         head = bootstrap.request(request)
         answer: dict[str, Any] = {}
 

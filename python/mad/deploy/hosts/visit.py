@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mad.deploy import operations
+from mad.deploy.hosts import ground
 from mad.deploy.hosts.fleet import hosts_of
 from mad.deploy.hosts.model import Host
 from mad.deploy.hosts.reach import reach
@@ -49,7 +50,8 @@ def see(given: Target, observed: Observed | None = None) -> Seen:
     """What of the stack runs; `observed`: what AWS said just now."""
     if given.stack.hosts is not None:
         status = operations.status(given)
-        return Seen(given, status, hosts_of(given.stack, status))
+        nothing = Observed((), Surroundings("", given.stack.region))
+        return Seen(given, status, ground.hosts(given, nothing, all_there=False))
     observed = observed or operations.observe(given, around=False)
     status = operations.status_of(given, observed)
     return Seen(given, status, hosts_of(given.stack, status), observed)

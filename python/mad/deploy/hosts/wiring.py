@@ -92,7 +92,6 @@ class Wiring:
             "listen": f"0.0.0.0:{API_PORT}",
             "node_id": host.name,
             "eio3": True,
-            "advertise": f"http://{_shown(host.inside)}:{API_PORT}",
             "trust": ["loopback", *sorted(front.inside for front in fronts)],
         }
         origins = self._origins()
@@ -103,6 +102,7 @@ class Wiring:
         url, password = self._redis()
         if url is not None:
             config["redis"] = url
+            config["advertise"] = f"http://{_shown(host.inside)}:{API_PORT}"
         if password is not None:
             credentials["redis-password"] = password
             variables["MAD_API_REDIS_PASSWORD_FILE"] = "redis-password"

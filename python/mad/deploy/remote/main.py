@@ -26,10 +26,11 @@ LONGEST_S = 3600
 
 def operations() -> dict[str, Operation]:
     """By name; what they need is loaded only when a request was read."""
-    from . import inspect_host, link, retire, stage, switch, upstream
+    from . import inspect_host, lease, link, retire, stage, switch, upstream
 
     return {
         "inspect": inspect_host.run,
+        "lease": lease.run,
         "link": link.run,
         "stage": stage.run,
         "check": stage.check_only,

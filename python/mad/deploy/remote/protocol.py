@@ -6,6 +6,7 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
   machine has been set up), `version`. Gives `facts` (HostFacts), `whole` (whether each of those
   files is there) and `manifests` (of the releases of that version, by id).
   Changes nothing, nor does `watch`; all others wait for each other (`busy` after a while).
+- `lease`: see that module. Who changes the stack, where AWS cannot tell it.
 - `link`: `port`, `token` (of an admin; null: none is needed on this host), `wanted` (`role`,
   `expires_in`, `filter`). Has the node on this host make a link that signs a viewer in. Gives
   `token` and `expires`. Changes nothing.

@@ -9,6 +9,7 @@ from typing import Any
 from mad.deploy.events import HostState, HostStep, Listener
 from mad.deploy.hosts.model import Host, HostError
 from mad.deploy.rollout.move import MOVE_S, SPARE_S, Calls
+from mad.deploy.rollout.run import Ended
 from mad.deploy.stack.settings import Role
 
 DRAIN_S = 75.0
@@ -58,3 +59,30 @@ def _moved(
         calls.call(proxy, order, on_event=progress, deadline_s=MOVE_S + SPARE_S)
     except HostError as error:
         progress({"text": f"{proxy.name} does not move its sessions: {error.sentence}"})
+
+
+def removed(
+    calls: Calls, hosts: Sequence[Host], listener: Listener, who: str, ended: Ended
+) -> None:
+    """Drains, then nothing of the roles stays on these hosts."""
+
+    def one(host: Host) -> HostError | None:
+        listener(HostStep(host.name, host.role.value, HostState.RUNNING, "is removed", 0.0))
+        order = {"op": "remove", "role": host.role.value, "drain_s": DRAIN_S, "who": who}
+        try:
+            calls.call(host, order, deadline_s=DRAIN_S + SPARE_S)
+        except HostError as error:
+            step = HostStep(
+                *(host.name, host.role.value, HostState.FAILED, error.sentence, 0.0, error.remedy)
+            )
+            listener(step)
+            return error
+        listener(HostStep(host.name, host.role.value, HostState.DONE, "removed", 0.0))
+        return None
+
+    with ThreadPoolExecutor(max(1, min(PARALLEL, len(hosts)))) as pool:
+        for host, error in zip(hosts, pool.map(one, hosts), strict=True):
+            if error is None:
+                ended.switched.append(host)
+            else:
+                ended.failed.append((host, error))

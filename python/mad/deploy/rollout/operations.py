@@ -6,24 +6,24 @@ import getpass
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mad._version import __version__
-from mad.deploy import operations
 from mad.deploy import status as told
 from mad.deploy.events import Listener
+from mad.deploy.hosts import ground
 from mad.deploy.operations import OperationError, Target
 from mad.deploy.release.find import Finder, Releases, from_s3
+from mad.deploy.rollout.plan import phases
 from mad.deploy.rollout.run import Ended, Inspected, Rollout
 from mad.deploy.stack.settings import Role
 
 if TYPE_CHECKING:
     from mad.deploy.cloud.resource import Context
     from mad.deploy.hosts.model import Host
-    from mad.deploy.hosts.ssh import Connections
     from mad.deploy.hosts.wiring import Wiring
     from mad.deploy.images.release import Images
     from mad.deploy.status import Status
@@ -79,6 +79,19 @@ def rollback(given: Target, roles: Iterable[Role], to: str | None, listener: Lis
         return Deployed(ended, status=_status(given, context))
 
 
+def remove(given: Target, listener: Listener) -> Deployed:
+    """Takes all of the stack off given machines: programs, settings, credentials. What is not the
+    stack's stays."""
+    from mad.deploy.rollout.leave import removed
+
+    with locked(given, "destroy", listener) as context, ground.connections(given) as calls:
+        hosts = hosts_of_stack(given, context)
+        ended = Ended()
+        for phase in reversed(phases(hosts, ALL)):
+            removed(calls, phase, listener, who_am_i(), ended)
+        return Deployed(ended)
+
+
 def hosts_of_run(
     given: Target,
     context: Context,
@@ -121,7 +134,7 @@ class Hosts:
         hosts = hosts_of_stack(given, context)
         leaving = [host for host in hosts if host.name in slots]
         if leaving and self._versions(context):
-            with reach(context), _connections(given) as calls:
+            with reach(context), ground.connections(given) as calls:
                 leave(calls, hosts, leaving, self.listener, who_am_i())
 
     def follow(self, context: Context) -> None:
@@ -170,16 +183,8 @@ def releases_of(given: Target, options: Options) -> Releases | Images:
     return Releases(options.version, options.binaries, given.stack.release_url, fetch=fetch)
 
 
-@contextmanager
-def locked(given: Target, op: str, listener: Listener) -> Iterator[Context]:
-    from mad.deploy.cloud.lock import Lock, store_of
-    from mad.deploy.cloud.resource import Context
-
-    store = store_of(given.aws, given.stack)
-    who = given.aws.identity().arn
-    with Lock(store, op=op, who=who, listener=listener, on_lost=given.cancelled.set) as lock:
-        observed = operations.observe(given, around=False)
-        yield Context(given.aws, given.stack, lock.lease, observed, cancelled=given.cancelled)
+def locked(given: Target, op: str, listener: Listener) -> AbstractContextManager[Context]:
+    return ground.locked(given, op, who_am_i(), listener)
 
 
 @contextmanager
@@ -204,7 +209,7 @@ def _connected(
 
     with (
         reach(context),
-        _connections(given) as calls,
+        ground.connections(given) as calls,
     ):
         yield Rollout(
             Rotation(calls, Tags(context)),
@@ -219,16 +224,7 @@ def _connected(
 
 
 def hosts_of_stack(given: Target, context: Context) -> tuple[Host, ...]:
-    from mad.deploy.hosts.fleet import hosts_of
-
-    return hosts_of(given.stack, _status(given, context))
-
-
-def _connections(given: Target) -> Connections:
-    from mad.deploy.hosts.ssh import Connections
-    from mad.deploy.stack.keys import private_key_path
-
-    return Connections(given.stack, key=private_key_path(given.stack), cancelled=given.cancelled)
+    return ground.hosts(given, context.observed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +268,7 @@ class Tags:
 
 def wiring_of(given: Target, hosts: tuple[object, ...], status: Status) -> Wiring:
     from mad.deploy.hosts.model import Host
-    from mad.deploy.hosts.secrets import Secrets, SsmSecrets
+    from mad.deploy.hosts.secrets import Secrets
     from mad.deploy.hosts.wiring import Wiring
 
     stack = given.stack
@@ -280,7 +276,7 @@ def wiring_of(given: Target, hosts: tuple[object, ...], status: Status) -> Wirin
         stack=stack,
         hosts=tuple(host for host in hosts if isinstance(host, Host)),
         outputs=status.outputs,
-        secrets=Secrets(SsmSecrets(given.aws, stack.name).all()),
+        secrets=Secrets(ground.secrets(given)),
         tokens=_text(stack.access.tokens),
         certificate=_text(stack.tls.cert if stack.tls else None),
         certificate_key=_text(stack.tls.key if stack.tls else None),
@@ -297,7 +293,7 @@ def _text(file: Path | None) -> str | None:
 
 
 def _status(given: Target, context: Context) -> Status:
-    return told.of(given.stack, context.observed)
+    return ground.status_of(given, context.observed)
 
 
 def who_am_i() -> str:

@@ -148,7 +148,7 @@ def test_a_dead_lease_is_taken_over_with_a_note(
 
 def test_unlock_breaks_the_lock_and_its_holder_stops(place: tuple[Aws, Stack]) -> None:
     with lock(place, "ann") as held:
-        broken = unlock(*place)
+        broken = unlock(store_of(*place))
         assert broken is not None
         assert (broken.who, broken.op) == ("ann", "up")
         with lock(place, "bob") as next_one:
@@ -156,7 +156,7 @@ def test_unlock_breaks_the_lock_and_its_holder_stops(place: tuple[Aws, Stack]) -
                 held.renew()
             held.release()
             next_one.renew()
-    assert unlock(*place) is None
+    assert unlock(store_of(*place)) is None
 
 
 def test_what_is_not_ours_is_left_alone(place: tuple[Aws, Stack]) -> None:
@@ -168,7 +168,7 @@ def test_what_is_not_ours_is_left_alone(place: tuple[Aws, Stack]) -> None:
     with pytest.raises(LockHeldError, match="without a lease of mad"):
         lock(place, "ann").acquire()
     with pytest.raises(LockHeldError, match="without a lease of mad"):
-        unlock(*place)
+        unlock(store_of(*place))
     assert store_of(*place).read() is not None
 
 

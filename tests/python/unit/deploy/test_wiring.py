@@ -136,6 +136,11 @@ def test_one_machine_for_the_proxy_and_the_console(release: Release) -> None:
     assert (page["listen"], page["api_url"]) == ("127.0.0.1:8081", "")
 
 
+def test_a_node_alone_has_no_redis_to_announce_itself_in(release: Release) -> None:
+    alone = told(wiring(outputs=Outputs("http://10.0.0.1")).wish(of("api-0"), release))
+    assert not {"redis", "advertise"} & alone.keys()
+
+
 def test_the_same_in_gives_the_same_out(release: Release) -> None:
     host = of("api-0")
     first = digest_of(wiring().wish(host, release))
