@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -244,8 +245,12 @@ def agreed(question: str) -> bool:
         raise OperationError(
             "nothing was changed: nobody is there to ask", "give --yes to do it without asking"
         )
+    print(f"\n{question} [y/N] ", end="", flush=True)
+    # A signal between a prompt and the read behind it is seen only when the read returns.
+    while not select.select([sys.stdin], [], [], 0.2)[0]:
+        pass
     try:
-        answer = input(f"\n{question} [y/N] ")
+        answer = input()
     except EOFError:
         return False
     return answer.strip().lower() in ("y", "yes")

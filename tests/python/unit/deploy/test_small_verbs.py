@@ -82,7 +82,7 @@ def test_a_part_that_is_not_there_is_an_error(place: Path) -> None:
 def test_a_value_that_only_goes_or_comes_says_so(before: str, after: str, shown: str) -> None:
     change = Change("ingress", before, after)
     plan = Plan((update(machine("api-0"), "i-1", changes=(change,)),))
-    console = Console(width=120, record=True, no_color=True)
+    console = Console(width=120, force_terminal=False, no_color=True)
     with console.capture() as held:
         console.print(plan_view.render(plan, None, "shop", "eu-west-2"))
     assert shown in held.get()
