@@ -12,7 +12,13 @@ import pytest
 from fleet_kit import Fleet, wait_until
 from hosts_world import Machine, World
 
-ADDRESSES = {"api-0": "172.31.1.1", "api_lb-0": "172.31.1.2", "client-0": "172.31.1.3"}
+ADDRESSES = {
+    "api-0": "172.31.1.1",
+    "api_lb-0": "172.31.1.2",
+    "client-0": "172.31.1.3",
+    "api-1": "172.31.1.4",
+}
+"""The last is not in the stack file at first."""
 STACK = """\
 name = "rack"
 
@@ -157,6 +163,32 @@ def test_a_changed_host_key_is_an_error(rack: Rack) -> None:
     assert rack.change("deploy", "--role", "client").end["ok"]
 
 
+def test_a_second_node_brings_a_redis(rack: Rack) -> None:
+    one, two = 'api = ["172.31.1.1"]', 'api = ["172.31.1.1", "172.31.1.4"]'
+    (rack.folder / "mad.toml").write_text(STACK.replace(one, two))
+    done = rack.change("up")
+    print(f"a second node, and Debian's redis-server: {done.seconds:.1f} s")
+    assert {"api-0", "api-1", "api_lb-0"} <= set(done.end["switched"])
+    told = rack.on("api-0", "systemctl is-active mad-redis redis-server || true").split()
+    assert told == ["active", "inactive"]
+    place = rack.folder / "config" / "mad" / "stacks" / "rack"
+    secret = (place / "redis-auth").read_text().strip()
+    ask = "REDISCLI_AUTH={} redis-cli -h 172.31.1.1 {} 2>&1 || true"
+    assert rack.on("api-0", ask.format(secret, "ping")).strip() == "PONG"
+    assert "PONG" not in rack.on("api-0", ask.format("wrong", "ping"))
+    viewer = (place / "token-viewer").read_text().strip()
+    for node in ("172.31.1.1", "172.31.1.4"):
+        wait_until(
+            lambda at=node: "rack-client-0" in rack.hosts_shown(f"http://{at}:3000", viewer),  # type: ignore[misc]
+            f"the node at {node} does not know the client",
+        )
+    again = rack.change("up")
+    assert again.end["switched"] == []
+    rack.on("api-0", "systemctl stop mad-redis")
+    assert rack.change("deploy").end["ok"]
+    assert rack.on("api-0", "systemctl is-active mad-redis || true").strip() == "active"
+
+
 def test_destroy_takes_it_off_and_leaves_the_machines(rack: Rack) -> None:
     rack.change("destroy")
     for slot in ADDRESSES:
@@ -164,3 +196,4 @@ def test_destroy_takes_it_off_and_leaves_the_machines(rack: Rack) -> None:
         units = rack.on(slot, "systemctl list-units --plain --no-legend 'mad-*' --state=running")
         assert units.strip() == ""
         assert rack.on(slot, "ls /etc/systemd/system | grep -c ^mad- || true").strip() == "0"
+    assert rack.on("api-0", "ls -d /var/lib/mad-redis /etc/mad/redis.conf 2>/dev/null || true").strip() == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mad.deploy.plan.desired import REDIS_PORT
 from mad.deploy.plan.model import EndpointFacts, Found, InstanceFacts, Observed
 from mad.deploy.plan.specs import InstanceSpec, Kind
 from mad.deploy.stack.settings import Role, Stack
@@ -83,8 +84,18 @@ def of_hosts(stack: Stack) -> Status:
     )
     front = next((host.address for host in hosts if host.role == Role.API_LB), None)
     web = next((host.address for host in hosts if host.role == Role.WEB), None)
-    outputs = Outputs(_url(stack, front), _url(stack, stack.web.domain or web), stack.redis.url)
+    outputs = Outputs(
+        _url(stack, front), _url(stack, stack.web.domain or web), _redis_of_hosts(stack, hosts)
+    )
     return Status(stack.name, stack.region, "", outputs, hosts, _wanted(stack))
+
+
+def _redis_of_hosts(stack: Stack, hosts: tuple[Host, ...]) -> str | None:
+    """The one that the stack file names; else several nodes have one on the first of them."""
+    nodes = [host.address for host in hosts if host.role == Role.API and host.address]
+    if stack.redis.url is not None:
+        return _bare(stack.redis.url)
+    return f"redis://{_shown(nodes[0])}:{REDIS_PORT}" if len(nodes) > 1 else None
 
 
 def _wanted(stack: Stack) -> tuple[tuple[Role, int], ...]:
@@ -151,17 +162,25 @@ def _endpoint(observed: Observed, kind: Kind) -> EndpointFacts | None:
 
 def _redis(stack: Stack, observed: Observed) -> str | None:
     if stack.redis.url is not None:
-        scheme, _, rest = stack.redis.url.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}"
+        return _bare(stack.redis.url)
     endpoint = _endpoint(observed, Kind.REDIS)
     if endpoint is None or endpoint.host is None:
         return None
     scheme = "rediss" if stack.redis.tls else "redis"
-    return f"{scheme}://{endpoint.host}:{endpoint.port or 6379}"
+    return f"{scheme}://{endpoint.host}:{endpoint.port or REDIS_PORT}"
 
 
 def _url(stack: Stack, host: str | None) -> str | None:
     if host is None:
         return None
-    shown = f"[{host}]" if ":" in host else host
-    return f"{'https' if stack.tls else 'http'}://{shown}/"
+    return f"{'https' if stack.tls else 'http'}://{_shown(host)}/"
+
+
+def _bare(url: str) -> str:
+    """Without the password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -75,7 +75,6 @@ def locked(given: Target, op: str, who: str, listener: Listener) -> Iterator[Con
 
     lost = given.cancelled.set
     if given.stack.hosts is not None:
-        plain.check(given.stack)
         with (
             store_on_hosts(given) as store,
             Lock(store, op=op, who=who, listener=listener, on_lost=lost) as lock,

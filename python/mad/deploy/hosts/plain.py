@@ -214,13 +214,3 @@ def first(hosts: tuple[Host, ...]) -> Host:
     if not hosts:
         raise OperationError("[hosts] names no machine", 'write [hosts] api = ["ADDRESS"]')
     return next((host for host in hosts if host.role == "api"), hosts[0])
-
-
-def check(stack: Stack) -> None:
-    """Raises OperationError for what machines that are there cannot have by themselves."""
-    apis = [one for role, found in (stack.hosts or {}).items() if role == "api" for one in found]
-    if len(apis) > 1 and stack.redis.url is None:
-        raise OperationError(
-            f"{len(apis)} nodes stay in step over a Redis, and the stack file names none",
-            'write [redis] url = "redis://…" (one that exists), or leave one address under api',
-        )

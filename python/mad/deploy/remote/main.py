@@ -26,12 +26,13 @@ LONGEST_S = 3600
 
 def operations() -> dict[str, Operation]:
     """By name; what they need is loaded only when a request was read."""
-    from . import inspect_host, lease, link, retire, stage, switch, upstream
+    from . import inspect_host, lease, link, redis_server, retire, stage, switch, upstream
 
     return {
         "inspect": inspect_host.run,
         "lease": lease.run,
         "link": link.run,
+        "redis": redis_server.run,
         "stage": stage.run,
         "check": stage.check_only,
         "switch": switch.run,
@@ -112,7 +113,7 @@ def secrets(request: dict[str, Any], places: Places) -> list[str]:
     """Texts that must not be in an answer: parts of credentials, longest first."""
     wish = request.get("wish") or {}
     texts = list((wish.get("credentials") or {}).values())
-    texts += [(wish.get("login") or {}).get("password") or ""]
+    texts += [(wish.get("login") or {}).get("password") or "", request.get("password") or ""]
     role = wish.get("role") or request.get("role")
     if isinstance(role, str) and role and "/" not in role:
         for file in places.role(role).glob("*/credentials/*"):

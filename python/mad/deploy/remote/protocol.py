@@ -10,6 +10,9 @@ its operation takes some; what comes back are JSON lines: `{"event": …}` while
 - `link`: `port`, `token` (of an admin; null: none is needed on this host), `wanted` (`role`,
   `expires_in`, `filter`). Has the node on this host make a link that signs a viewer in. Gives
   `token` and `expires`. Changes nothing.
+- `redis`: `address` (of this host), `port`, `password`; or `remove`. Debian's redis-server under a
+  unit and a configuration of ours, for nodes on machines that nobody made a Redis for. Gives
+  `changed`.
 - `stage`: `release` `{id, manifest, files: {path: {sha256, mode, size}}}`, then a tar, gzip or not,
   of these files; those that are there already may be left out. With `wish`, too, the new program
   reads its new configuration (`gate` when it refuses it). Gives `staged`, `placed` (how many).

@@ -17,13 +17,14 @@ from mad.deploy.events import Listener
 from mad.deploy.hosts import ground
 from mad.deploy.operations import OperationError, Target
 from mad.deploy.release.find import Finder, Releases, from_s3
+from mad.deploy.rollout import own_redis
 from mad.deploy.rollout.plan import phases
 from mad.deploy.rollout.run import Ended, Inspected, Rollout
 from mad.deploy.stack.settings import Role
 
 if TYPE_CHECKING:
     from mad.deploy.cloud.resource import Context
-    from mad.deploy.hosts.model import Host
+    from mad.deploy.hosts.model import Host, HostError
     from mad.deploy.hosts.wiring import Wiring
     from mad.deploy.images.release import Images
     from mad.deploy.status import Status
@@ -89,6 +90,10 @@ def remove(given: Target, listener: Listener) -> Deployed:
         ended = Ended()
         for phase in reversed(phases(hosts, ALL)):
             removed(calls, phase, listener, who_am_i(), ended)
+        node = next((host for host in hosts if host.role == Role.API), None)
+        error = own_redis.remove(calls, node, listener) if node else None
+        if node is not None and error is not None and not ended.failed:
+            ended.failed.append((node, error))
         return Deployed(ended)
 
 
@@ -103,13 +108,33 @@ def hosts_of_run(
     """The part of `up` and `deploy` that is on the hosts; the lock is held."""
     with _connected(given, context, listener, options.version) as rollout:
         seen = rollout.inspect(options.roles, releases)
-        if options.dry_run or all(one.same for one in seen):
-            return Deployed(rollout.go(seen) if not options.dry_run else Ended(), seen=seen)
-        if not agree(seen):
+        if options.dry_run:
+            return Deployed(Ended(), seen=seen)
+        same = all(one.same for one in seen)
+        if not same and not agree(seen):
             return Deployed(Ended(), declined=True, seen=seen)
+        lacking = _redis_lacks(given, rollout, options.roles, listener)
+        if lacking is not None:
+            left = [one.host for one in seen if not one.same and one.host is not lacking[0]]
+            return Deployed(Ended(failed=[lacking], left=left), seen=seen)
         ended = rollout.go(seen)
+        if same:
+            return Deployed(ended, seen=seen)
         Tags(context).serve(ended.versions)
         return Deployed(ended, status=_status(given, context), seen=seen)
+
+
+def _redis_lacks(
+    given: Target, rollout: Rollout, roles: tuple[Role, ...], listener: Listener
+) -> tuple[Host, HostError] | None:
+    """Nodes that stay in step over a Redis of the stack's own find it running. What stood in the
+    way of that, and where."""
+    host = own_redis.place(given.stack, rollout.hosts)
+    if host is None or Role.API not in roles:
+        return None
+    password = ground.secrets(given)["redis-auth"]
+    error = own_redis.bring(rollout.calls, host, password, listener)
+    return None if error is None else (host, error)
 
 
 @dataclass(slots=True)

@@ -121,8 +121,8 @@ class Rollout:
         login: Callable[[Host], Mapping[str, str] | None] = lambda _host: None,
     ) -> None:
         self._login = login
-        self._calls = calls
-        self._hosts = tuple(hosts)
+        self.calls = calls
+        self.hosts = tuple(hosts)
         self._wish = wish
         self._finding = Lock()
         self._update = update
@@ -136,7 +136,7 @@ class Rollout:
     def inspect(self, roles: Iterable[Role], releases: Finder) -> tuple[Inspected, ...]:
         """All hosts of the roles, at once. Raises HostError for the first that cannot be reached,
         ReleaseError for an architecture that the release is not for, or that is nowhere."""
-        wanted = [host for host in self._hosts if host.role in set(roles)]
+        wanted = [host for host in self.hosts if host.role in set(roles)]
         guess = releases.guess()
         version = releases.version if guess is None else None
         looked = _all(wanted, lambda host: self._look(host, guess, version))
@@ -149,7 +149,7 @@ class Rollout:
             request["release"] = {"id": release.id, "files": digests}
         if version is not None:
             request["version"] = version
-        answer = self._calls.call(host, request, on_event=self._progress(host), deadline_s=DOCTOR_S)
+        answer = self.calls.call(host, request, on_event=self._progress(host), deadline_s=DOCTOR_S)
         told = dict(answer["facts"])
         roles = {name: RoleFacts(**one) for name, one in told.pop("roles").items()}
         facts = HostFacts(**told, roles=roles)
@@ -201,7 +201,7 @@ class Rollout:
             self._tell(one.host, state, one.why if not one.same else one.wish.version)
         if not self._stage(todo, ended):
             return ended
-        chosen = [todo[host.name].host for host in self._hosts if host.name in todo]
+        chosen = [todo[host.name].host for host in self.hosts if host.name in todo]
         for phase in phases(chosen, list(Role)):
             by_role: dict[Role, list[Host]] = {}
             for host in phase:
@@ -233,7 +233,7 @@ class Rollout:
             self._tell(host, HostState.RUNNING, f"gets {one.release.version}")
             request = {"op": "stage", "release": archive.request(one.release, host.role)}
             try:
-                self._calls.call(
+                self.calls.call(
                     host,
                     request,
                     payload=bodies[(one.release.id, host.role)],
@@ -291,8 +291,8 @@ class Rollout:
         deadline = update.healthy_deadline_s + gate.progress_deadline_s + SPARE_S
         progress = self._progress(host)
         try:
-            with moved_off(self._calls, self._hosts, host, one.wish, one.role, progress):
-                self._calls.call(host, request, on_event=progress, deadline_s=deadline)
+            with moved_off(self.calls, self.hosts, host, one.wish, one.role, progress):
+                self.calls.call(host, request, on_event=progress, deadline_s=deadline)
         except HostError as error:
             self._failed(host, error, time.monotonic() - began)
             return error
@@ -322,9 +322,7 @@ class Rollout:
         self._tell(host, HostState.RUNNING, "goes back")
         request = {"op": "rollback", "role": host.role.value, "to": to, "who": self._who}
         try:
-            done = self._calls.call(
-                host, request, on_event=self._progress(host), deadline_s=SPARE_S
-            )
+            done = self.calls.call(host, request, on_event=self._progress(host), deadline_s=SPARE_S)
         except HostError as error:
             self._failed(host, error, time.monotonic() - began)
             return error
@@ -336,7 +334,7 @@ class Rollout:
     def back(self, roles: Iterable[Role], to: str | None = None) -> Ended:
         """All hosts of the roles at once: the release before, or the one that is named. It is on
         them already."""
-        chosen = [host for host in self._hosts if host.role in set(roles)]
+        chosen = [host for host in self.hosts if host.role in set(roles)]
         ended = Ended()
         self._back(chosen, to, ended)
         return ended

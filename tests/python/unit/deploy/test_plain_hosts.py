@@ -125,13 +125,6 @@ def test_the_fingerprint_is_that_of_ssh(tmp_path: Path) -> None:
     assert plain.fingerprint_of(key).split()[0] == said.split()[1]
 
 
-def test_several_nodes_need_a_redis() -> None:
-    two = 'api = ["10.0.0.1", "10.0.0.2"]'
-    with pytest.raises(OperationError, match="2 nodes stay in step over a Redis"):
-        plain.check(stack_of(two))
-    plain.check(stack_of(two, '[redis]\nurl = "redis://10.0.0.9"\n'))
-
-
 def test_the_lock_is_where_the_first_node_is() -> None:
     assert plain.first((TWO, ONE)) is ONE
     assert plain.first((TWO,)) is TWO
