@@ -179,7 +179,7 @@ TEST_CASE("a line that is never ended has the time of a head and no more") {
         CHECK(half.at_end()); // whoever ends in the middle of a line is not waited for
     }
     CHECK(w.green.world.await_connections(0));
-    CHECK(descriptors() == idle);
+    CHECK(wait_until([&] { return descriptors() == idle; }));
     // One that only says that it is there: an empty line behind a body, as old browsers send.
     raw_client wire(w.green.world.port);
     CHECK(wire.ask(w.peer.post_request("4hi") + "\r\n").body == "ok");
@@ -370,7 +370,7 @@ TEST_CASE("words that no sibling says end the way they came by, and nothing else
         ::close(*fd);
     }
     // A name of a socket that says nothing holds nobody up for longer than patience.
-    CHECK(descriptors() == idle);
+    CHECK(wait_until([&] { return descriptors() == idle; }));
     CHECK(w.peer.post("4hi").body == "ok");
     CHECK(w.blue.taken == 1);
 }
@@ -391,7 +391,7 @@ TEST_CASE("descriptors that are passed on are kept by nobody else") {
     CHECK(w.blue.taken == 602);
     CHECK(w.green.world.await_connections(0));
     CHECK(w.blue.world.await_connections(0));
-    CHECK(descriptors() == idle);
+    CHECK(wait_until([&] { return descriptors() == idle; }));
 }
 
 TEST_CASE("two instances that accept from one socket serve the sessions of both") {
