@@ -163,6 +163,16 @@ def test_a_changed_host_key_is_an_error(rack: Rack) -> None:
     assert rack.change("deploy", "--role", "client").end["ok"]
 
 
+def test_who_may_not_become_root_is_told_so(rack: Rack) -> None:
+    rule = "/etc/sudoers.d/world"
+    rack.on("client-0", f"mv {rule} /root/kept")
+    done = rack.change("deploy", code=1)
+    rack.on("client-0", f"mv /root/kept {rule}")
+    assert "client-0" in done.text
+    assert "sudo" in done.text
+    assert rack.change("deploy").end["switched"] == []
+
+
 def test_a_second_node_brings_a_redis(rack: Rack) -> None:
     one, two = 'api = ["172.31.1.1"]', 'api = ["172.31.1.1", "172.31.1.4"]'
     (rack.folder / "mad.toml").write_text(STACK.replace(one, two))
@@ -196,4 +206,7 @@ def test_destroy_takes_it_off_and_leaves_the_machines(rack: Rack) -> None:
         units = rack.on(slot, "systemctl list-units --plain --no-legend 'mad-*' --state=running")
         assert units.strip() == ""
         assert rack.on(slot, "ls /etc/systemd/system | grep -c ^mad- || true").strip() == "0"
-    assert rack.on("api-0", "ls -d /var/lib/mad-redis /etc/mad/redis.conf 2>/dev/null || true").strip() == ""
+    assert (
+        rack.on("api-0", "ls -d /var/lib/mad-redis /etc/mad/redis.conf 2>/dev/null || true").strip()
+        == ""
+    )

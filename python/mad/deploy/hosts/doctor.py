@@ -28,8 +28,9 @@ _PYTHON = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 PROBE = f"""\
 echo "clock=$(date +%s.%N)"
 echo "machine=$(uname -m)"
-sudo -n true 2>/dev/null && echo sudo=yes
-echo "python=$(sudo -n python3 -c {shlex.quote(_PYTHON)} 2>/dev/null)"
+[ "$(id -u)" = 0 ] && root= || root="sudo -n"
+$root true 2>/dev/null && echo sudo=yes
+echo "python=$($root python3 -c {shlex.quote(_PYTHON)} 2>/dev/null)"
 echo "systemd=$(systemctl --version 2>/dev/null | head -n 1 | tr -dc '0-9. ' | cut -d ' ' -f 2)"
 for place in /opt/mad /opt /; do [ -d "$place" ] && break; done
 echo "free=$(df -Pk "$place" | awk 'NR == 2 {{ print $4 }}')"

@@ -87,9 +87,9 @@ def since_of(text: str, now: float) -> float:
 def argv(host: Host, wanted: Wanted, after: Entry | None = None, *, follow: bool) -> list[str]:
     """What reads them on a host. `after`: only what is newer."""
     if wanted.docker:
-        return ["sudo", "-n", "sh", "-c", _containers(host, wanted, after, follow)]
+        return [*host.as_root, "sh", "-c", _containers(host, wanted, after, follow)]
     program = PROGRAMS[host.role]
-    words = ["sudo", "-n", "journalctl", "--output=json", f"--output-fields={FIELDS}"]
+    words = [*host.as_root, "journalctl", "--output=json", f"--output-fields={FIELDS}"]
     # The socket, too: of a pattern that fits nothing journalctl says that it is an error.
     words += ["--no-pager", f"--unit={program}@*", f"--unit={program}.socket"]
     if follow:

@@ -31,6 +31,11 @@ class Host:
     first_key: bool = False
     """Whether the first of them came with the machine's user data, and is to be exchanged."""
 
+    @property
+    def as_root(self) -> list[str]:
+        """Words before a command that root has to do there."""
+        return [] if self.user == "root" else ["sudo", "-n"]
+
 
 class HostError(Exception):
     """One host could not do what it was asked: a sentence that names it, and what to do."""

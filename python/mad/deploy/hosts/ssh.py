@@ -170,8 +170,7 @@ class Connections:
         deadline_s: float = 300.0,
     ) -> dict[str, Any]:
         """Has a host do an operation of `remote`; gives its result. Raises HostError."""
-        root = [] if host.user == "root" else ["sudo", "-n"]
-        command = shlex.join([*root, "python3", "-c", bootstrap.COMMAND])
+        command = shlex.join([*host.as_root, "python3", "-c", bootstrap.COMMAND])
         head = bootstrap.request(request)
         answer: dict[str, Any] = {}
 

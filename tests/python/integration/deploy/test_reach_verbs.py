@@ -370,7 +370,11 @@ def checked(site: Site, monkeypatch: pytest.MonkeyPatch, **programs: str) -> lis
     [
         ({"uname": "echo x86_64"}, [("host api-0", "ok")]),
         ({"uname": "echo aarch64"}, [("host api-0 architecture", "fail")]),
-        ({"uname": "echo x86_64", "sudo": "exit 1"}, [("host api-0 sudo", "fail")]),
+        (
+            {"uname": "echo x86_64", "id": "echo 1000", "sudo": "exit 1"},
+            [("host api-0 sudo", "fail")],
+        ),
+        ({"uname": "echo x86_64", "sudo": "exit 1"}, [("host api-0", "ok")]),
         ({"uname": "echo x86_64", "python3": "exit 127"}, [("host api-0 python", "fail")]),
         ({"uname": "echo x86_64", "python3": "echo 3.8.10"}, [("host api-0 python", "fail")]),
         ({"uname": "echo x86_64", "systemctl": "exit 1"}, [("host api-0 systemd", "fail")]),

@@ -85,20 +85,21 @@ def test_what_a_host_refuses_is_told_and_bytes_that_it_did_not_read_do_not_matte
     assert raised.value.host == "api-0"
 
 
-@pytest.mark.parametrize(
-    ("program", "text", "code"),
-    [
-        ("sudo", "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n", "no_sudo"),
-        ("python3", "#!/bin/sh\necho 'sh: python3: not found' >&2\nexit 127\n", "no_python"),
-    ],
-)
-def test_what_a_host_lacks_is_named(site: Site, program: str, text: str, code: str) -> None:
+def test_what_a_host_lacks_is_named(site: Site) -> None:
+    """Who is not root and has no sudo: `tests/hosts/test_plain.py`."""
     server = site.add(1)
-    server.program(program, text)
+    server.program("python3", "#!/bin/sh\necho 'sh: python3: not found' >&2\nexit 127\n")
     with connections(site) as calls, pytest.raises(HostError) as raised:
         calls.call(server.host(), {"op": "inspect"})
-    assert raised.value.code == code
+    assert raised.value.code == "no_python"
     assert raised.value.remedy
+
+
+def test_root_needs_no_sudo(site: Site) -> None:
+    server = site.add(1)
+    server.program("sudo", "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
+    with connections(site) as calls:
+        assert calls.call(server.host(), {"op": "inspect", "roles": []})["facts"]
 
 
 def test_another_host_key_than_the_known_one_is_not_spoken_to(site: Site) -> None:
