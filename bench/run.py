@@ -73,7 +73,11 @@ def either(given: float | None, usual: float) -> float:
 
 def measure(scenario: Scenario, options: argparse.Namespace) -> list[Result]:
     """Runs every server in turn, as often as asked; a server that fails is not tried again."""
-    results = [Result(scenario, name) for name in scenario.servers if name in options.servers]
+    results = [
+        Result(scenario, name)
+        for name in scenario.servers
+        if name in options.servers and not lacks(name)
+    ]
     for run in range(1, options.runs + 1):
         for result in results:
             if result.failure is not None:
@@ -93,6 +97,12 @@ def measure(scenario: Scenario, options: argparse.Namespace) -> list[Result]:
     return results
 
 
+def lacks(name: str) -> bool:
+    """Whether the server is one that could not be built on this machine."""
+    built = SERVERS[name].built if name in SERVERS else None
+    return built is not None and not built.exists()
+
+
 def count_instructions(options: argparse.Namespace) -> tuple[str, bool]:
     """The table of instructions per unit, and whether all went well."""
     if instructions.method() is None:
@@ -100,7 +110,7 @@ def count_instructions(options: argparse.Namespace) -> tuple[str, bool]:
     counts, fine = [], True
     for scenario in SCENARIOS:
         for name in scenario.servers if scenario.counted else ():
-            if name not in options.servers:
+            if name not in options.servers or lacks(name):
                 continue
             try:
                 count = instructions.per_unit(scenario, SERVERS[name])

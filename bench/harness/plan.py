@@ -8,6 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "build" / "release" / "bin"
 PEERS = ROOT / "bench" / "peers"
+OXIDE = ROOT / "build" / "peers" / "socketioxide" / "release" / "bench-socketioxide"
+"""Built by `script/bench` where cargo is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,15 @@ class Server:
     command: tuple[str, ...]
     native: bool = True
     """Whether callgrind can count its instructions."""
+    built: Path | None = None
+    """A program that not every machine can build: where it is not there, the server is left out."""
 
 
 SERVERS = {
     server.name: server
     for server in (
         Server("socketio4", ("node", str(PEERS / "socketio4" / "server.js")), native=False),
+        Server("socketioxide", (str(OXIDE),), built=OXIDE),
         Server("floor", (str(BIN / "bench_floor"),)),
         Server("floor-batch", (str(BIN / "bench_floor"), "--batch")),
         Server("mad", (str(BIN / "bench_mad_server"), "--threads", "1")),
@@ -109,8 +114,8 @@ def _broadcast(receivers: int) -> tuple[str, ...]:
     return _load("broadcast", receivers, in_flight=16)
 
 
-ALONE = ("socketio4", "floor", "mad")
-BATCHED = ("socketio4", "floor", "floor-batch", "mad")
+ALONE = ("socketio4", "socketioxide", "floor", "mad")
+BATCHED = ("socketio4", "socketioxide", "floor", "floor-batch", "mad")
 BETTER_PROXY = ("nginx", "haproxy")
 BEHIND = (*BETTER_PROXY, "mad")
 
@@ -118,7 +123,8 @@ FASTER = (Target(BETTER_PROXY, ratio=1.2), Target(BETTER_PROXY, cost=0.75))
 
 
 def _at_least(ratio: float) -> tuple[Target, ...]:
-    return (Target(ratio=ratio),)
+    """Of socket.io on Node; and no slower than the one in Rust."""
+    return (Target(ratio=ratio), Target(("socketioxide",), ratio=1.0))
 
 
 def _proxied(
@@ -148,7 +154,7 @@ SCENARIOS = (
         "echo",
         "echo with ack, 100 clients, 8 under way each",
         _echo(8),
-        ("socketio4", "floor-batch", "mad"),
+        ("socketio4", "socketioxide", "floor-batch", "mad"),
         "acks/s",
         _at_least(3.5),
     ),

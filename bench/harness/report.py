@@ -272,8 +272,14 @@ def versions() -> str:
         f"socket.io {_npm('socket.io')} with @socket.io/redis-adapter "
         f"{_npm('@socket.io/redis-adapter')} and redis {_npm('redis')} on Node "
         f"{_said_by('node', '--version')}; Redis {redis.version()}; "
+        f"socketioxide {_crate('socketioxide')}, {_said_by('rustc', '--version')}; "
         f"nginx {proxies.version('nginx')}; HAProxy {proxies.version('haproxy')}"
     )
+
+
+def _crate(name: str) -> str:
+    lock = (PEERS / "socketioxide" / "Cargo.lock").read_text()
+    return _found(rf'^name = "{name}"\nversion = "(.*)"', lock)
 
 
 def document(tables: Sequence[str], runs: int, arguments: Sequence[str]) -> str:
