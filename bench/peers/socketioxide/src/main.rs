@@ -1,6 +1,7 @@
 //! socketioxide on axum, as it comes, on one thread.
 //! Usage: bench-socketioxide --listen 127.0.0.1:PORT (0: any)
 
+use axum::serve::ListenerExt;
 use serde_json::Value;
 use socketioxide::extract::{AckSender, Data, SocketRef};
 use socketioxide::SocketIo;
@@ -29,6 +30,10 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     io.ns("/", on_connect);
     let listener = tokio::net::TcpListener::bind(address()).await?;
     println!("ready socketioxide http://{}", listener.local_addr()?);
+    // Node sets it by itself.
+    let listener = listener.tap_io(|wire| {
+        wire.set_nodelay(true).ok();
+    });
     axum::serve(listener, axum::Router::new().layer(layer)).await?;
     Ok(())
 }
