@@ -76,7 +76,7 @@ def measure(scenario: Scenario, options: argparse.Namespace) -> list[Result]:
     results = [
         Result(scenario, name)
         for name in scenario.servers
-        if name in options.servers and not lacks(name)
+        if name in options.servers and not lacks(scenario, name)
     ]
     for run in range(1, options.runs + 1):
         for result in results:
@@ -97,9 +97,11 @@ def measure(scenario: Scenario, options: argparse.Namespace) -> list[Result]:
     return results
 
 
-def lacks(name: str) -> bool:
+def lacks(scenario: Scenario, name: str) -> bool:
     """Whether the server is one that could not be built on this machine."""
-    built = SERVERS[name].built if name in SERVERS else None
+    if scenario.depth > 0 or scenario.upstreams > 0:
+        return False
+    built = scenario.server(name).built
     return built is not None and not built.exists()
 
 
@@ -110,7 +112,7 @@ def count_instructions(options: argparse.Namespace) -> tuple[str, bool]:
     counts, fine = [], True
     for scenario in SCENARIOS:
         for name in scenario.servers if scenario.counted else ():
-            if name not in options.servers or lacks(name):
+            if name not in options.servers or lacks(scenario, name):
                 continue
             try:
                 count = instructions.per_unit(scenario, SERVERS[name])

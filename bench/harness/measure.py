@@ -157,11 +157,11 @@ def once(scenario: Scenario, name: str, seconds: float, warmup: float) -> Readin
     timing = () if is_idle else ("--seconds", str(seconds), "--warmup", str(warmup))
     arguments = [*scenario.load, *timing]
     if scenario.nodes > 1:
-        said = _over_nodes(SERVERS[name], scenario.nodes, arguments)
+        said = _over_nodes(scenario.server(name), scenario.nodes, arguments)
     elif scenario.upstreams > 0:
         said = _through(name, scenario.upstreams, arguments)
     else:
-        with serving(SERVERS[name]) as running:
+        with serving(scenario.server(name)) as running:
             said = load(arguments, running)
     if is_idle:
         return Reading(said["bytes_per_connection"])

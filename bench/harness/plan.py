@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ BIN = ROOT / "build" / "release" / "bin"
 PEERS = ROOT / "bench" / "peers"
 OXIDE = ROOT / "build" / "peers" / "socketioxide" / "release" / "bench-socketioxide"
 """Built by `script/bench` where cargo is."""
+PYTHON = ROOT / "build" / "peers" / "python_socketio" / "bin" / "python"
+PACKAGE = ROOT / "build" / "python" / "package"
+"""The package `mad` beside its module, of the preset `python`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,28 @@ SERVERS = {
     )
 }
 
+PYTHON_SERVERS = {
+    server.name: server
+    for server in (
+        Server(
+            "python-socketio",
+            (str(PYTHON), str(PEERS / "python_socketio" / "server.py")),
+            native=False,
+            built=PYTHON,
+        ),
+        Server(
+            "mad",
+            (
+                *("env", f"PYTHONPATH={PACKAGE}", sys.executable),
+                str(ROOT / "bench" / "python_server.py"),
+            ),
+            native=False,
+            built=PACKAGE,
+        ),
+    )
+}
+"""Servers whose handlers are written in Python."""
+
 CLIENTS = {
     "redis-benchmark": ("redis-benchmark",),
     "mad": (str(BIN / "bench_redis_commands"),),
@@ -47,7 +73,7 @@ CLIENTS = {
 PROXIES = ("direct", "nginx", "haproxy", "mad")
 """What stands before the nodes of a scenario that has `upstreams`; `direct` is nothing."""
 
-NAMES = tuple(dict.fromkeys([*SERVERS, *CLIENTS, *PROXIES]))
+NAMES = tuple(dict.fromkeys([*SERVERS, *PYTHON_SERVERS, *CLIENTS, *PROXIES]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +106,15 @@ class Scenario:
     """More than 0: `servers` are clients of Redis that keep that many commands under way."""
     upstreams: int = 0
     """More than 0: `servers` are proxies before that many nodes."""
+    in_python: bool = False
+    """`servers` are those of `PYTHON_SERVERS`."""
 
     @property
     def lower_is_better(self) -> bool:
         return self.measures != "rate"
+
+    def server(self, name: str) -> Server:
+        return (PYTHON_SERVERS if self.in_python else SERVERS)[name]
 
     @property
     def needs_redis(self) -> bool:
@@ -196,6 +227,22 @@ SCENARIOS = (
         ("redis-benchmark", "mad"),
         "commands/s",
         depth=16,
+    ),
+    *(
+        Scenario(
+            "python",
+            f"handlers in Python: {title}",
+            load,
+            ("python-socketio", "mad"),
+            unit,
+            (Target(("python-socketio",), ratio=4),),
+            in_python=True,
+        )
+        for title, load, unit in (
+            ("echo with ack, 100 clients, 1 under way each", _echo(1), "acks/s"),
+            ("echo with ack, 100 clients, 8 under way each", _echo(8), "acks/s"),
+            ("broadcast to 100, 16 under way", _broadcast(100), "deliveries/s"),
+        )
     ),
     _proxied("posts over 100 connections kept alive", _load("requests", 100), "requests/s"),
     _proxied("polling echo, 100 clients", POLLING, "acks/s"),

@@ -273,6 +273,7 @@ def versions() -> str:
         f"{_npm('@socket.io/redis-adapter')} and redis {_npm('redis')} on Node "
         f"{_said_by('node', '--version')}; Redis {redis.version()}; "
         f"socketioxide {_crate('socketioxide')}, {_said_by('rustc', '--version')}; "
+        f"python-socketio {_pinned('python-socketio')} on uvicorn {_pinned('uvicorn')}; "
         f"nginx {proxies.version('nginx')}; HAProxy {proxies.version('haproxy')}"
     )
 
@@ -282,6 +283,11 @@ def _crate(name: str) -> str:
         return "none"
     lock = (PEERS / "socketioxide" / "Cargo.lock").read_text()
     return _found(rf'^name = "{name}"\nversion = "(.*)"', lock)
+
+
+def _pinned(name: str) -> str:
+    wanted = (PEERS / "python_socketio" / "requirements.txt").read_text()
+    return _found(rf"^{name}==(.*)", wanted)
 
 
 def document(tables: Sequence[str], runs: int, arguments: Sequence[str]) -> str:
