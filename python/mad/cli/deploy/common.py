@@ -270,6 +270,8 @@ def stoppable(target: Target, show: Show) -> Iterator[Show]:
         show.close()
 
 
+TELL_S = 5.0
+"""How long the word that nothing new is started may take before what came of it is shown."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -280,6 +282,7 @@ class _Watched:
         self._target = target
         self._show = show
         self._working = False
+        self._telling: threading.Thread | None = None
 
     def __call__(self, event: Event) -> None:
         from mad.deploy.events import HostState, HostStep, Started
@@ -299,12 +302,15 @@ class _Watched:
             os._exit(INTERRUPTED)
         self._target.cancelled.set()
         # Not from here: this may stand in the middle of a line that is being written.
-        threading.Thread(target=self.stop_asked, daemon=True).start()
+        self._telling = threading.Thread(target=self.stop_asked, daemon=True)
+        self._telling.start()
 
     def stop_asked(self) -> None:
         self._show.stop_asked()
 
     def result(self, result: Result) -> None:
+        if self._telling is not None:
+            self._telling.join(TELL_S)
         self._show.result(result)
 
     def close(self) -> None:
