@@ -184,7 +184,8 @@ class Connections:
             else:
                 answer.update(said)
 
-        code, errors = self._patiently(host, command, head, payload, line, deadline_s)
+        looks = request.get("op") == "inspect"
+        code, errors = self._patiently(host, command, head, payload, line, deadline_s, looks=looks)
         if "done" in answer:
             done: dict[str, Any] = answer["done"]
             return done
@@ -227,12 +228,16 @@ class Connections:
         on_line: Callable[[str], None],
         deadline_s: float,
         on_error: Callable[[str], None] | None = None,
+        *,
+        looks: bool = False,
     ) -> tuple[int, str]:
-        """At the first contact a host may not be up yet."""
+        """At the first contact a host may not be up yet. `looks`: the command changes nothing, and
+        may be said again when a host that still boots cut the connection without a word."""
         until = time.monotonic() + self._first_contact_s
         while True:
             code, errors = self._once(host, command, head, payload, on_line, deadline_s, on_error)
-            if code != 255 or host.name in self._met or not ssh_errors.may_come(errors):
+            comes = ssh_errors.may_come(errors) or (looks and not ssh_errors.is_known(errors))
+            if code != 255 or host.name in self._met or not comes:
                 self._met.add(host.name)
                 return code, errors
             if time.monotonic() > until or self._cancelled.wait(PAUSE_S):

@@ -65,6 +65,11 @@ def may_come(errors: str) -> bool:
     return bool(_COMES.search(errors))
 
 
+def is_known(errors: str) -> bool:
+    """Whether one of the sentences fits."""
+    return any(re.search(pattern, errors) for pattern, *_ in _TABLE)
+
+
 def explained(host: Host, code: int, errors: str) -> HostError:
     tail = errors.strip()[-2000:]
     for pattern, name, sentence, remedy in _TABLE:

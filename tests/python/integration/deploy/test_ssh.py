@@ -95,6 +95,20 @@ def test_what_a_host_lacks_is_named(site: Site) -> None:
     assert raised.value.remedy
 
 
+def test_who_only_looks_asks_again_when_a_booting_host_cuts_the_connection(site: Site) -> None:
+    server = site.add(1)
+    cut = "[ -e $HOME/cut ] || { touch $HOME/cut; kill -9 $PPID; sleep 1; }"
+    server.program("python3", f'#!/bin/sh\n{cut}\nexec {sys.executable} "$@"\n')
+    with connections(site, first_contact_s=LIMIT_S) as calls:
+        assert calls.call(server.host(), {"op": "inspect", "roles": []})["facts"]
+    (server.folder / "cut").unlink()
+    with (
+        connections(site, first_contact_s=LIMIT_S) as calls,
+        pytest.raises(HostError, match="lost"),
+    ):
+        calls.call(server.host(), {"op": "prune", "keep": 3})
+
+
 def test_root_needs_no_sudo(site: Site) -> None:
     server = site.add(1)
     server.program("sudo", "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
