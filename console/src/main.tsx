@@ -12,6 +12,10 @@ import { Page } from "./view/page";
 import { showInTab } from "./view/tab";
 
 const settingsRetryMs = 3000;
+/** How long a page without a token waits to hear whether one is needed. */
+const askFirstMs = 2000;
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 let draw = (): void => {};
 const painter = new Painter(() => draw());
@@ -31,9 +35,9 @@ async function connect(): Promise<void> {
   if (app.config === null) return;
   const socket = io(app.config.url, {
     ...clientOptions(app.config),
+    autoConnect: false,
     auth: (give) => give(app.token === null ? {} : { token: app.token }),
   });
-  void session?.check();
   // Who must sign in first is not to ask again and again meanwhile.
   const link = new Link(socket, app, (run, ms) => {
     setTimeout(() => {
@@ -48,6 +52,11 @@ async function connect(): Promise<void> {
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) link.resync();
   });
+  const checked = session?.check();
+  // Who has nothing to show asks first: a connection that is refused while it still opens leaves
+  // errors in the browser's log.
+  if (app.token === null) await Promise.race([checked, pause(askFirstMs)]);
+  if (!app.needsSignIn) socket.connect();
 }
 
 /** The browser's store of settings; `null` where pages may not have one. */

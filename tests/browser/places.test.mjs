@@ -138,6 +138,9 @@ describe("signing in", { skip: noBrowser, timeout: 90_000 }, () => {
     const { page, watch } = await openConsole(browser, proxy.url);
     watch.outage = true; // the browser tells of each 401 itself
     await page.waitForSelector("form.sign-in");
+    const asked = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => one.name));
+    assert.ok(asked.some((url) => url.endsWith("/api/v1/session")));
+    assert.deepEqual(asked.filter((url) => url.includes("/socket.io/")), [], "it does not connect before it may");
     await page.fill("form.sign-in input[type=password]", "wrong-token-0123456789abcdef");
     await page.click("form.sign-in button[type=submit]");
     await until("the refusal", async () => (await text(page, "#sign-in-said")) !== "");
