@@ -1,3 +1,4 @@
+#include <mad/core/detail/json_skip.hpp>
 #include <mad/core/json.hpp>
 #include <mad/core/json_scan.hpp>
 #include <mad/core/json_text.hpp>
@@ -337,6 +338,42 @@ TEST_CASE("damaged JSON is taken and refused as nlohmann::json does") {
     }
     CHECK(refused > 1000);
     CHECK(taken > 1000);
+}
+
+TEST_CASE("a second look finds the elements that the first found") {
+    using found = std::vector<std::pair<std::string_view, json_kind>>;
+    mad_test::json_maker make(11);
+    std::size_t elements = 0;
+    for (int i = 0; i < 5000; ++i) {
+        std::string text = " [ ";
+        for (int n = i % 4; n > 0; --n)
+            text += make.document() + (n > 1 ? "\t, " : "");
+        text += " ]\n";
+        CAPTURE(text);
+        found first, second;
+        REQUIRE(for_each_element(text, generous(),
+                                 [&](json_span e) { first.emplace_back(e.text, e.kind); }));
+        detail::for_each_known_element(text,
+                                       [&](json_span e) { second.emplace_back(e.text, e.kind); });
+        CHECK(first == second);
+        elements += first.size();
+    }
+    CHECK(elements > 5000);
+}
+
+TEST_CASE("a second look at what no scan took stays within the text") {
+    mad_test::json_maker make(13);
+    for (int i = 0; i < 5000; ++i) {
+        auto const damaged = make.damaged("[" + make.document() + "," + make.document() + "]");
+        // A block of its own size, so that the sanitizers see every byte read too many.
+        std::vector<char> const text(damaged.begin(), damaged.end());
+        std::string_view const whole(text.data(), text.size());
+        detail::for_each_known_element(whole, [&](json_span e) {
+            CHECK(!e.text.empty());
+            CHECK(e.text.data() >= whole.data());
+            CHECK(e.text.data() + e.text.size() <= whole.data() + whole.size());
+        });
+    }
 }
 
 TEST_CASE("errors have a category and a text each") {

@@ -1,6 +1,7 @@
 #ifndef MAD_SOCKETIO_IMPL_ARGS_IPP
 #define MAD_SOCKETIO_IMPL_ARGS_IPP
 
+#include <mad/core/detail/json_skip.hpp>
 #include <mad/core/json.hpp>
 #include <mad/core/json_parse.hpp>
 #include <mad/socketio/args.hpp>
@@ -182,16 +183,15 @@ MAD_DECL std::string const* arg_view::attachment() const {
 
 MAD_DECL std::size_t split_args(packet const& p, std::span<arg_view> out) {
     std::size_t skip = p.view.is_event() ? 1 : 0, count = 0;
-    if (!p.view.payload.empty())
-        (void)for_each_element(p.view.payload, json_limits::trusted(), [&](json_span element) {
-            if (skip > 0) {
-                --skip;
-                return;
-            }
-            if (count < out.size())
-                out[count] = arg_view(element, p.attachments);
-            ++count;
-        });
+    mad::detail::for_each_known_element(p.view.payload, [&](json_span element) {
+        if (skip > 0) {
+            --skip;
+            return;
+        }
+        if (count < out.size())
+            out[count] = arg_view(element, p.attachments);
+        ++count;
+    });
     for (auto i = count; i < out.size(); ++i)
         out[i] = {};
     return count;

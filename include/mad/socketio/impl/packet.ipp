@@ -86,11 +86,18 @@ inline error_code check_name(json_span name, std::size_t max_name) {
     auto const size = name.text.size() - (name.kind == json_kind::string ? 2 : 0);
     if (size > max_name && (size / 6 > max_name || json_unescaped_size(name.text) > max_name))
         return error::name_too_long;
-    for (std::string_view reserved : {"connect", "connect_error", "disconnect", "disconnecting",
-                                      "newListener", "removeListener"})
-        if (json_string_equals(name.text, reserved))
-            return error::reserved_event;
-    return {};
+    if (name.kind == json_kind::number)
+        return {};
+    auto const raw = name.text.substr(1, size);
+    bool reserved;
+    if (raw.find('\\') == raw.npos) {
+        reserved = is_reserved_event(raw);
+    } else {
+        std::string text;
+        json_unescape(raw, text);
+        reserved = is_reserved_event(text);
+    }
+    return reserved ? error_code(error::reserved_event) : error_code();
 }
 
 /// What the type wants of its payload, apart from an event's name.
