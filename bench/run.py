@@ -18,6 +18,7 @@ from harness import (
     deploys,
     fleet,
     instructions,
+    profiles,
     proxies,
     redis,
     report,
@@ -27,7 +28,7 @@ from harness.plan import BIN, GROUPS, NAMES, ROOT, SCENARIOS, SERVERS, Scenario
 from harness.report import Result
 
 DEFAULT = (*GROUPS, "instructions", "fleet", "console", "agent")
-CHOICES = (*DEFAULT, "micro", "deploy", "all")
+CHOICES = (*DEFAULT, "micro", "profile", "deploy", "all")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -38,7 +39,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "groups",
         nargs="*",
         metavar="GROUP",
-        help=f"{', '.join(CHOICES)}; without any: all but micro and deploy",
+        help=f"{', '.join(CHOICES)}; without any: all but micro, profile and deploy",
     )
     parser.add_argument("--runs", type=int, default=3, help="runs of each server (3)")
     parser.add_argument("--seconds", type=float, help="measured in each run (2; agents: 60)")
@@ -185,6 +186,20 @@ def measure_console(options: argparse.Namespace) -> tuple[str, bool]:
     return console.section(figures, about), True
 
 
+def measure_profiles(options: argparse.Namespace) -> tuple[str, bool]:
+    """The section about where the time goes, and whether all went well."""
+    if why := profiles.missing():
+        progress(f"profile: skipped: {why}")
+        return "", True
+    try:
+        found = profiles.measure(options.servers, options.seconds or 4.0, progress)
+    except (BenchError, OSError, subprocess.SubprocessError) as e:
+        progress(f"profile: {e}")
+        return f"Profiles were not taken: {e}", False
+    about = agent_report.about(report.versions_of_mad()).replace("bench agent", "bench profile")
+    return profiles.section(found, about), True
+
+
 def measure_deploys(_options: argparse.Namespace) -> tuple[str, bool]:
     """The section about deploys, and whether all went well."""
     if why := deploys.missing():
@@ -254,6 +269,7 @@ def main(arguments: Sequence[str]) -> int:
     for group, take in (
         ("fleet", measure_fleet),
         ("console", measure_console),
+        ("profile", measure_profiles),
         ("deploy", measure_deploys),
         ("agent", measure_agents),
     ):
@@ -273,7 +289,7 @@ def main(arguments: Sequence[str]) -> int:
         options.json.write_text(as_json(results))
     if options.write:
         page = ROOT / "docs" / "benchmarks.md"
-        if set(options.groups) - {"agent", "console", "deploy", "fleet"}:
+        if set(options.groups) - {"agent", "console", "deploy", "fleet", "profile"}:
             page.write_text(report.document(tables, options.runs, arguments))
         for section in sections:
             if section.startswith("## "):
