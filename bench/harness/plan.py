@@ -131,6 +131,8 @@ def _load(scenario: str, connections: int, **options: int) -> tuple[str, ...]:
 
 CONNECT = _load("connect", 64, sources=4)
 POLLING = _load("polling-echo", 100)
+REVISION_3 = ("socketio4", "socketioxide", "mad")
+"""Servers that have Engine.IO 3 too."""
 
 
 def _idle(connections: int) -> tuple[str, ...]:
@@ -189,7 +191,23 @@ SCENARIOS = (
         "acks/s",
         _at_least(3.5),
     ),
+    Scenario(
+        "echo",
+        "echo with ack over Engine.IO 3, 100 clients, 1 under way each",
+        _echo(1, revision=3),
+        REVISION_3,
+        "acks/s",
+        _at_least(3.5),
+    ),
     Scenario("polling", "polling echo, 100 clients", POLLING, ALONE, "acks/s", _at_least(5)),
+    Scenario(
+        "polling",
+        "polling echo over Engine.IO 3, 100 clients",
+        _load("polling-echo", 100, revision=3),
+        REVISION_3,
+        "acks/s",
+        _at_least(5),
+    ),
     *(
         Scenario(
             "broadcast",

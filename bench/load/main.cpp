@@ -38,6 +38,7 @@ void usage(std::ostream& out) {
            "  --rate N         echo: messages a second in all, late answers or not (0: as "
            "answered)\n"
            "  --payload N      characters in a message's argument (16)\n"
+           "  --revision N     of Engine.IO: echo, polling-echo; 3 or 4 (4)\n"
            "  --echoes N       connect: messages each client echoes before it leaves (0)\n"
            "  --sources N      source addresses 127.0.0.1 up (1)\n"
            "  --warmup S       seconds before measuring (0.5)\n"
@@ -82,6 +83,8 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
             s.in_flight = parse<std::size_t>(option, value);
         } else if (option == "--payload") {
             s.payload = parse<std::size_t>(option, value);
+        } else if (option == "--revision") {
+            s.revision = parse<unsigned>(option, value);
         } else if (option == "--echoes") {
             s.echoes = parse<std::size_t>(option, value);
         } else if (option == "--sources") {
@@ -106,9 +109,13 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
         throw bench::failure("--url is missing");
     if (s.connections == 0 || s.in_flight == 0)
         throw bench::failure("--connections and --in-flight must be at least 1");
+    if (s.revision != 3 && s.revision != 4)
+        throw bench::failure("--revision must be 3 or 4");
     for (auto& to : s.others)
         to.sources = s.to.sources;
     std::string_view const name = argv[1];
+    if (s.revision != 4 && name != "echo" && name != "polling-echo")
+        throw bench::failure("--revision is for echo and polling-echo");
     if (!s.others.empty() && name != "broadcast" && name != "consoles")
         throw bench::failure("one --url, except for broadcast and consoles");
     return s;

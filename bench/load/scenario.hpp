@@ -17,6 +17,7 @@ struct settings {
     std::size_t in_flight = 1;     ///< messages sent and not yet answered (echo: per connection)
     std::size_t payload = 16;      ///< characters in the argument of a message
     std::size_t echoes = 0;        ///< connect: messages each client echoes before it leaves
+    unsigned revision = 4;         ///< echo, polling-echo: of Engine.IO, 3 or 4
     double rate = 0;               ///< echo: messages a second, due at even times; 0: one by one
     double settle = 2.0;           ///< idle: seconds between the last connect and the reading
     extent how_long;
