@@ -79,7 +79,7 @@ NAMES = tuple(dict.fromkeys([*SERVERS, *PYTHON_SERVERS, *CLIENTS, *PROXIES]))
 @dataclass(frozen=True, slots=True)
 class Target:
     """Holds when `mad` reaches `ratio` times the best of `peers`, uses at most `cost` times the
-    least CPU of them for a unit, or stays under `most` of the unit."""
+    least CPU of them for a unit (memory: the least bytes), or stays under `most` of the unit."""
 
     peers: tuple[str, ...] = ("socketio4",)
     ratio: float | None = None
@@ -220,14 +220,18 @@ SCENARIOS = (
         )
         for receivers in (100, 1_000, 5_000)
     ),
-    Scenario(
-        "idle",
-        "resident memory per idle connection at 10,000",
-        _idle(10_000),
-        ALONE,
-        "bytes",
-        (Target(most=4_000),),
-        measures="bytes",
+    *(
+        Scenario(
+            "idle",
+            f"resident memory per idle connection at {connections:,}",
+            _idle(connections),
+            ALONE,
+            "bytes",
+            (Target(most=4_000), Target(("socketioxide",), cost=1.0)),
+            measures="bytes",
+        )
+        # A process may open 20,000 descriptors, the load as well as the server.
+        for connections in (1_000, 10_000, 19_000)
     ),
     Scenario(
         "fanout",

@@ -178,7 +178,9 @@ def _judged(aim: Target, mad: Result, peers: Sequence[Result]) -> tuple[str, str
         share = mad.cost / min(costs) if costs else None
         if share is None:
             return None
-        return f"at most {aim.cost:g} of the CPU of {names}", _number(share), share <= aim.cost
+        what = "memory" if mad.scenario.measures == "bytes" else "CPU"
+        wanted = f"at most {aim.cost:g} times the {what} of {names}"
+        return wanted, _number(share), share <= aim.cost
     found = [against for peer in peers if (against := _against(mad, peer))]
     if aim.ratio is None or not found:
         return None
