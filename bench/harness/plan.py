@@ -131,8 +131,6 @@ def _load(scenario: str, connections: int, **options: int) -> tuple[str, ...]:
 
 CONNECT = _load("connect", 64, sources=4)
 POLLING = _load("polling-echo", 100)
-REVISION_3 = ("socketio4", "socketioxide", "mad")
-"""Servers that have Engine.IO 3 too."""
 
 
 def _idle(connections: int) -> tuple[str, ...]:
@@ -147,6 +145,8 @@ def _broadcast(receivers: int) -> tuple[str, ...]:
     return _load("broadcast", receivers, in_flight=16)
 
 
+WHOLE = ("socketio4", "socketioxide", "mad")
+"""Servers with all of the protocol."""
 ALONE = ("socketio4", "socketioxide", "floor", "mad")
 BATCHED = ("socketio4", "socketioxide", "floor", "floor-batch", "mad")
 BETTER_PROXY = ("nginx", "haproxy")
@@ -195,7 +195,7 @@ SCENARIOS = (
         "echo",
         "echo with ack over Engine.IO 3, 100 clients, 1 under way each",
         _echo(1, revision=3),
-        REVISION_3,
+        WHOLE,
         "acks/s",
         _at_least(3.5),
     ),
@@ -204,7 +204,7 @@ SCENARIOS = (
         "polling",
         "polling echo over Engine.IO 3, 100 clients",
         _load("polling-echo", 100, revision=3),
-        REVISION_3,
+        WHOLE,
         "acks/s",
         _at_least(5),
     ),
@@ -232,6 +232,14 @@ SCENARIOS = (
         )
         # A process may open 20,000 descriptors, the load as well as the server.
         for connections in (1_000, 10_000, 19_000)
+    ),
+    Scenario(
+        "churn",
+        "64 at a time come, echo and leave beside 1,000 who stay",
+        _load("churn", 1_000, churn=64, rate=2_000, sources=4),
+        WHOLE,
+        "handshakes/s",
+        _at_least(5),
     ),
     Scenario(
         "fanout",

@@ -51,7 +51,11 @@ Proxies have the core of the server to themselves; the nodes behind them (`floor
 of the load, so a row marked `!` says what load and nodes could do, and the CPU says the rest. nginx
 and HAProxy run as their users run them before Socket.IO, with one worker and kept connections
 (`bench/peers`); mad-proxy with its defaults on one thread. Latencies at a rate count from when a
-message was due."""
+message was due.
+
+Engine.IO 3 is what clients of socket.io 2 speak. Where clients come and go, the CPU holds the 2,000
+echoes a second of those who stay too, and latencies are theirs, from when a message was due. Those
+who leave do so with a close frame and with a reset in turn."""
 
 
 @dataclass(slots=True)

@@ -143,6 +143,13 @@ void loop::close(stream& s) {
     streams_.pop_back();
 }
 
+void loop::reset(stream& s) {
+    linger const at_once{1, 0};
+    ::setsockopt(s.fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    s.out_.clear();
+    close(s);
+}
+
 void loop::watch(stream& s, bool writing) {
     if (s.waits_to_write_ == writing)
         return;

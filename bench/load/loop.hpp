@@ -74,6 +74,8 @@ class loop {
     void redial(stream& s, target const& to);
     /// Closes at once. The object lives on until the end of the turn.
     void close(stream& s);
+    /// The same with a reset, as when a host is lost: nothing queued leaves.
+    void reset(stream& s);
     /// Waits at most `timeout_ms` and serves what is ready.
     void turn(int timeout_ms) { turn_until(timeout_ms * std::int64_t{1'000'000}); }
     /// The same with a time in nanoseconds, for messages that are due at a time.

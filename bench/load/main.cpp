@@ -16,12 +16,13 @@ struct scenario {
     std::string_view measures;
 };
 
-constexpr std::array<scenario, 7> scenarios{{
+constexpr std::array<scenario, 8> scenarios{{
     {"connect", bench::run_connect, "handshakes a second, Socket.IO CONNECT included"},
     {"echo", bench::run_echo, "acks a second over websocket"},
     {"polling-echo", bench::run_polling_echo, "acks a second over HTTP polling"},
     {"requests", bench::run_requests, "posts a second to polling sessions, keep-alive"},
     {"broadcast", bench::run_broadcast, "deliveries a second"},
+    {"churn", bench::run_churn, "handshakes a second beside clients that stay and echo"},
     {"idle", bench::run_idle, "bytes of server memory per idle connection"},
     {"consoles", bench::run_consoles, "what consoles of a fleet are sent"},
 }};
@@ -35,8 +36,9 @@ void usage(std::ostream& out) {
            "  --pid N          the server, to read its CPU and memory; once for each of several\n"
            "  --connections N  clients at a time (100)\n"
            "  --in-flight N    messages under way: echo per client, broadcast in all (1)\n"
-           "  --rate N         echo: messages a second in all, late answers or not (0: as "
-           "answered)\n"
+           "  --churn N        churn: clients at a time that come and go beside the others (64)\n"
+           "  --rate N         echo, churn: messages a second in all, late answers or not (0: as\n"
+           "                   answered)\n"
            "  --payload N      characters in a message's argument (16)\n"
            "  --revision N     of Engine.IO: echo, polling-echo; 3 or 4 (4)\n"
            "  --echoes N       connect: messages each client echoes before it leaves (0)\n"
@@ -97,6 +99,8 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
             s.how_long.count = parse<std::uint64_t>(option, value);
         } else if (option == "--rate") {
             s.rate = parse<double>(option, value);
+        } else if (option == "--churn") {
+            s.churn = parse<std::size_t>(option, value);
         } else if (option == "--settle") {
             s.settle = parse<double>(option, value);
         } else if (option == "--deadline") {
