@@ -141,6 +141,10 @@ def _echo(in_flight: int, **options: int) -> tuple[str, ...]:
     return _load("echo", 100, in_flight=in_flight, **options)
 
 
+def _slow(receivers: int, **options: int) -> tuple[str, ...]:
+    return _load("slow", receivers, slow=10, in_flight=16, payload=1_024, **options)
+
+
 def _broadcast(receivers: int) -> tuple[str, ...]:
     return _load("broadcast", receivers, in_flight=16)
 
@@ -240,6 +244,23 @@ SCENARIOS = (
         WHOLE,
         "handshakes/s",
         _at_least(5),
+    ),
+    Scenario(
+        "slow",
+        "broadcast to 100 beside 10 who do not read, 16 under way",
+        _slow(100, settle=0, fill=4_000),
+        WHOLE,
+        "deliveries/s",
+        _at_least(10),
+    ),
+    # A number of broadcasts, not a time: whoever is faster would be sent more to keep.
+    Scenario(
+        "slow",
+        "memory per receiver that does not read, at most in 16,000 broadcasts",
+        _slow(10, count=160_000, warmup=0, seconds=30, settle=1),
+        WHOLE,
+        "bytes",
+        measures="bytes",
     ),
     Scenario(
         "fanout",

@@ -20,7 +20,9 @@ struct settings {
     unsigned revision = 4;         ///< echo, polling-echo: of Engine.IO, 3 or 4
     double rate = 0;        ///< echo, churn: messages a second, due at even times; 0: one by one
     std::size_t churn = 64; ///< churn: clients at a time that come and go beside the others
-    double settle = 2.0;    ///< idle: seconds before memory is read
+    std::size_t slow = 10;  ///< slow: clients beside the others that do not read
+    std::size_t fill = 0;   ///< slow: broadcasts to them before the warm-up
+    double settle = 2.0;    ///< idle, slow: seconds before memory is read
     extent how_long;
 
     /// The first of `servers`; 0: nobody's.
@@ -33,6 +35,7 @@ void run_polling_echo(settings const& s, json_line& out);
 void run_requests(settings const& s, json_line& out);
 void run_broadcast(settings const& s, json_line& out);
 void run_churn(settings const& s, json_line& out);
+void run_slow(settings const& s, json_line& out);
 void run_idle(settings const& s, json_line& out);
 void run_consoles(settings const& s, json_line& out);
 
