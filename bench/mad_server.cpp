@@ -96,6 +96,7 @@ int main(int argc, char** argv) {
     mad::net::io_pool pool(threads);
     mad::socketio::server_settings settings;
     settings.http.limits.max_requests = 1'000'000'000; // as Node: a connection is never renewed
+    settings.engine.handshake.allow_eio3 = true;       // for the rows of revision 3
     if (!redis.empty() && !join_nodes(settings, pool, redis))
         return 1;
     mad::socketio::server io(pool, std::move(settings));

@@ -255,7 +255,7 @@ def main(arguments: Sequence[str]) -> int:
     ]
     fine = all(result.failure is None for result in results)
     tables = [report.table(results)] if results else []
-    tables += [report.added_latency(results), report.targets(results)]
+    tables += [report.added_latency(results), report.closed(results), report.targets(results)]
     tables += [f"Not measured: {scenario.title}: {why}." for scenario, why in skipped.items()]
     if "instructions" in options.groups:
         text, counted = count_instructions(options)

@@ -53,6 +53,8 @@ class Reading:
     load_cpu: float | None = None
     p50_us: float | None = None
     p99_us: float | None = None
+    closed: float | None = None
+    """Receivers that did not read and that the server closed."""
 
 
 def cores() -> tuple[int, int]:
@@ -153,8 +155,8 @@ def once(scenario: Scenario, name: str, seconds: float, warmup: float) -> Readin
     """One run: a fresh server (or Redis and what uses it), one load."""
     if scenario.depth > 0:
         return _commands(CLIENTS[name], scenario.depth, seconds)
-    is_idle = scenario.measures == "bytes"
-    timing = () if is_idle else ("--seconds", str(seconds), "--warmup", str(warmup))
+    is_memory = scenario.measures == "bytes"
+    timing = () if is_memory else ("--seconds", str(seconds), "--warmup", str(warmup))
     arguments = [*scenario.load, *timing]
     if scenario.nodes > 1:
         said = _over_nodes(scenario.server(name), scenario.nodes, arguments)
@@ -163,8 +165,8 @@ def once(scenario: Scenario, name: str, seconds: float, warmup: float) -> Readin
     else:
         with serving(scenario.server(name)) as running:
             said = load(arguments, running)
-    if is_idle:
-        return Reading(said["bytes_per_connection"])
+    if is_memory:
+        return Reading(said["bytes_per_connection"], closed=said.get("closed"))
     return Reading(
         said["p50_us" if scenario.measures == "latency" else "rate"],
         said.get("server_us_per_unit"),
@@ -172,6 +174,7 @@ def once(scenario: Scenario, name: str, seconds: float, warmup: float) -> Readin
         said["load_cpu"],
         said.get("p50_us"),
         said.get("p99_us"),
+        said.get("closed"),
     )
 
 

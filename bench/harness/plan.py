@@ -79,7 +79,7 @@ NAMES = tuple(dict.fromkeys([*SERVERS, *PYTHON_SERVERS, *CLIENTS, *PROXIES]))
 @dataclass(frozen=True, slots=True)
 class Target:
     """Holds when `mad` reaches `ratio` times the best of `peers`, uses at most `cost` times the
-    least CPU of them for a unit, or stays under `most` of the unit."""
+    least CPU of them for a unit (memory: the least bytes), or stays under `most` of the unit."""
 
     peers: tuple[str, ...] = ("socketio4",)
     ratio: float | None = None
@@ -141,10 +141,16 @@ def _echo(in_flight: int, **options: int) -> tuple[str, ...]:
     return _load("echo", 100, in_flight=in_flight, **options)
 
 
+def _slow(receivers: int, **options: int) -> tuple[str, ...]:
+    return _load("slow", receivers, slow=10, in_flight=16, payload=1_024, **options)
+
+
 def _broadcast(receivers: int) -> tuple[str, ...]:
     return _load("broadcast", receivers, in_flight=16)
 
 
+WHOLE = ("socketio4", "socketioxide", "mad")
+"""Servers with all of the protocol."""
 ALONE = ("socketio4", "socketioxide", "floor", "mad")
 BATCHED = ("socketio4", "socketioxide", "floor", "floor-batch", "mad")
 BETTER_PROXY = ("nginx", "haproxy")
@@ -189,7 +195,23 @@ SCENARIOS = (
         "acks/s",
         _at_least(3.5),
     ),
+    Scenario(
+        "echo",
+        "echo with ack over Engine.IO 3, 100 clients, 1 under way each",
+        _echo(1, revision=3),
+        WHOLE,
+        "acks/s",
+        _at_least(3.5),
+    ),
     Scenario("polling", "polling echo, 100 clients", POLLING, ALONE, "acks/s", _at_least(5)),
+    Scenario(
+        "polling",
+        "polling echo over Engine.IO 3, 100 clients",
+        _load("polling-echo", 100, revision=3),
+        WHOLE,
+        "acks/s",
+        _at_least(5),
+    ),
     *(
         Scenario(
             "broadcast",
@@ -202,13 +224,42 @@ SCENARIOS = (
         )
         for receivers in (100, 1_000, 5_000)
     ),
+    *(
+        Scenario(
+            "idle",
+            f"resident memory per idle connection at {connections:,}",
+            _idle(connections),
+            ALONE,
+            "bytes",
+            (Target(most=4_000), Target(("socketioxide",), cost=1.0)),
+            measures="bytes",
+        )
+        # A process may open 20,000 descriptors, the load as well as the server.
+        for connections in (1_000, 10_000, 19_000)
+    ),
     Scenario(
-        "idle",
-        "resident memory per idle connection at 10,000",
-        _idle(10_000),
-        ALONE,
+        "churn",
+        "64 at a time come, echo and leave beside 1,000 who stay",
+        _load("churn", 1_000, churn=64, rate=2_000, sources=4),
+        WHOLE,
+        "handshakes/s",
+        _at_least(5),
+    ),
+    Scenario(
+        "slow",
+        "broadcast to 100 beside 10 who do not read, 16 under way",
+        _slow(100, settle=0, fill=4_000),
+        WHOLE,
+        "deliveries/s",
+        _at_least(10),
+    ),
+    # A number of broadcasts, not a time: whoever is faster would be sent more to keep.
+    Scenario(
+        "slow",
+        "memory per receiver that does not read, at most in 16,000 broadcasts",
+        _slow(10, count=160_000, warmup=0, seconds=30, settle=1),
+        WHOLE,
         "bytes",
-        (Target(most=4_000),),
         measures="bytes",
     ),
     Scenario(

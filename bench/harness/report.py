@@ -51,7 +51,15 @@ Proxies have the core of the server to themselves; the nodes behind them (`floor
 of the load, so a row marked `!` says what load and nodes could do, and the CPU says the rest. nginx
 and HAProxy run as their users run them before Socket.IO, with one worker and kept connections
 (`bench/peers`); mad-proxy with its defaults on one thread. Latencies at a rate count from when a
-message was due."""
+message was due.
+
+Engine.IO 3 is what clients of socket.io 2 speak. Where clients come and go, the CPU holds the 2,000
+echoes a second of those who stay too, and latencies are theirs, from when a message was due. Those
+who leave do so with a close frame and with a reset in turn. Receivers that do not read have a
+receive buffer of 4 KiB, and 4,000 messages of 1,024 characters have been sent to each before the
+rate is measured: by then the kernel's buffers are full, and what comes is the server's to keep, to
+drop (then it neither grows nor closes them) or to close for. Memory is the largest there was, less
+that of the same broadcasts before they came."""
 
 
 @dataclass(slots=True)
@@ -178,7 +186,9 @@ def _judged(aim: Target, mad: Result, peers: Sequence[Result]) -> tuple[str, str
         share = mad.cost / min(costs) if costs else None
         if share is None:
             return None
-        return f"at most {aim.cost:g} of the CPU of {names}", _number(share), share <= aim.cost
+        what = "memory" if mad.scenario.measures == "bytes" else "CPU"
+        wanted = f"at most {aim.cost:g} times the {what} of {names}"
+        return wanted, _number(share), share <= aim.cost
     found = [against for peer in peers if (against := _against(mad, peer))]
     if aim.ratio is None or not found:
         return None
@@ -210,6 +220,21 @@ def added_latency(results: Sequence[Result]) -> str:
         late = _difference(result, direct, lambda reading: reading.p99_us)
         rows.append([result.server, middle, late, _number(result.cost)])
     return align(rows, numbers_from=1) if len(rows) > 1 else ""
+
+
+def closed(results: Sequence[Result]) -> str:
+    """How many of the receivers that did not read each server closed."""
+    lines = []
+    for scenario in dict.fromkeys(result.scenario for result in results):
+        counts = [
+            f"{result.server} {count:.0f}"
+            for result in results
+            if result.scenario == scenario
+            and (count := result.median(lambda reading: reading.closed)) is not None
+        ]
+        if counts:
+            lines.append(f"Receivers closed, {scenario.title}: {', '.join(counts)}.")
+    return "\n\n".join(lines)
 
 
 def _difference(result: Result, other: Result, of: Callable[[Reading], float | None]) -> str:

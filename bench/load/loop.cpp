@@ -37,6 +37,8 @@ int dial(target const& to, std::uint64_t index) {
         throw system_failure("socket");
     int const on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (to.receive_buffer > 0) // before connecting, so that the window is never larger
+        ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &to.receive_buffer, sizeof to.receive_buffer);
     if (to.sources > 1) {
         // The port is chosen at connect, by the whole 4-tuple, not at bind.
         ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
@@ -141,6 +143,17 @@ void loop::close(stream& s) {
     std::swap(streams_[s.slot_], last);
     dead_.push_back(std::move(streams_.back()));
     streams_.pop_back();
+}
+
+void loop::reset(stream& s) {
+    linger const at_once{1, 0};
+    ::setsockopt(s.fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    s.out_.clear();
+    close(s);
+}
+
+void loop::ignore(stream& s) {
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, s.fd_, nullptr);
 }
 
 void loop::watch(stream& s, bool writing) {

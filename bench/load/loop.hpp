@@ -21,7 +21,8 @@ struct target {
     std::uint32_t address = 0; ///< IPv4, host order
     std::uint16_t port = 0;
     unsigned sources = 1;
-    std::string host; ///< as the Host header wants it
+    int receive_buffer = 0; ///< of a connection to it, in bytes; 0: as the kernel likes
+    std::string host;       ///< as the Host header wants it
 
     /// Reads `http://A.B.C.D:PORT`; throws `failure` for anything else.
     static target parse(std::string_view url);
@@ -74,6 +75,10 @@ class loop {
     void redial(stream& s, target const& to);
     /// Closes at once. The object lives on until the end of the turn.
     void close(stream& s);
+    /// The same with a reset, as when a host is lost: nothing queued leaves.
+    void reset(stream& s);
+    /// Leaves `s` open and reads nothing more from it.
+    void ignore(stream& s);
     /// Waits at most `timeout_ms` and serves what is ready.
     void turn(int timeout_ms) { turn_until(timeout_ms * std::int64_t{1'000'000}); }
     /// The same with a time in nanoseconds, for messages that are due at a time.

@@ -16,12 +16,14 @@ struct scenario {
     std::string_view measures;
 };
 
-constexpr std::array<scenario, 7> scenarios{{
+constexpr std::array<scenario, 9> scenarios{{
     {"connect", bench::run_connect, "handshakes a second, Socket.IO CONNECT included"},
     {"echo", bench::run_echo, "acks a second over websocket"},
     {"polling-echo", bench::run_polling_echo, "acks a second over HTTP polling"},
     {"requests", bench::run_requests, "posts a second to polling sessions, keep-alive"},
     {"broadcast", bench::run_broadcast, "deliveries a second"},
+    {"churn", bench::run_churn, "handshakes a second beside clients that stay and echo"},
+    {"slow", bench::run_slow, "deliveries a second beside clients that do not read"},
     {"idle", bench::run_idle, "bytes of server memory per idle connection"},
     {"consoles", bench::run_consoles, "what consoles of a fleet are sent"},
 }};
@@ -34,16 +36,20 @@ void usage(std::ostream& out) {
            "  --url URL        once more for broadcast and consoles: clients are spread over all\n"
            "  --pid N          the server, to read its CPU and memory; once for each of several\n"
            "  --connections N  clients at a time (100)\n"
-           "  --in-flight N    messages under way: echo per client, broadcast in all (1)\n"
-           "  --rate N         echo: messages a second in all, late answers or not (0: as "
-           "answered)\n"
+           "  --in-flight N    messages under way: echo per client, broadcast and slow in all (1)\n"
+           "  --churn N        churn: clients at a time that come and go beside the others (64)\n"
+           "  --slow N         slow: clients beside the others that do not read (10)\n"
+           "  --fill N         slow: broadcasts to all before the warm-up (0)\n"
+           "  --rate N         echo, churn: messages a second in all, late answers or not (0: as\n"
+           "                   answered)\n"
            "  --payload N      characters in a message's argument (16)\n"
+           "  --revision N     of Engine.IO: echo, polling-echo; 3 or 4 (4)\n"
            "  --echoes N       connect: messages each client echoes before it leaves (0)\n"
            "  --sources N      source addresses 127.0.0.1 up (1)\n"
            "  --warmup S       seconds before measuring (0.5)\n"
            "  --seconds S      seconds to measure at most (2)\n"
            "  --count N        units to measure at most\n"
-           "  --settle S       idle: seconds before memory is read (2)\n"
+           "  --settle S       idle, slow: seconds before memory is read (2)\n"
            "  --deadline S     seconds for everything; past them the run fails (120)\n";
 }
 
@@ -82,6 +88,8 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
             s.in_flight = parse<std::size_t>(option, value);
         } else if (option == "--payload") {
             s.payload = parse<std::size_t>(option, value);
+        } else if (option == "--revision") {
+            s.revision = parse<unsigned>(option, value);
         } else if (option == "--echoes") {
             s.echoes = parse<std::size_t>(option, value);
         } else if (option == "--sources") {
@@ -94,6 +102,12 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
             s.how_long.count = parse<std::uint64_t>(option, value);
         } else if (option == "--rate") {
             s.rate = parse<double>(option, value);
+        } else if (option == "--churn") {
+            s.churn = parse<std::size_t>(option, value);
+        } else if (option == "--slow") {
+            s.slow = parse<std::size_t>(option, value);
+        } else if (option == "--fill") {
+            s.fill = parse<std::size_t>(option, value);
         } else if (option == "--settle") {
             s.settle = parse<double>(option, value);
         } else if (option == "--deadline") {
@@ -106,9 +120,13 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
         throw bench::failure("--url is missing");
     if (s.connections == 0 || s.in_flight == 0)
         throw bench::failure("--connections and --in-flight must be at least 1");
+    if (s.revision != 3 && s.revision != 4)
+        throw bench::failure("--revision must be 3 or 4");
     for (auto& to : s.others)
         to.sources = s.to.sources;
     std::string_view const name = argv[1];
+    if (s.revision != 4 && name != "echo" && name != "polling-echo")
+        throw bench::failure("--revision is for echo and polling-echo");
     if (!s.others.empty() && name != "broadcast" && name != "consoles")
         throw bench::failure("one --url, except for broadcast and consoles");
     return s;

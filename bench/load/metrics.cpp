@@ -4,7 +4,9 @@
 #include <bit>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <utility>
 
 #include <unistd.h>
@@ -57,6 +59,12 @@ std::int64_t rss_bytes(pid_t pid) {
     if (!(statm >> size >> resident))
         return -1;
     return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+std::int64_t descriptors(pid_t pid) {
+    std::error_code bad;
+    std::filesystem::directory_iterator const all("/proc/" + std::to_string(pid) + "/fd", bad);
+    return bad ? -1 : std::distance(begin(all), end(all));
 }
 
 void histogram::add(std::int64_t ns) {

@@ -22,6 +22,9 @@ std::int64_t cpu_ns(pid_t pid);
 /// Resident memory of process `pid` in bytes; -1 when it cannot be read.
 std::int64_t rss_bytes(pid_t pid);
 
+/// Descriptors that process `pid` has open; -1 when it cannot be read.
+std::int64_t descriptors(pid_t pid);
+
 /// Durations in nanoseconds, kept within 3 % from 1 ns to hours.
 class histogram {
   public:

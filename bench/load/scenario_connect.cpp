@@ -8,7 +8,7 @@ namespace bench {
 namespace {
 
 /// `connections` clients at a time: connect, echo `echoes` messages, leave with a close frame, and
-/// the next one comes. With echoes this is churn.
+/// the next one comes.
 class connect : public websocket_events {
   public:
     explicit connect(settings const& s)

@@ -35,7 +35,7 @@ class echo : public websocket_events {
   private:
     void dial() {
         auto const index = clients_.size();
-        auto client = std::make_unique<websocket>(settings_.to, *this, index);
+        auto client = std::make_unique<websocket>(settings_.to, *this, index, settings_.revision);
         clients_.push_back(client.get());
         loop_.adopt(std::move(client), settings_.to);
     }

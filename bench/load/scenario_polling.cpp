@@ -1,7 +1,9 @@
 #include "http.hpp"
 #include "scenario.hpp"
+#include "websocket.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <vector>
 
 namespace bench {
@@ -16,6 +18,7 @@ class polling_sessions : public http_events {
         : settings_(s)
         , meter_(s.how_long, s.servers)
         , message_(std::move(message))
+        , message_and_ping_(payload_of({message_, "2"}))
         , sessions_(s.connections) {}
 
     void run(json_line& out, std::string_view unit) {
@@ -32,6 +35,7 @@ class polling_sessions : public http_events {
         http_connection* posting = nullptr; ///< may be the same
         std::string poll;                   ///< the request, made once the sid is known
         std::string post;                   ///< with the message as its body
+        pinger ping;                        ///< of revision 3
         std::string post_begin;             ///< the request line and headers up to Content-Length
         bool accepted = true;               ///< the last post is answered
         bool acknowledged = true;
@@ -72,7 +76,10 @@ class polling_sessions : public http_events {
     void send_message(session& s) {
         s.accepted = s.acknowledged = false;
         s.sent_at = now_ns();
-        s.posting->send(s.post);
+        if (is_old() && s.ping.is_due())
+            s.posting->send(with_body(s.post_begin, message_and_ping_));
+        else
+            s.posting->send(s.post);
     }
 
     void count(session const& s) {
@@ -81,14 +88,51 @@ class polling_sessions : public http_events {
     }
 
     [[nodiscard]] bool started() const { return meter_.started(); }
+    /// Revision 3 of Engine.IO, on which the server connects `/` and the client pings.
+    [[nodiscard]] bool is_old() const { return settings_.revision == 3; }
+
+    /// The packets of a body, one after the other, to `take`.
+    template <class Take>
+    void each_packet(std::string_view body, Take take) const {
+        while (!body.empty()) {
+            auto const packet = is_old() ? counted(body) : body.substr(0, body.find('\x1e'));
+            auto const begin = static_cast<std::size_t>(packet.data() - body.data());
+            body.remove_prefix(std::min(begin + packet.size() + (is_old() ? 0 : 1), body.size()));
+            take(packet);
+        }
+    }
 
   private:
+    /// The first packet of `<length>:<packet>…`. Lengths count characters, which are bytes here:
+    /// all that is said is ASCII.
+    static std::string_view counted(std::string_view body) {
+        std::size_t length = 0;
+        auto const [colon, bad] = std::from_chars(body.data(), body.data() + body.size(), length);
+        auto const begin = static_cast<std::size_t>(colon - body.data()) + 1;
+        if (bad != std::errc{} || begin > body.size() || *colon != ':' ||
+            length > body.size() - begin)
+            throw failure("not a payload: " + std::string(body.substr(0, 80)));
+        return body.substr(begin, length);
+    }
+
+    /// A body of these packets, as the revision wants it.
+    std::string payload_of(std::initializer_list<std::string_view> packets) const {
+        std::string made;
+        for (auto const packet : packets) {
+            if (is_old())
+                made.append(std::to_string(packet.size())).append(":");
+            else if (!made.empty())
+                made += '\x1e';
+            made += packet;
+        }
+        return made;
+    }
+
     void dial() {
         auto const index = dialled_++;
         auto& s = sessions_[index];
         dial_for(s, index);
-        s.polling->send("GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: " +
-                        settings_.to.host + "\r\n\r\n");
+        s.polling->send("GET " + path() + " HTTP/1.1\r\nHost: " + settings_.to.host + "\r\n\r\n");
     }
 
     void on_response(http_connection& from, std::string_view body) override {
@@ -104,28 +148,42 @@ class polling_sessions : public http_events {
         }
     }
 
+    std::string path() const {
+        return "/socket.io/?EIO=" + std::to_string(settings_.revision) + "&transport=polling";
+    }
+
     void open(session& s, std::string_view body) {
+        if (is_old()) {
+            auto const whole = body.size();
+            body = counted(body);
+            if (body.size() + std::to_string(body.size()).size() + 1 != whole)
+                throw failure("more than an open packet"); // as socket.io 2 answers
+        }
         constexpr std::string_view field = R"("sid":")";
         auto const at = body.find(field);
         if (body.substr(0, 2) != "0{" || at == std::string_view::npos)
             throw failure("not an open packet: " + std::string(body.substr(0, 80)));
         auto const begin = at + field.size();
-        auto const path = "/socket.io/?EIO=4&transport=polling&sid=" +
-                          std::string(body.substr(begin, body.find('"', begin) - begin));
+        auto const path_of_it =
+            path() + "&sid=" + std::string(body.substr(begin, body.find('"', begin) - begin));
         auto const host = " HTTP/1.1\r\nHost: " + settings_.to.host + "\r\n";
-        s.poll = "GET " + path + host + "\r\n";
-        s.post_begin =
-            "POST " + path + host + "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: ";
-        s.post = with_body(s.post_begin, message_);
-        s.accepted = false;
-        s.posting->send(with_body(s.post_begin, "40"));
+        s.poll = "GET " + path_of_it + host + "\r\n";
+        s.post_begin = "POST " + path_of_it + host +
+                       "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: ";
+        s.post = with_body(s.post_begin, payload_of({message_}));
+        if (is_old()) {
+            s.ping.start(body);
+        } else {
+            s.accepted = false;
+            s.posting->send(with_body(s.post_begin, "40"));
+        }
         opened(s);
     }
 
     settings const& settings_;
     meter meter_;
     loop loop_;
-    std::string message_;
+    std::string message_, message_and_ping_;
     std::vector<session> sessions_;
     std::size_t dialled_ = 0, joined_ = 0;
 };
@@ -149,11 +207,7 @@ class polling_echo final : public polling_sessions {
         next(s);
     }
     void polled(session& s, std::string_view body) override {
-        while (!body.empty()) {
-            auto const end = std::min(body.find('\x1e'), body.size());
-            take_packet(s, body.substr(0, end));
-            body.remove_prefix(std::min(end + 1, body.size()));
-        }
+        each_packet(body, [&](std::string_view packet) { take_packet(s, packet); });
         s.polling->send(s.poll);
         next(s);
     }
@@ -163,12 +217,12 @@ class polling_echo final : public polling_sessions {
         if (packet == ack_ && !s.acknowledged) {
             s.acknowledged = true;
             count(s);
-        } else if (packet.substr(0, 3) == "40{") {
+        } else if (is_old() ? packet == "40" : packet.substr(0, 3) == "40{") {
             joined();
-        } else if (packet == "2") {
+        } else if (packet == "2" && !is_old()) {
             s.accepted = false;
             s.posting->send(with_body(s.post_begin, "3"));
-        } else {
+        } else if (packet != "3" || !is_old()) {
             throw failure("unexpected packet: " + std::string(packet.substr(0, 80)));
         }
     }

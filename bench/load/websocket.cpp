@@ -1,7 +1,9 @@
 #include "websocket.hpp"
 
+#include "metrics.hpp"
+
 #include <array>
-#include <cstdint>
+#include <charconv>
 
 namespace bench {
 
@@ -35,6 +37,7 @@ std::string frame(opcode code, std::string_view payload) {
 }
 
 std::string const connect_frame = frame(opcode::text, "40");
+std::string const engine_ping_frame = frame(opcode::text, "2");
 std::string const engine_pong_frame = frame(opcode::text, "3");
 std::string const close_frame = frame(opcode::close, "\x03\xe8");
 
@@ -42,6 +45,28 @@ std::string const close_frame = frame(opcode::close, "\x03\xe8");
 
 std::string client_frame(std::string_view payload) {
     return frame(opcode::text, payload);
+}
+
+void pinger::start(std::string_view open_packet) {
+    constexpr std::string_view field = R"("pingInterval":)";
+    auto const at = open_packet.find(field);
+    auto const* const end = open_packet.data() + open_packet.size();
+    std::int64_t interval_ms = 0;
+    if (at == std::string_view::npos ||
+        std::from_chars(open_packet.data() + at + field.size(), end, interval_ms).ec !=
+            std::errc{} ||
+        interval_ms <= 0)
+        throw failure("no pingInterval: " + std::string(open_packet.substr(0, 80)));
+    interval_ns_ = interval_ms * 1'000'000;
+    due_ = now_ns() + interval_ns_;
+}
+
+bool pinger::is_due() {
+    auto const now = now_ns();
+    if (now < due_)
+        return false;
+    due_ = now + interval_ns_;
+    return true;
 }
 
 void websocket_events::on_closed(websocket& ws) {
@@ -54,7 +79,8 @@ void websocket::send_close() {
 
 void websocket::on_dialled() {
     // The key is the example of RFC 6455, so a server without a digest can know the answer too.
-    send("GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: " + to_.host +
+    send("GET /socket.io/?EIO=" + std::to_string(revision_) +
+         "&transport=websocket HTTP/1.1\r\nHost: " + to_.host +
          "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
 }
@@ -69,15 +95,27 @@ std::size_t websocket::take_response(std::string_view bytes) {
     return end + 4;
 }
 
+void websocket::take_open(std::string_view packet) {
+    state_ = state::connecting;
+    if (revision_ == 3)
+        pinger_.start(packet);
+    else
+        send(connect_frame);
+}
+
 void websocket::take_packet(std::string_view packet) {
-    if (packet == "2") {
-        send(engine_pong_frame);
+    auto const is_old = revision_ == 3;
+    if (packet == (is_old ? "3" : "2")) {
+        if (!is_old)
+            send(engine_pong_frame);
     } else if (state_ == state::connected) {
+        if (is_old && pinger_.is_due())
+            send(engine_ping_frame);
         events_.on_packet(*this, packet);
     } else if (state_ == state::opening && packet.substr(0, 2) == "0{") {
-        state_ = state::connecting;
-        send(connect_frame);
-    } else if (state_ == state::connecting && packet.substr(0, 3) == "40{") {
+        take_open(packet);
+    } else if (state_ == state::connecting &&
+               (is_old ? packet == "40" : packet.substr(0, 3) == "40{")) {
         state_ = state::connected;
         events_.on_connected(*this);
     } else {

@@ -1,4 +1,4 @@
-// socket.io 4 on ws, as it comes. With a Redis, a node with @socket.io/redis-adapter, as it comes.
+// socket.io 4 on ws, as it comes, for clients of Engine.IO 3 too. With a Redis, a node with @socket.io/redis-adapter, as it comes.
 // Usage: node server.js [--redis redis://HOST:PORT] --listen 127.0.0.1:PORT (0: any)
 "use strict";
 
@@ -12,7 +12,7 @@ const { values } = parseArgs({
 const [host, port] = values.listen.split(":");
 
 const http = createServer();
-const io = new Server(http, { serveClient: false });
+const io = new Server(http, { serveClient: false, allowEIO3: true });
 
 io.on("connection", (socket) => {
     socket.on("echo", (x, ack) => ack(x));

@@ -1,4 +1,5 @@
-//! socketioxide on axum, as it comes, on one thread.
+//! socketioxide on axum, as it comes, for clients of Engine.IO 3 too (its feature `v4`), on one
+//! thread.
 //! Usage: bench-socketioxide --listen 127.0.0.1:PORT (0: any)
 
 use axum::serve::ListenerExt;
