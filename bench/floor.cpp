@@ -69,6 +69,7 @@ std::string const upgraded = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: webso
                              "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n" +
                              frame(open_packet("AAAAAAAAAAAAAAAAAAAA"));
 std::string const accepted = ok("ok");
+constexpr auto sample = R"(42["client_healthcheck",)"sv;
 constexpr auto nothing_here = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"sv;
 
 /// Whatever a connection holds beyond its descriptor; an idle one holds two empty strings.
@@ -162,12 +163,12 @@ class server {
         bool const dirty = c.dirty; // it stays in the list until the end of the turn
         c = {};
         c.dirty = dirty;
-        for (std::size_t i = 0; i < members_.size(); ++i) {
-            if (members_[i] == fd) {
-                members_[i] = members_.back();
-                members_.pop_back();
-                break;
-            }
+        for (auto* const list : {&members_, &consoles_}) {
+            auto const found = std::find(list->begin(), list->end(), fd);
+            if (found == list->end())
+                continue;
+            *found = list->back();
+            list->pop_back();
         }
     }
 
@@ -257,6 +258,13 @@ class server {
             auto const out = frame(R"(42["bcast-out")" + std::string(packet.substr(10)));
             for (int const member : members_)
                 send(member, out);
+        } else if (packet.substr(0, sample.size()) == sample) {
+            auto const out =
+                frame(R"(42["web_client_update")" + std::string(packet.substr(sample.size() - 1)));
+            for (int const console : consoles_)
+                send(console, out);
+        } else if (packet == R"(42["web_connected"])") {
+            consoles_.push_back(fd);
         } else if (packet == "40") {
             members_.push_back(fd);
             send(fd, connected_frame);
@@ -349,6 +357,7 @@ class server {
     int epoll_ = -1;
     std::vector<connection> connections_; ///< by descriptor
     std::vector<int> members_;            ///< who gets broadcasts
+    std::vector<int> consoles_;           ///< who gets what agents send
     std::vector<int> dirty_;
     std::vector<polling_session> polling_; ///< by sid
     std::string payload_;

@@ -18,6 +18,7 @@ from harness import (
     deploys,
     fleet,
     instructions,
+    latency,
     profiles,
     proxies,
     redis,
@@ -27,7 +28,7 @@ from harness.measure import BenchError, cores, once
 from harness.plan import BIN, GROUPS, NAMES, ROOT, SCENARIOS, SERVERS, Scenario
 from harness.report import Result
 
-DEFAULT = (*GROUPS, "instructions", "fleet", "console", "agent")
+DEFAULT = (*GROUPS, "instructions", "latency", "fleet", "console", "agent")
 CHOICES = (*DEFAULT, "micro", "profile", "deploy", "all")
 
 
@@ -172,6 +173,17 @@ def measure_fleet(options: argparse.Namespace) -> tuple[str, bool]:
     return fleet.section(figures, about), True
 
 
+def measure_latency(options: argparse.Namespace) -> tuple[str, bool]:
+    """The section about how soon consoles see what agents send, and whether all went well."""
+    try:
+        rows = latency.measure(options.seconds or 1.5, progress)
+    except (BenchError, OSError) as e:
+        progress(f"latency: {e}")
+        return f"Latencies of a fleet were not measured: {e}", False
+    about = agent_report.about(report.versions_of_mad()).replace("bench agent", "bench latency")
+    return latency.section(rows, about), all(row.highest for row in rows)
+
+
 def measure_console(options: argparse.Namespace) -> tuple[str, bool]:
     """The section about the console in a browser, and whether all went well."""
     if why := console.missing():
@@ -267,6 +279,7 @@ def main(arguments: Sequence[str]) -> int:
         fine = fine and ran
     sections = []
     for group, take in (
+        ("latency", measure_latency),
         ("fleet", measure_fleet),
         ("console", measure_console),
         ("profile", measure_profiles),
@@ -289,7 +302,7 @@ def main(arguments: Sequence[str]) -> int:
         options.json.write_text(as_json(results))
     if options.write:
         page = ROOT / "docs" / "benchmarks.md"
-        if set(options.groups) - {"agent", "console", "deploy", "fleet", "profile"}:
+        if set(options.groups) - {"agent", "console", "deploy", "fleet", "latency", "profile"}:
             page.write_text(report.document(tables, options.runs, arguments))
         for section in sections:
             if section.startswith("## "):

@@ -16,7 +16,7 @@ struct scenario {
     std::string_view measures;
 };
 
-constexpr std::array<scenario, 9> scenarios{{
+constexpr std::array<scenario, 10> scenarios{{
     {"connect", bench::run_connect, "handshakes a second, Socket.IO CONNECT included"},
     {"echo", bench::run_echo, "acks a second over websocket"},
     {"polling-echo", bench::run_polling_echo, "acks a second over HTTP polling"},
@@ -26,6 +26,7 @@ constexpr std::array<scenario, 9> scenarios{{
     {"slow", bench::run_slow, "deliveries a second beside clients that do not read"},
     {"idle", bench::run_idle, "bytes of server memory per idle connection"},
     {"consoles", bench::run_consoles, "what consoles of a fleet are sent"},
+    {"fleet", bench::run_fleet, "from agents to old consoles: events a second, and how late"},
 }};
 
 void usage(std::ostream& out) {
@@ -40,8 +41,9 @@ void usage(std::ostream& out) {
            "  --churn N        churn: clients at a time that come and go beside the others (64)\n"
            "  --slow N         slow: clients beside the others that do not read (10)\n"
            "  --fill N         slow: broadcasts to all before the warm-up (0)\n"
-           "  --rate N         echo, churn: messages a second in all, late answers or not (0: as\n"
-           "                   answered)\n"
+           "  --consoles N     fleet: pages that are told what the clients send (1)\n"
+           "  --rate N         echo, churn, fleet: messages a second in all, late answers or not\n"
+           "                   (echo: 0, as answered)\n"
            "  --payload N      characters in a message's argument (16)\n"
            "  --revision N     of Engine.IO: echo, polling-echo; 3 or 4 (4)\n"
            "  --echoes N       connect: messages each client echoes before it leaves (0)\n"
@@ -102,6 +104,8 @@ bench::settings parse_options(int argc, char** argv, unsigned& deadline) {
             s.how_long.count = parse<std::uint64_t>(option, value);
         } else if (option == "--rate") {
             s.rate = parse<double>(option, value);
+        } else if (option == "--consoles") {
+            s.consoles = parse<std::size_t>(option, value);
         } else if (option == "--churn") {
             s.churn = parse<std::size_t>(option, value);
         } else if (option == "--slow") {

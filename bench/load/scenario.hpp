@@ -18,11 +18,12 @@ struct settings {
     std::size_t payload = 16;      ///< characters in the argument of a message
     std::size_t echoes = 0;        ///< connect: messages each client echoes before it leaves
     unsigned revision = 4;         ///< echo, polling-echo: of Engine.IO, 3 or 4
-    double rate = 0;        ///< echo, churn: messages a second, due at even times; 0: one by one
-    std::size_t churn = 64; ///< churn: clients at a time that come and go beside the others
-    std::size_t slow = 10;  ///< slow: clients beside the others that do not read
-    std::size_t fill = 0;   ///< slow: broadcasts to them before the warm-up
-    double settle = 2.0;    ///< idle, slow: seconds before memory is read
+    double rate = 0;               ///< messages a second, due at even times; echo, 0: one by one
+    std::size_t consoles = 1;      ///< fleet: pages that are told what the clients send
+    std::size_t churn = 64;        ///< churn: clients at a time that come and go beside the others
+    std::size_t slow = 10;         ///< slow: clients beside the others that do not read
+    std::size_t fill = 0;          ///< slow: broadcasts to them before the warm-up
+    double settle = 2.0;           ///< idle, slow: seconds before memory is read
     extent how_long;
 
     /// The first of `servers`; 0: nobody's.
@@ -38,6 +39,7 @@ void run_churn(settings const& s, json_line& out);
 void run_slow(settings const& s, json_line& out);
 void run_idle(settings const& s, json_line& out);
 void run_consoles(settings const& s, json_line& out);
+void run_fleet(settings const& s, json_line& out);
 
 /// The argument of a message: a JSON string of `s.payload` characters.
 inline std::string argument(settings const& s) {

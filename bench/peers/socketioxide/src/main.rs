@@ -14,6 +14,19 @@ async fn on_connect(socket: SocketRef) {
     socket.on("bcast", async |io: SocketIo, Data::<Value>(x)| {
         io.emit("bcast-out", &x).await.ok();
     });
+    // A fleet: consoles are told what agents send, agents are not.
+    socket.on("web_connected", async |socket: SocketRef| {
+        socket.join("consoles");
+    });
+    socket.on(
+        "client_healthcheck",
+        async |io: SocketIo, Data::<Value>(record)| {
+            io.to("consoles")
+                .emit("web_client_update", &record)
+                .await
+                .ok();
+        },
+    );
 }
 
 fn address() -> String {
