@@ -23,12 +23,13 @@ from harness import (
     proxies,
     redis,
     report,
+    scale,
 )
 from harness.measure import BenchError, cores, once
 from harness.plan import BIN, GROUPS, NAMES, ROOT, SCENARIOS, SERVERS, Scenario
 from harness.report import Result
 
-DEFAULT = (*GROUPS, "instructions", "latency", "fleet", "console", "agent")
+DEFAULT = (*GROUPS, "instructions", "latency", "fleet", "scale", "console", "agent")
 CHOICES = (*DEFAULT, "micro", "profile", "deploy", "all")
 
 
@@ -184,6 +185,17 @@ def measure_latency(options: argparse.Namespace) -> tuple[str, bool]:
     return latency.section(rows, about), all(row.highest for row in rows)
 
 
+def measure_scale(options: argparse.Namespace) -> tuple[str, bool]:
+    """The section about cost curves over connections, and whether all went well."""
+    try:
+        figures = scale.measure(options.seconds or 5.0, progress)
+    except (BenchError, OSError) as e:
+        progress(f"scale: {e}")
+        return f"Scale was not measured: {e}", False
+    about = agent_report.about(report.versions_of_mad()).replace("bench agent", "bench scale")
+    return scale.section(figures, about), True
+
+
 def measure_console(options: argparse.Namespace) -> tuple[str, bool]:
     """The section about the console in a browser, and whether all went well."""
     if why := console.missing():
@@ -281,6 +293,7 @@ def main(arguments: Sequence[str]) -> int:
     for group, take in (
         ("latency", measure_latency),
         ("fleet", measure_fleet),
+        ("scale", measure_scale),
         ("console", measure_console),
         ("profile", measure_profiles),
         ("deploy", measure_deploys),
@@ -302,7 +315,15 @@ def main(arguments: Sequence[str]) -> int:
         options.json.write_text(as_json(results))
     if options.write:
         page = ROOT / "docs" / "benchmarks.md"
-        if set(options.groups) - {"agent", "console", "deploy", "fleet", "latency", "profile"}:
+        if set(options.groups) - {
+            "agent",
+            "console",
+            "deploy",
+            "fleet",
+            "latency",
+            "profile",
+            "scale",
+        }:
             page.write_text(report.document(tables, options.runs, arguments))
         for section in sections:
             if section.startswith("## "):

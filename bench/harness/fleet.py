@@ -18,7 +18,6 @@ from .plan import BIN, Server
 from .report import align
 
 HEADING = "## A fleet and its consoles"
-NODES = 2
 INTERVAL_S = 2.5
 HOSTS = (100, 1_000, 10_000)
 CONSOLES = (1, 10, 50)
@@ -31,12 +30,14 @@ class Case:
     consoles: int
     steady: bool = False
     """Whether the values of the hosts never change."""
+    nodes: int = 2
 
 
 CASES = (
     *(Case(hosts, 1) for hosts in HOSTS),
     *(Case(HOSTS[-1], consoles) for consoles in CONSOLES[1:]),
     *(Case(HOSTS[-1], consoles, steady=True) for consoles in CONSOLES),
+    *(Case(HOSTS[-1], 1, nodes=nodes) for nodes in (1, 4)),
 )
 
 
@@ -47,7 +48,11 @@ class Figure:
     case: Case
     updates_s: float
     node_cpu: float
-    """Both nodes together, in cores."""
+    """All nodes together, in cores."""
+    redis_cpu: float
+    redis_in_s: float
+    """Bytes a second, as the next one."""
+    redis_out_s: float
     rows_s: float
     """Of one console, as the next ones."""
     bytes_s: float
@@ -55,7 +60,7 @@ class Figure:
     first_rows_ms: float
     list_ms: float
     rss_mb: float
-    """Both nodes together."""
+    """All nodes together."""
 
 
 def missing() -> str | None:
@@ -113,14 +118,18 @@ def once(case: Case, seconds: float) -> Figure:
     with contextlib.ExitStack() as stack:
         db = stack.enter_context(redis.running(on_core(cores()[1])))
         command = (str(BIN / "mad-api"), "--threads", "1", "--redis", db.url)
-        nodes = [stack.enter_context(serving(Server("mad-api", command))) for _ in range(NODES)]
+        api = Server("mad-api", command)
+        nodes = [stack.enter_context(serving(api)) for _ in range(case.nodes)]
         stack.enter_context(agents(case, nodes, cores()[1]))
         await_fleet(nodes, case.hosts)
         arguments = ["consoles", "--connections", str(case.consoles), "--warmup", "2"]
         before = sum(_shown(node, "mad_agent_updates_total") for node in nodes)
+        traffic, redis_cpu = db.traffic(), db.cpu_s()
         began = time.monotonic()
         said = load([*arguments, "--seconds", str(seconds)], *nodes)
         took = time.monotonic() - began
+        redis_in, redis_out = (b - a for a, b in zip(traffic, db.traffic(), strict=True))
+        redis_cpu = db.cpu_s() - redis_cpu
         after = sum(_shown(node, "mad_agent_updates_total") for node in nodes)
         footprint = sum(_resident_kb(node.pid) for node in nodes)
         measured = said["seconds"]
@@ -130,6 +139,9 @@ def once(case: Case, seconds: float) -> Figure:
             case,
             (after - before) / took,
             said["server_cpu"],
+            redis_cpu / took,
+            redis_in / took,
+            redis_out / took,
             said["delta_rows"] / counted / case.consoles,
             said["delta_bytes"] / counted / case.consoles,
             said["list_bytes"],
@@ -145,7 +157,8 @@ def measure(seconds: float, progress: Callable[[str], None]) -> list[Figure]:
         figure = once(case, seconds)
         figures.append(figure)
         progress(
-            f"fleet of {case.hosts}, {case.consoles} consoles{', steady' if case.steady else ''}: "
+            f"fleet of {case.hosts} on {case.nodes}, {case.consoles} consoles"
+            f"{', steady' if case.steady else ''}: "
             f"{figure.node_cpu:.0%} of a core, {figure.bytes_s / 1000:.1f} kB/s a console"
         )
     return figures
@@ -155,10 +168,13 @@ def _row(one: Figure) -> list[str]:
     return [
         f"{one.case.hosts:,}",
         "steady" if one.case.steady else "moving",
+        str(one.case.nodes),
         str(one.case.consoles),
         f"{one.updates_s:,.0f}",
         f"{one.node_cpu:.1%}",
         f"{one.node_cpu / one.updates_s * 1e6:.1f}",
+        f"{one.redis_cpu:.1%}",
+        f"{one.redis_in_s / 1000:,.0f} / {one.redis_out_s / 1000:,.0f}",
         f"{one.rows_s:,.0f}",
         f"{one.bytes_s / 1000:,.1f}",
         f"{one.list_bytes / 1000:,.0f}",
@@ -171,7 +187,8 @@ def _row(one: Figure) -> list[str]:
 def table(figures: Sequence[Figure]) -> str:
     rows = [
         [
-            *("hosts", "values", "consoles", "updates/s", "nodes' CPU", "µs CPU an update"),
+            *("hosts", "values", "nodes", "consoles", "updates/s", "nodes' CPU"),
+            *("µs CPU an update", "Redis CPU", "Redis kB/s in / out"),
             *("rows/s a console", "kB/s a console", "list kB", "first rows ms", "whole list ms"),
             "nodes' MB",
         ]
@@ -183,8 +200,8 @@ def table(figures: Sequence[Figure]) -> str:
 def section(figures: Sequence[Figure], about: str) -> str:
     return (
         f"{HEADING}\n\n{about}\n\n{table(figures)}\n\n"
-        "Two nodes of one thread on one core, Redis, agents and consoles on the other; each host "
-        "sends a sample of an ordinary size every 2.5 s. CPU is that of both nodes together, as a "
+        "Nodes of one thread on one core, Redis, agents and consoles on the other; each host "
+        "sends a sample of an ordinary size every 2.5 s. CPU is that of all nodes together, as a "
         "share of one core. Consoles speak version 2 of the events (four deltas a second, of rows "
         "that have changed); bytes are those of packets. `steady`: the samples come, but nothing "
         "in them changes.\n"

@@ -52,6 +52,18 @@ class Redis:
             time.sleep(0.02)
         raise RedisError(f"the nodes did not subscribe within {READY_WITHIN_S:.0f} s")
 
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that came in and that went out so far."""
+        said = self.ask("INFO", "stats")
+        found = [
+            re.search(rf"^total_net_{way}_bytes:(\d+)", said, re.MULTILINE)
+            for way in ("input", "output")
+        ]
+        if not all(found):
+            raise RedisError("Redis does not say what it has sent")
+        came, went = (int(one[1]) for one in found if one)
+        return came, went
+
     def cpu_s(self) -> float:
         """CPU time used so far, in seconds."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

@@ -16,12 +16,13 @@ struct scenario {
     std::string_view measures;
 };
 
-constexpr std::array<scenario, 10> scenarios{{
+constexpr std::array<scenario, 11> scenarios{{
     {"connect", bench::run_connect, "handshakes a second, Socket.IO CONNECT included"},
     {"echo", bench::run_echo, "acks a second over websocket"},
     {"polling-echo", bench::run_polling_echo, "acks a second over HTTP polling"},
     {"requests", bench::run_requests, "posts a second to polling sessions, keep-alive"},
     {"broadcast", bench::run_broadcast, "deliveries a second"},
+    {"crowd", bench::run_crowd, "the same at a rate; begins at a line on stdin"},
     {"churn", bench::run_churn, "handshakes a second beside clients that stay and echo"},
     {"slow", bench::run_slow, "deliveries a second beside clients that do not read"},
     {"idle", bench::run_idle, "bytes of server memory per idle connection"},
@@ -42,7 +43,8 @@ void usage(std::ostream& out) {
            "  --slow N         slow: clients beside the others that do not read (10)\n"
            "  --fill N         slow: broadcasts to all before the warm-up (0)\n"
            "  --consoles N     fleet: pages that are told what the clients send (1)\n"
-           "  --rate N         echo, churn, fleet: messages a second in all, late answers or not\n"
+           "  --rate N         echo, churn, crowd, fleet: messages a second in all, answers or "
+           "not\n"
            "                   (echo: 0, as answered)\n"
            "  --payload N      characters in a message's argument (16)\n"
            "  --revision N     of Engine.IO: echo, polling-echo; 3 or 4 (4)\n"

@@ -35,6 +35,7 @@ void run_echo(settings const& s, json_line& out);
 void run_polling_echo(settings const& s, json_line& out);
 void run_requests(settings const& s, json_line& out);
 void run_broadcast(settings const& s, json_line& out);
+void run_crowd(settings const& s, json_line& out);
 void run_churn(settings const& s, json_line& out);
 void run_slow(settings const& s, json_line& out);
 void run_idle(settings const& s, json_line& out);
