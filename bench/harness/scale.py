@@ -113,6 +113,7 @@ def _said(one: subprocess.Popen[str], timeout_s: float) -> dict[str, float]:
 
 
 def once(case: Case, seconds: float) -> Figure:
+    seconds *= case.processes  # each of them broadcasts that much less often
     with _servers(case) as (nodes, db), _crowds(case, nodes, seconds) as loads:
         began = time.monotonic()
         for one in loads:
