@@ -324,7 +324,8 @@ def main(arguments: Sequence[str]) -> int:
             "profile",
             "scale",
         }:
-            page.write_text(report.document(tables, options.runs, arguments))
+            text = report.document(page.read_text(), tables, options.runs, arguments)
+            page.write_text(text)
         for section in sections:
             if section.startswith("## "):
                 page.write_text(agent_report.put_section(page.read_text(), section))

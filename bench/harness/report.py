@@ -315,7 +315,13 @@ def _pinned(name: str) -> str:
     return _found(rf"^{name}==(.*)", wanted)
 
 
-def document(tables: Sequence[str], runs: int, arguments: Sequence[str]) -> str:
+def document(page: str, tables: Sequence[str], runs: int, arguments: Sequence[str]) -> str:
+    """The page with its first part replaced: sections below it are those of other groups."""
+    _, mark, sections = page.partition("\n## ")
+    return _first_part(tables, runs, arguments) + mark + sections
+
+
+def _first_part(tables: Sequence[str], runs: int, arguments: Sequence[str]) -> str:
     command = shlex.join(["script/bench", *arguments])
     body = "\n\n".join(text for text in tables if text)
     return f"""\
