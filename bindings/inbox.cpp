@@ -3,6 +3,7 @@
 #include <mad/net/one_shot.hpp>
 #include <mad/net/shard.hpp>
 
+#include <new>
 #include <sys/eventfd.h>
 #include <system_error>
 #include <unistd.h>
@@ -85,7 +86,7 @@ inbox::~inbox() {
     if (event_ >= 0)
         ::close(event_);
     if (elsewhere()) // somebody may have been at it when the process forked: leave it as it is
-        new std::deque<letter>(std::move(letters_));
+        new (std::nothrow) std::deque<letter>(std::move(letters_));
 }
 
 bool inbox::elsewhere() const {

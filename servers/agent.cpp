@@ -19,7 +19,7 @@ static std::map<std::string, scope_choice> const scopes{{"auto", scope_choice::a
 static boost::asio::ip::tcp::endpoint loopback_endpoint(std::string const& flag,
                                                         std::string const& text) {
     using boost::asio::ip::address_v4;
-    auto const at = programs::parse_listen(flag, text, address_v4::loopback());
+    auto at = programs::parse_listen(flag, text, address_v4::loopback());
     if (!at.address().is_loopback())
         throw programs::usage_error(flag + ": '" + text +
                                     "' is not loopback, and nothing guards it there");

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -343,13 +344,21 @@ def fuzz() -> Counts:
     return settle(code, from_fuzz(text))
 
 
+def tidy() -> Counts:
+    """clang-tidy over every source of a program or a module."""
+    need_folder(ROOT / "script" / "tidy")
+    code, text = run([ROOT / "script" / "tidy"], timeout=3600)
+    passed = len(re.findall(r"^ok ", text, re.MULTILINE))
+    return settle(code, Counts(passed, len(re.findall(r"^FINDING ", text, re.MULTILINE))))
+
+
 # The longest first.
 GROUPS: dict[str, Callable[[], Counts]] = {
     group.__name__: group
     for group in (package, conformance, integration, deploy, python, browser, console, unit)
 }
 MORE: dict[str, Callable[[], Counts]] = {
-    group.__name__: group for group in (agent, hosts, asan, tsan, fuzz)
+    group.__name__: group for group in (agent, hosts, asan, tsan, tidy, fuzz)
 }
 BESIDE = max(1, (os.cpu_count() or 2) // 2)  # groups at a time: rows measure time
 COMPILES = {"package"}  # runs after them: tests beside a compiler would measure that

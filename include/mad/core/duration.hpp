@@ -4,6 +4,7 @@
 #include <mad/core/clock.hpp>
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,7 +30,7 @@ inline std::optional<milliseconds> parse_duration(std::string_view text) {
     double const ms = number * scale;
     if (scale == 0 || ms > 36e9)
         return std::nullopt;
-    return milliseconds(static_cast<std::int64_t>(ms + 0.5));
+    return milliseconds(std::llround(ms));
 }
 
 /// The shortest way to write it: `300ms`, `25s`, `24h`.

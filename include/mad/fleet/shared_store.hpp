@@ -128,7 +128,7 @@ class shared_store final : public store, private net::turn_work {
     void on_records(std::string const& node, result<node_records>);
     void read_foreign();
     void look_after(std::string const& node, peer&);
-    void bury(std::string const& node, bool by_us);
+    void bury(std::string node, bool by_us);
     void judge();
     void note(bool ready, std::string why);
 

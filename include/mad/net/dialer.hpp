@@ -62,7 +62,7 @@ class dialer final : public poll_target {
     using handler = std::function<void(result<stream>)>;
 
     dialer(shard&, dial_settings);
-    ~dialer();
+    ~dialer() override;
 
     /// Once. `done` is never called from inside, and not after this object is destroyed; it may
     /// destroy it by way of `shard::reap`.

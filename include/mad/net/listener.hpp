@@ -26,15 +26,15 @@ error_code probe_listener(boost::asio::ip::tcp::endpoint const&);
 /// there are none for this process. The variables are removed from the environment.
 std::vector<int> passed_listeners();
 
-/// Accepts on one socket for one shard. Survives every error of accept: out of descriptors, it gives
-/// up a spare one to tell the peer at once, and waits a little.
+/// Accepts on one socket for one shard. Survives every error of accept: out of descriptors, it
+/// gives up a spare one to tell the peer at once, and waits a little.
 class acceptor final : public poll_target {
   public:
     using handler = std::function<void(int fd, boost::asio::ip::address const& peer)>;
 
     /// Owns `fd`.
     acceptor(shard&, int fd, handler);
-    ~acceptor();
+    ~acceptor() override;
 
     error_code start();
 

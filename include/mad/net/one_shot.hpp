@@ -54,7 +54,8 @@ class one_shot {
 
   private:
     struct state {
-        explicit state(boost::asio::any_io_executor ex) : event(std::move(ex), time_point::max()) {}
+        explicit state(boost::asio::any_io_executor const& ex)
+            : event(ex, time_point::max()) {}
         // A timer that never fires is the oldest event object of Asio, and it takes cancellation.
         boost::asio::steady_timer event;
         std::optional<result<T>> answer;

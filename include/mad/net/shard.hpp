@@ -62,7 +62,7 @@ class shard final : public boost::asio::execution_context::service {
     static shard& of(boost::asio::io_context& ctx) { return boost::asio::use_service<shard>(ctx); }
 
     explicit shard(boost::asio::execution_context& ctx);
-    ~shard();
+    ~shard() override;
 
     boost::asio::io_context& context() { return ctx_; }
     deadline_queue& deadlines() { return deadlines_; }

@@ -195,8 +195,12 @@ listener make_listener(Fn fn) {
 }
 
 /// One that has no types: it looks at the packet itself.
-inline listener make_listener(listener fn) { return fn; }
-inline listener make_any_listener(listener fn) { return fn; }
+inline listener make_listener(listener fn) {
+    return fn;
+}
+inline listener make_any_listener(listener fn) {
+    return fn;
+}
 
 namespace detail {
 
@@ -211,7 +215,7 @@ auto call_any(Fn& fn, event_context& c, arguments all) {
 /// Keeps the function alive for as long as the coroutine runs.
 template <class Fn>
 boost::asio::awaitable<void> hold_any(std::shared_ptr<Fn>, boost::asio::awaitable<void> task) {
-    co_await std::move(task);
+    co_await std::move(task); // NOLINT(bugprone-use-after-move): once
 }
 
 } // namespace detail

@@ -168,7 +168,7 @@ MAD_DECL void replace_lone_surrogates(std::string& json_text) {
             p += 12;
         } else {
             if (detail::is_high_surrogate(unit) || detail::is_low_surrogate(unit))
-                std::memcpy(p + 2, "fffd", 4);
+                std::copy_n("fffd", 4, p + 2);
             p += 6;
         }
     }

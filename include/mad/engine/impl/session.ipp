@@ -163,8 +163,7 @@ MAD_DECL void session::resume() {
     }
 }
 
-MAD_DECL void session::poll(net::http::exchange x, std::string fields,
-                            net::content_coding coding) {
+MAD_DECL void session::poll(net::http::exchange x, std::string fields, net::content_coding coding) {
     auto* const p = as_polling();
     if (p && !p->poll(std::move(x), std::move(fields), coding))
         end(close_reason::transport_error, close_manner::silent);
@@ -270,8 +269,8 @@ MAD_DECL void session::end(close_reason why, close_manner how) {
         auto* const w = static_cast<websocket*>(transport_.get());
         w->close(how);
         if (!w->closed()) {
-            transport_.release();
-            owner_.linger(std::unique_ptr<websocket>(w), why);
+            owner_.linger(std::unique_ptr<websocket>(static_cast<websocket*>(transport_.release())),
+                          why);
         }
     } else {
         auto& p = static_cast<polling&>(*transport_);

@@ -312,10 +312,9 @@ MAD_DECL void agent::on_failure(socketio::connect_failure const& why) {
     }
     ++numbers_.refusals;
     auto const most = refused_.next(0).count();
-    auto const wait =
-        milliseconds(most / 2 + static_cast<std::int64_t>(detail::chance() *
-                                                          static_cast<double>(most - most / 2)));
-    connect_in(wait);
+    auto const least = most / 2;
+    auto const more = detail::chance() * static_cast<double>(most - least);
+    connect_in(milliseconds(least + static_cast<std::int64_t>(more)));
     if (said)
         return;
     auto const remedy = settings_.token_file.empty()

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -128,7 +129,7 @@ inline int weight_of(std::string_view parameters) {
         auto const* const last = one.data() + one.size();
         auto const r = std::from_chars(one.data() + 2, last, q, std::chars_format::fixed);
         return r.ec == std::errc() && r.ptr == last && q >= 0 && q <= 1
-                   ? static_cast<int>(q * 1'000 + 0.5)
+                   ? static_cast<int>(std::lround(q * 1'000))
                    : 1'000;
     }
     return 1'000;

@@ -191,8 +191,7 @@ MAD_DECL void shared_store::look_after(std::string const& node, peer& p) {
         }));
 }
 
-MAD_DECL void shared_store::bury(std::string const& name, bool by_us) {
-    auto const node = name; // what it refers to may go
+MAD_DECL void shared_store::bury(std::string node, bool by_us) {
     auto const it = peers_.find(node);
     auto const epoch = it == peers_.end() ? std::string() : it->second->epoch;
     if (it != peers_.end())

@@ -18,10 +18,10 @@ struct sample_feed::state : std::enable_shared_from_this<state> {
     /// Between the two readings that the rates of the first sample need.
     static constexpr milliseconds first_rates{300};
 
-    state(boost::asio::any_io_executor executor, sampler_settings settings, callback fn)
+    state(boost::asio::any_io_executor const& executor, sampler_settings settings, callback fn)
         : interval(settings.interval)
         , source(std::move(settings))
-        , timer(std::move(executor))
+        , timer(executor)
         , on_sample(std::move(fn)) {}
 
     void wait(time_point at) {

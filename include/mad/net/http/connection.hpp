@@ -36,7 +36,7 @@ class connection_owner {
 class connection final : public poll_target, public turn_work, public exchange_owner {
   public:
     connection(shard&, connection_owner&, stream, boost::asio::ip::address peer);
-    ~connection();
+    ~connection() override;
 
     /// Begins to read. False: the descriptor cannot be watched; the caller destroys it.
     bool start();

@@ -32,7 +32,7 @@ class part;
 class client_connection final : public end_owner, public net::turn_work {
   public:
     client_connection(part&, net::stream, boost::asio::ip::address peer);
-    ~client_connection();
+    ~client_connection() override;
 
     /// Begins to read: a PROXY header first, or at once a head. False: it cannot be watched.
     bool start(bool proxy_header);

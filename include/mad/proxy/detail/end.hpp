@@ -40,7 +40,7 @@ class end final : public net::poll_target {
         , owner(o)
         , shard_(s) {}
     /// With the server, while the shards rest; else `close` it, and let the shard destroy it.
-    ~end();
+    ~end() override;
 
     /// Begins to watch for input. False: the descriptor cannot be watched.
     bool watch();

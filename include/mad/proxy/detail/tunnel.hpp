@@ -21,7 +21,7 @@ class tunnel final : public end_owner {
   public:
     tunnel(lane&, std::unique_ptr<end> client, std::unique_ptr<end> upstream,
            boost::asio::ip::address counted, frame_scan frames, bool session);
-    ~tunnel();
+    ~tunnel() override;
 
     /// Begins, with what has come already: from the upstream behind its 101 (or nothing), and from
     /// the client behind its request.

@@ -18,7 +18,7 @@ class lane;
 class upstream_connection final : public end_owner {
   public:
     upstream_connection(lane&, net::stream);
-    ~upstream_connection();
+    ~upstream_connection() override;
 
     enum class sent : std::uint8_t {
         yes,    ///< it is on its way

@@ -72,7 +72,7 @@ class reader {
         if (said.empty())
             return {};
         error_code e;
-        auto const a = boost::asio::ip::make_address(said, e);
+        auto a = boost::asio::ip::make_address(said, e);
         if (e)
             fail();
         return a;

@@ -135,7 +135,7 @@ MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(std::vector<int> f
     auto& s = *state_;
     if (fds.empty())
         return error_code(boost::asio::error::invalid_argument);
-    auto const at = net::local_endpoint(fds.front());
+    auto at = net::local_endpoint(fds.front());
     if (!at) {
         for (int const fd : fds)
             ::close(fd);

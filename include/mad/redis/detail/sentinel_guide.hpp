@@ -17,7 +17,7 @@ class sentinel_guide final : public guide, public wire::events {
   public:
     /// `switched` is called when a sentinel tells that the master is another one now.
     sentinel_guide(net::shard&, settings const&, config const&, std::function<void()> switched);
-    ~sentinel_guide();
+    ~sentinel_guide() override;
 
     void locate(answer) override;
     void cancel() override;

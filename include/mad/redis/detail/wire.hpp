@@ -38,7 +38,7 @@ class wire final : public net::poll_target, public net::turn_work {
 
     wire(net::shard&, settings const&, events&);
     wire(wire const&) = delete;
-    ~wire();
+    ~wire() override;
 
     /// Once. No event comes from inside.
     void open(endpoint, bool tls, session_wish);

@@ -130,8 +130,7 @@ MAD_DECL command& command::add(std::string_view arg) {
     header_at_ = static_cast<std::uint8_t>(header_room - 3 - digits);
     char* const at = text_.data() + header_at_;
     *at = '*';
-    std::memcpy(at + 1, head, digits);
-    std::memcpy(at + 1 + digits, "\r\n", 2);
+    std::copy_n("\r\n", 2, std::copy_n(head, digits, at + 1));
     return *this;
 }
 

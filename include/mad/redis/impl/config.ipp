@@ -301,7 +301,7 @@ MAD_DECL std::string mask_passwords(std::string_view text) {
     // Between the first `:` behind `://` and the last `@` before the path.
     auto const start = out.find("://");
     auto const from = start == out.npos ? 0 : start + 3;
-    auto const end = std::min(out.find_first_of("?", from), out.size());
+    auto const end = std::min(out.find('?', from), out.size());
     auto const at = out.rfind('@', end);
     auto const colon = out.find(':', from);
     if (at != out.npos && at >= from && colon < at)

@@ -231,7 +231,7 @@ class nsp_core final : public local_sockets,
   public:
     /// `parent`: that of one that is transient.
     nsp_core(server_core&, std::string name, parent_core* parent = nullptr);
-    ~nsp_core();
+    ~nsp_core() override;
 
     std::string_view name() const { return name_; }
 

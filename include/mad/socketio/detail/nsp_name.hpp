@@ -39,7 +39,7 @@ inline std::string query_as_json(std::string_view query) {
         --left;
         auto const [at, fresh] = places.try_emplace(key, all.size());
         if (fresh)
-            all.push_back({std::move(key), {}});
+            all.emplace_back(std::move(key), std::vector<std::string>());
         all[at->second].second.push_back(std::move(value));
     });
     std::string out = "{";

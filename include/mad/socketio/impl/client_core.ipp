@@ -168,9 +168,7 @@ MAD_DECL void client_core::on_close(engine::close_reason why, error_code ec) {
         });
         if (state_ != state::closed)
             return; // a handler has begun anew
-        if (retrying)
-            reconnect();
-        else if (settings_.reconnection && backoff_.attempts() == 0)
+        if (retrying || (settings_.reconnection && backoff_.attempts() == 0))
             reconnect();
         if (retrying)
             tell(on_reconnect_error, "reconnect_error", ec);

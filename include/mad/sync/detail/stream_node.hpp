@@ -37,6 +37,7 @@ struct entry_id {
         return ms << 22 | std::min(n, most);
     }
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): what the compiler makes of it compares with 0
     friend auto operator<=>(entry_id const&, entry_id const&) = default;
 };
 

@@ -11,7 +11,7 @@ namespace mad::inline MAD_ABI::net::http::detail {
 class client_connection final : public poll_target, public turn_work {
   public:
     client_connection(client& owner, stream s);
-    ~client_connection();
+    ~client_connection() override;
 
     error_code start();
     void transmit(client_request const&);

@@ -136,7 +136,7 @@ server::listen(boost::asio::ip::tcp::endpoint const& wanted) {
 }
 
 MAD_DECL result<boost::asio::ip::tcp::endpoint> server::adopt(int fd) {
-    auto const at = local_endpoint(fd);
+    auto at = local_endpoint(fd);
     if (!at)
         return at.error();
     accept_for_all(fd, true);
