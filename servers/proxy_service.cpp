@@ -25,6 +25,7 @@ static constexpr char const *configured = "configuration", *discovered = "discov
 static std::vector<mad::proxy::listed_upstream>
 listed(std::vector<mad::proxy::upstream> const& all) {
     std::vector<mad::proxy::listed_upstream> out;
+    out.reserve(all.size());
     for (auto const& u : all)
         out.push_back({u, false});
     return out;

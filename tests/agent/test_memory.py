@@ -6,11 +6,10 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_static_agent import BIN, LIMIT_S, awaited, is_seen, running
+from agent_kit import BIN, LIMIT_S, awaited, is_seen, running
 
 WRONG = 99
 VALGRIND = [
@@ -28,12 +27,12 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def nodes() -> Iterator[list[str]]:
+def nodes() -> list[str]:
     """The command of a node that keeps its address over a restart."""
     with running([str(BIN / "mad-api"), "--listen", "127.0.0.1:0"]) as first:
         assert first.stdout is not None
         url = first.stdout.readline().split()[2]
-    yield [str(BIN / "mad-api"), "--listen", url.removeprefix("http://")]
+    return [str(BIN / "mad-api"), "--listen", url.removeprefix("http://")]
 
 
 def test_the_check_finds_what_is_wrong(tmp_path: Path) -> None:

@@ -3,23 +3,18 @@ Linux, without a single file of it, and a node sees them."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import platform
 import shutil
 import subprocess
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from agent_kit import BIN, LIMIT_S, ROOT, awaited, is_seen, running
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("MAD_BIN_DIR", ROOT / "build" / "dev" / "bin"))
-LIMIT_S = 60.0  # under qemu, on a machine that does other things
 MOST_BYTES = {"mad-agent-plain": 5 * 2**19, "mad-agent": 2**23}  # 2.5 and 8 MiB
 EMULATOR = "qemu-aarch64-static"
 
@@ -92,43 +87,12 @@ def in_root(folder: Path, *command: str) -> list[str]:
     return ["unshare", *own, "--mount", f"--root={folder}", *command]
 
 
-@contextlib.contextmanager
-def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
 @pytest.fixture
 def node() -> Iterator[str]:
     """The URL of a mad-api."""
     with running([str(BIN / "mad-api"), "--listen", "127.0.0.1:0"]) as process:
         assert process.stdout is not None
         yield str(process.stdout.readline().split()[2])
-
-
-def awaited(found: Callable[[], bool]) -> bool:
-    until = time.monotonic() + LIMIT_S
-    while not found():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
-    return True
-
-
-def is_seen(url: str) -> bool:
-    """Whether the node shows one agent and has taken numbers of it."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
-        lines: list[str] = answer.read().decode().splitlines()
-    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    return values["mad_fleet_agents"] == "1" and values["mad_agent_updates_total"] != "0"
 
 
 def test_is_small_and_needs_no_library(agent: Agent) -> None:
