@@ -4,8 +4,10 @@
 #include <mad/core/clock.hpp>
 #include <mad/core/error.hpp>
 
+#include <concepts>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <unistd.h>
 
 namespace mad_python {
@@ -16,7 +18,8 @@ template <class Native>
 class hosted {
   public:
     template <class Settings>
-    explicit hosted(Settings&& settings)
+    requires(!std::same_as<std::remove_cvref_t<Settings>, hosted>) explicit hosted(
+        Settings&& settings)
         : native_(std::make_unique<Native>(std::forward<Settings>(settings))) {}
 
     ~hosted() { stop(0); }

@@ -197,7 +197,7 @@ std::size_t server_host::sessions() const {
 }
 
 std::shared_ptr<inbox> server_host::add_inbox() {
-    auto const made = std::make_shared<inbox>();
+    auto made = std::make_shared<inbox>();
     mail_->plain.push_back(made);
     return made;
 }

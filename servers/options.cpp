@@ -315,7 +315,7 @@ std::string read_secret(std::string const& flag, std::string const& file) {
 boost::asio::ip::tcp::endpoint options::endpoint() const {
     using boost::asio::ip::address_v4;
     bool const guarded = anonymous || anonymous_agents || !tokens_file.empty();
-    auto const at =
+    auto at =
         parse_listen("--listen", listen_, guarded ? address_v4::any() : address_v4::loopback());
     if (!at.address().is_loopback() && !guarded)
         throw usage_error("--listen: '" + listen_ +
