@@ -4,10 +4,8 @@
 #include <mad/core/clock.hpp>
 #include <mad/core/error.hpp>
 
-#include <concepts>
 #include <memory>
 #include <string>
-#include <type_traits>
 #include <unistd.h>
 
 namespace mad_python {
@@ -18,9 +16,8 @@ template <class Native>
 class hosted {
   public:
     template <class Settings>
-    requires(!std::same_as<std::remove_cvref_t<Settings>, hosted>) explicit hosted(
-        Settings&& settings)
-        : native_(std::make_unique<Native>(std::forward<Settings>(settings))) {}
+    explicit hosted(Settings settings)
+        : native_(std::make_unique<Native>(std::move(settings))) {}
 
     ~hosted() { stop(0); }
     hosted(hosted const&) = delete;
