@@ -286,6 +286,10 @@ TEST_CASE("an upgrade must be a proper one") {
     auto const r = GENERATE(values<row>({
         {"GET", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n", 400},
         {"GET", "Sec-WebSocket-Version: 13\r\n", 400},
+        {"GET",
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+         400},
         {"GET", "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", 426},
         {"GET", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", 426},
         {"POST", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",

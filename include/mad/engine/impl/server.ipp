@@ -262,7 +262,10 @@ MAD_DECL bool server::part::websocket_ok(net::http::request const& r, net::http:
         x.respond(std::move(no));
         return false;
     }
-    if (r.method != "GET" || r.version != 11 || !net::is_ws_key(r.header("Sec-WebSocket-Key"))) {
+    auto const keys = std::count_if(r.fields.begin(), r.fields.end(), [](auto const& f) {
+        return net::http::iequals(f.name, "Sec-WebSocket-Key");
+    });
+    if (r.method != "GET" || r.version != 11 || keys != 1 || !net::is_ws_key(e.websocket_key)) {
         x.respond(detail::upgrade_refusal(error::bad_request, e.fields));
         return false;
     }
