@@ -248,8 +248,8 @@ def python() -> Counts:
     need_build("python", "mad_core")
     need_console()
     environment = {"PYTHONPATH": str(BUILD / "python" / "package")}
-    sources = ["python", "tests/python", "tests/package", "tests/agent", "tests/hosts"]
-    sources += ["tests/support", "script/lib", "bench"]
+    sources = ["python", "tests/python", "tests/package", "tests/abuse", "tests/agent"]
+    sources += ["tests/hosts", "tests/support", "script/lib", "bench"]
     tool = [sys.executable, "-m"]
     counts = check("ruff check", [*tool, "ruff", "check", *sources])
     counts += check("ruff format", [*tool, "ruff", "format", "--check", *sources])
@@ -306,6 +306,12 @@ def package() -> Counts:
     return pytest(ROOT / "tests" / "package", 3000, environment)
 
 
+def abuse() -> Counts:
+    """What peers send that nobody should, beside healthy sessions."""
+    need_build("dev", "mad-api", "mad-proxy")
+    return pytest(ROOT / "tests" / "abuse", 1200, {})
+
+
 def agent() -> Counts:
     """The small static builds, also for another machine where its compiler is there."""
     need_build("dev", "mad-api")
@@ -358,7 +364,7 @@ GROUPS: dict[str, Callable[[], Counts]] = {
     for group in (package, conformance, integration, deploy, python, browser, console, unit)
 }
 MORE: dict[str, Callable[[], Counts]] = {
-    group.__name__: group for group in (agent, hosts, asan, tsan, tidy, fuzz)
+    group.__name__: group for group in (abuse, agent, hosts, asan, tsan, tidy, fuzz)
 }
 BESIDE = max(1, (os.cpu_count() or 2) // 2)  # groups at a time: rows measure time
 COMPILES = {"package"}  # runs after them: tests beside a compiler would measure that

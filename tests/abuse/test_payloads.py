@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import wire
-from conftest import program
+from abuse_kit import program
 from wire import HANDSHAKE, WEBSOCKET, posted, request
 
 CLOSE = "Connection: close"
@@ -116,7 +116,9 @@ def test_a_body_that_is_odd_and_right(port: int, target: str, body: bytes) -> No
 
 def test_a_body_in_chunks(port: int, target: str) -> None:
     pieces = b"".join(b"1\r\n" + bytes([b]) + b"\r\n" for b in PROBE) + b"0\r\n\r\n"
-    sent = wire.said(port, request(target, "Transfer-Encoding: chunked", CLOSE, method="POST", body=pieces))
+    sent = wire.said(
+        port, request(target, "Transfer-Encoding: chunked", CLOSE, method="POST", body=pieces)
+    )
     assert sent.status == 200
     answered(port, target)
 
@@ -127,7 +129,9 @@ def test_a_body_over_the_limit_is_refused_and_the_session_lives(port: int, targe
 
 
 def test_a_binary_type_ends_the_session(port: int, target: str) -> None:
-    sent = wire.said(port, posted(target, b"bAAAA", "Content-Type: application/octet-stream", CLOSE))
+    sent = wire.said(
+        port, posted(target, b"bAAAA", "Content-Type: application/octet-stream", CLOSE)
+    )
     assert sent.status == 400
     ended(port, target)
 
@@ -151,9 +155,7 @@ def test_a_post_beside_another_ends_the_session(single: int) -> None:
 
 @pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_who_leaves_in_the_middle_ends_the_session(
-    single: int, method: str, reset: bool
-) -> None:
+def test_who_leaves_in_the_middle_ends_the_session(single: int, method: str, reset: bool) -> None:
     target = f"{HANDSHAKE}&sid={wire.open_polling(single, connect=False)}"
     fields = ("Content-Length: 10",) if method == "POST" else ()
     with wire.dial(single) as first:
@@ -295,7 +297,8 @@ def test_a_callback_is_digits_or_nothing(single: int, j: str) -> None:
     assert answer.status == 200
     fields, _, body = answer.data.partition(b"\r\n\r\n")
     name = body.partition(b"(")[0]
-    assert name.startswith(b"___eio[") and name.endswith(b"]")
+    assert name.startswith(b"___eio[")
+    assert name.endswith(b"]")
     assert name[7:-1].isdigit() or name[7:-1] == b""
     assert b"nosniff" in fields
     assert b"<script" not in body

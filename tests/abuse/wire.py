@@ -31,10 +31,7 @@ class Answer:
 
     @property
     def statuses(self) -> list[int]:
-        found = []
-        for part in self.data.split(b"HTTP/1.1 ")[1:]:
-            found.append(int(part[:3]))
-        return found
+        return [int(part[:3]) for part in self.data.split(b"HTTP/1.1 ")[1:]]
 
     @property
     def body(self) -> bytes:
@@ -91,9 +88,17 @@ def said(port: int, *pieces: bytes | float, quiet_s: float = 0.4) -> Answer:
         return take(wire, quiet_s)
 
 
-def frame(payload: bytes = b"", opcode: int = 1, *, fin: bool = True, rsv: int = 0,
-          masked: bool = True, mask: bytes = b"\x01\x02\x03\x04", length: int | None = None,
-          form: int | None = None) -> bytes:
+def frame(
+    payload: bytes = b"",
+    opcode: int = 1,
+    *,
+    fin: bool = True,
+    rsv: int = 0,
+    masked: bool = True,
+    mask: bytes = b"\x01\x02\x03\x04",
+    length: int | None = None,
+    form: int | None = None,
+) -> bytes:
     """A websocket frame. `length`: what is claimed; `form`: bytes of the length field (0, 2, 8)."""
     size = len(payload) if length is None else length
     first = (0x80 if fin else 0) | rsv << 4 | opcode
@@ -120,8 +125,14 @@ def close_frame(code: int | None = 1000, reason: bytes = b"") -> bytes:
     return frame(b"" if code is None else struct.pack("!H", code) + reason, 8)
 
 
-def request(target: str, *fields: str, method: str = "GET", version: str = "1.1",
-            host: str | None = "localhost", body: bytes = b"") -> bytes:
+def request(
+    target: str,
+    *fields: str,
+    method: str = "GET",
+    version: str = "1.1",
+    host: str | None = "localhost",
+    body: bytes = b"",
+) -> bytes:
     lines = [f"{method} {target} HTTP/{version}"]
     if host is not None:
         lines.append(f"Host: {host}")
@@ -133,8 +144,12 @@ def posted(target: str, body: bytes, *fields: str) -> bytes:
     return request(target, f"Content-Length: {len(body)}", *fields, method="POST", body=body)
 
 
-UPGRADE = ("Connection: Upgrade", "Upgrade: websocket", f"Sec-WebSocket-Key: {KEY}",
-           "Sec-WebSocket-Version: 13")
+UPGRADE = (
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    f"Sec-WebSocket-Key: {KEY}",
+    "Sec-WebSocket-Version: 13",
+)
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 
