@@ -2,6 +2,7 @@
 #include <mad/fleet/http_api.hpp>
 #include <mad/net/http/server.hpp>
 #include <mad/net/io_pool.hpp>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -190,7 +191,7 @@ TEST_CASE("an answer that comes late finds its connection, if that is still ther
     goes.reset();
     REQUIRE(wait_until([&] { return s.server->connections() == 1; }));
     run_on(s.pool[0], [&] {
-        for (auto const& answer : s.fleet->waiting)
+        for (auto const& answer : std::exchange(s.fleet->waiting, {}))
             answer();
     });
     CHECK(json::parse(stays.answer().body)["window"] == "15m");

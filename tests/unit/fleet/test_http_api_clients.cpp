@@ -1,5 +1,6 @@
 #include <mad/core/base64.hpp>
 #include <mad/fleet/host_row.hpp>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -244,7 +245,7 @@ TEST_CASE("a history is answered when it is there") {
     }
     CHECK(http_api_world::take(later).status == 0);
     REQUIRE(w.fleet->waiting.size() == 2);
-    for (auto const& answer : w.fleet->waiting)
+    for (auto const& answer : std::exchange(w.fleet->waiting, {}))
         answer();
     w.run();
     CHECK(http_api_world::take(later).value()["id"] == "web-1");

@@ -7,6 +7,7 @@
 #include <mad/engine/detail/hop.hpp>
 #include <mad/engine/server.hpp>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <unordered_map>
@@ -374,8 +375,8 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
     auto const open_packet =
         encode_open(s.sid(), std::span(websocket).first(upgradable ? 1 : 0),
                     cfg.ping_interval.count(), cfg.ping_timeout.count(), cfg.max_payload);
-    cfg.log.debug("engine.session.opened",
-                  {{"sid", s.sid().substr(0, 6)}, {"transport", e.upgrade ? "websocket" : "polling"}});
+    cfg.log.debug("engine.session.opened", {{"sid", s.sid().substr(0, 6)},
+                                            {"transport", e.upgrade ? "websocket" : "polling"}});
     if (e.upgrade) {
         std::string rest;
         auto st = x.take_stream(rest);

@@ -73,10 +73,7 @@ MAD_DECL nsp_claim nsp_table::make_child(parent_core& parent, std::string_view n
             return {};
         auto fresh = std::make_shared<nsp_core>(
             server_, std::string(name), s.cleanup_empty_child_namespaces ? &parent : nullptr);
-        // Nobody can see it yet: its handlers are there on every shard before any socket is.
-        fresh->set_private(true);
         parent.adopt(*fresh);
-        fresh->set_private(false);
         ++fresh->claims;
         ++children_;
         made = fresh->ref();

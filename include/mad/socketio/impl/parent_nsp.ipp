@@ -56,8 +56,12 @@ namespace detail {
 
 MAD_DECL void parent_core::adopt(nsp_core& child) {
     std::lock_guard const lock(mutex_);
+    // Nobody can see it yet, `children` neither: its handlers are there on every shard before any
+    // socket is.
+    child.set_private(true);
     for (auto const& fn : setups_)
         fn(nsp(child.ref()));
+    child.set_private(false);
     children_.push_back(&child);
 }
 
