@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import socketio
+import socketio  # type: ignore[import-untyped]
 from security_kit import BIN, LIMIT_S, Program, program, secret_file
 
 MARK = "PLANTED"
@@ -199,7 +199,8 @@ def told(
         api = start(
             "mad-api", *at_redis, "--tokens", file("tokens.toml", TOKENS),
             "--redis-password-file", file("redis", REDIS),
-            "--webhook", f"http://127.0.0.1:{hook}/", "--webhook-secret-file", file("hook", WEBHOOK),
+            "--webhook", f"http://127.0.0.1:{hook}/",
+            "--webhook-secret-file", file("hook", WEBHOOK),
         )  # fmt: skip
         start("mad-api", *at_redis, "--redis-password-file", file("redis2", WRONG))
         admin = folder / "admin.sock"
