@@ -156,14 +156,13 @@ def redis_seed(events: list[Event]) -> bytes:
     hello = b"*4\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
     confirmed = b"*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n"
     out = b"\x00" + ESCAPE + b"0" + hello + ESCAPE + b"1" + hello + confirmed
-    for n, reply in enumerate(
-        (
-            b"$-1\r\n",
-            b"+OK\r\n",
-            b":1\r\n:2\r\n",
-            b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:1\r\n:2\r\n",
-        )
-    ):
+    replies = (
+        b"$-1\r\n",
+        b"+OK\r\n",
+        b":1\r\n:2\r\n",
+        b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:1\r\n:2\r\n",
+    )
+    for n, reply in enumerate(replies):
         out += ESCAPE + b"a" + bytes([n]) + ESCAPE + b"0" + reply
     out += ESCAPE + b"1"
     for e in events:

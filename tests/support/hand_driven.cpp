@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdarg>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>

@@ -55,9 +55,10 @@ void with_proxy(std::size_t at_least, Talk talk) {
         stop_spoiling(); // whoever comes later is served as if nothing had been
         say(w, 3, get("/socket.io/?EIO=4&transport=polling"));
         auto const still = heard(w, 3, "HTTP/1.1 200 OK\r\n");
+        std::string const got = w.client(3) ? w.client(3)->received : "not there";
         o.wrong = w.finish();
         if (!still)
-            o.wrong += "another client is not served; ";
+            o.wrong += "another client is not served: " + got;
         return o;
     });
 }
