@@ -82,6 +82,7 @@ MAD_DECL void dialer::try_next(error_code why) {
 
 MAD_DECL void dialer::connect_to(boost::asio::ip::tcp::endpoint const& to) {
     auto const failed = [this] { try_next({errno, boost::system::system_category()}); };
+    interest_ = 0; // nobody watches it yet
     fd_ = ::socket(to.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd_ < 0)
         return failed();
@@ -268,7 +269,8 @@ MAD_DECL void dialer::drop() {
     asking_proxy_ = false;
     if (fd_ < 0)
         return;
-    shard_.unwatch(fd_);
+    if (interest_ != 0) // else the shard would lose count, and stop looking at others too soon
+        shard_.unwatch(fd_);
     ::close(std::exchange(fd_, -1));
 }
 

@@ -52,7 +52,10 @@ MAD_DECL client_connection::~client_connection() {
 }
 
 MAD_DECL error_code client_connection::start() {
-    return shard_.watch(stream_.fd(), EPOLLIN, *this);
+    auto const failed = shard_.watch(stream_.fd(), EPOLLIN, *this);
+    if (failed)
+        stream_.close(); // else `shut` would end a watch that there is not
+    return failed;
 }
 
 MAD_DECL void client_connection::shut() {
