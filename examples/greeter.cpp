@@ -21,9 +21,8 @@ int main(int argc, char** argv) {
             socket.join(room);
             socket.to(room).emit("joined", std::string(socket.id()));
         });
-        socket.on("say", [&io](std::string room, std::string text) {
-            io.to(room).emit("said", text);
-        });
+        socket.on("say",
+                  [&io](std::string room, std::string text) { io.to(room).emit("said", text); });
 
         // Coroutines may wait for the peer.
         socket.on("quiz", [socket]() -> boost::asio::awaitable<bool> {

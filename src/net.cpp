@@ -9,8 +9,8 @@
 #include <mad/net/impl/shard.ipp>
 #include <mad/net/impl/stream.ipp>
 #include <mad/net/impl/task_group.ipp>
-#include <mad/net/impl/unix_socket.ipp>
 #include <mad/net/impl/trust.ipp>
+#include <mad/net/impl/unix_socket.ipp>
 #include <mad/net/impl/ws_decoder.ipp>
 #include <mad/net/impl/ws_deflate.ipp>
 #include <mad/net/impl/ws_error.ipp>

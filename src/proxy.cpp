@@ -1,5 +1,4 @@
 // Bodies of room proxy.
-#include <mad/proxy/impl/metrics.ipp>
 #include <mad/proxy/impl/admin.ipp>
 #include <mad/proxy/impl/affinity.ipp>
 #include <mad/proxy/impl/client_answer.ipp>
@@ -15,6 +14,7 @@
 #include <mad/proxy/impl/handover_message.ipp>
 #include <mad/proxy/impl/health_check.ipp>
 #include <mad/proxy/impl/lane.ipp>
+#include <mad/proxy/impl/metrics.ipp>
 #include <mad/proxy/impl/part.ipp>
 #include <mad/proxy/impl/pool.ipp>
 #include <mad/proxy/impl/pool_drain.ipp>

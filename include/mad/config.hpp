@@ -8,9 +8,9 @@
 #define MAD_VERSION "0.1.0"
 
 /// How function bodies reach a program. By default every body is `inline` in the headers. With
-/// `MAD_SEPARATE_COMPILATION` (set by the CMake target `mad::compiled`) the headers only declare and
-/// `src/*.cpp` holds the bodies once. The inline namespace differs between the two, so a program
-/// that mixes them fails to link instead of breaking the one-definition rule silently.
+/// `MAD_SEPARATE_COMPILATION` (set by the CMake target `mad::compiled`) the headers only declare
+/// and `src/*.cpp` holds the bodies once. The inline namespace differs between the two, so a
+/// program that mixes them fails to link instead of breaking the one-definition rule silently.
 #if defined(MAD_SEPARATE_COMPILATION)
 #define MAD_DECL
 #define MAD_ABI v0_1_compiled

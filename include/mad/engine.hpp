@@ -2,8 +2,8 @@
 #define MAD_ENGINE_HPP
 
 /// The room `engine`: Engine.IO: server and client.
+#include <mad/engine/client.hpp>
 #include <mad/engine/server.hpp>
 #include <mad/engine/siblings.hpp>
-#include <mad/engine/client.hpp>
 
 #endif

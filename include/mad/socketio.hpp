@@ -2,7 +2,7 @@
 #define MAD_SOCKETIO_HPP
 
 /// The room `socketio`: Socket.IO: server and client.
-#include <mad/socketio/server.hpp>
 #include <mad/socketio/client.hpp>
+#include <mad/socketio/server.hpp>
 
 #endif

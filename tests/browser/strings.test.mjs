@@ -7,14 +7,25 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Agents, sample } from "./lib/agents.mjs";
 import { launchBrowser, openConsole, phase, readRow } from "./lib/page.mjs";
-import { consoleBuild, findBrowser, freePort, missing, start, stopAll } from "./lib/programs.mjs";
+import {
+  consoleBuild,
+  findBrowser,
+  freePort,
+  missing,
+  start,
+  stopAll,
+} from "./lib/programs.mjs";
 import { until } from "./lib/until.mjs";
 
-const clients = fileURLToPath(new URL("../conformance/node_modules/socket.io-client", import.meta.url));
+const clients = fileURLToPath(
+  new URL("../conformance/node_modules/socket.io-client", import.meta.url),
+);
 
 function whyNot() {
   if (findBrowser() === undefined) return "no Chromium on this machine";
-  return existsSync(clients) ? false : "the clients of the conformance tests are not installed";
+  return existsSync(clients)
+    ? false
+    : "the clients of the conformance tests are not installed";
 }
 
 const strings = {
@@ -56,11 +67,28 @@ function saying(id, text) {
   const tag = text.replace(/[\p{Cc}\p{Cs}]/gu, "").slice(0, 16);
   return sample(id, {
     info: {
-      ...{ host: text, os: short, kernel: short, arch: short, region: short, virt: short },
+      ...{
+        host: text,
+        os: short,
+        kernel: short,
+        arch: short,
+        region: short,
+        virt: short,
+      },
       tags: [tag, `role:${tag}`],
     },
     health: {
-      disk: [{ m: `/${short}`, fs: short, size: 1e11, avail: 6e10, pct: 40, ipct: 3, ro: false }],
+      disk: [
+        {
+          m: `/${short}`,
+          fs: short,
+          size: 1e11,
+          avail: 6e10,
+          pct: 40,
+          ipct: 3,
+          ro: false,
+        },
+      ],
       net: { rx: 1, tx: 2, err: 0, drop: 0, ifs: [{ n: short, rx: 1, tx: 2 }] },
       temps: [{ n: short, c: 40 }],
       sensors: [{ name: short, label: short, value: 40 }],
@@ -85,7 +113,10 @@ const sideways = (page) =>
     if (scrollWidth <= clientWidth) return [];
     return [...document.querySelectorAll("#app *")]
       .filter((one) => one.closest(".scroll") === null)
-      .filter((one) => one.getBoundingClientRect().left + one.scrollWidth > clientWidth + 1)
+      .filter(
+        (one) =>
+          one.getBoundingClientRect().left + one.scrollWidth > clientWidth + 1,
+      )
       .map((one) => `${one.tagName}.${one.className}`);
   });
 
@@ -93,7 +124,9 @@ const sideways = (page) =>
 const unruly = (page) =>
   page.evaluate(() => {
     const rows = [...document.querySelectorAll(".body [role=row]")];
-    const high = Math.min(...rows.map((row) => row.getBoundingClientRect().height));
+    const high = Math.min(
+      ...rows.map((row) => row.getBoundingClientRect().height),
+    );
     return rows
       .filter((row) => row.getBoundingClientRect().height > high + 1)
       .map((row) => row.textContent.slice(0, 60));
@@ -103,114 +136,191 @@ const unruly = (page) =>
 const raw = (page) =>
   page.evaluate(() => {
     const found = document.body.innerText.match(
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
       /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu,
     );
-    return [...new Set(found ?? [])].map((one) => one.codePointAt(0).toString(16));
+    return [...new Set(found ?? [])].map((one) =>
+      one.codePointAt(0).toString(16),
+    );
   });
 
-describe("what agents say is shown and does nothing", { skip: whyNot(), timeout: 240_000 }, () => {
-  let proxy;
-  let agents;
-  let browser;
+describe(
+  "what agents say is shown and does nothing",
+  { skip: whyNot(), timeout: 240_000 },
+  () => {
+    let proxy;
+    let agents;
+    let browser;
 
-  /** Runs with a page at `path`; nothing may have run or been refused there meanwhile. */
-  const open = async (path, use) => {
-    const { page, watch } = await openConsole(browser, `${proxy.url}${path}`, {
-      viewport: { width: 1440, height: 900 },
-    });
-    const dialogs = [];
-    page.on("dialog", (dialog) => {
-      dialogs.push(dialog.message());
-      dialog.dismiss();
-    });
-    try {
-      await until("the page to be live", async () => (await phase(page)) === "live");
-      await use(page);
-      assert.equal(await page.evaluate(() => window.ran), undefined, "something ran");
-      assert.deepEqual(dialogs, []);
-      assert.deepEqual(watch.faults, []);
-      assert.equal(await page.locator("#app script, #app iframe, #app object, #app embed").count(), 0);
-      assert.equal(await page.evaluate(() => ({}).polluted), undefined);
-    } finally {
-      await page.context().close();
-    }
-  };
-
-  before(async () => {
-    const lacking = missing();
-    assert.equal(lacking, undefined, lacking);
-    const port = await freePort();
-    const flags = ["--listen", `127.0.0.1:${port}`, "--max-rate-per-address", "0"];
-    const api = await start("mad-api", flags);
-    const web = await start("mad-web", ["--listen", "0", "--api-url", "", "--root", consoleBuild]);
-    proxy = await start("mad-proxy", ["--listen", "0", "--upstream", api.url, "--web", web.url]);
-    agents = new Agents(proxy.url);
-    agents.say("calm-1", sample("calm-1"));
-    for (const [name, text] of Object.entries(strings)) {
-      agents.say(`says-${name}`, saying(`says-${name}`, text));
-    }
-    browser = await launchBrowser();
-  });
-
-  after(async () => {
-    agents?.stop();
-    await browser?.close();
-    await stopAll();
-  });
-
-  it("in the table, where each row stays as high as the others", () =>
-    open("/", async (page) => {
-      await until("the calm host", () => readRow(page, "calm-1"));
-      await until("all that speak", async () => (await page.locator(".body .host").count()) > 25);
-      assert.deepEqual(await unruly(page), []);
-      assert.deepEqual(await raw(page), []);
-      assert.deepEqual(await sideways(page), []);
-      assert.ok((await page.locator(".body .host").count()) > 25, "none was hidden by a style");
-      if (process.env.MAD_TEST_PICTURES)
-        await page.screenshot({ path: `${process.env.MAD_TEST_PICTURES}/strings-table.png` });
-    }));
-
-  it("in the tiles", () =>
-    open("/?view=tiles", async (page) => {
-      assert.deepEqual(await raw(page), []);
-      assert.deepEqual(await sideways(page), []);
-    }));
-
-  it("in a search, which finds by what was said", () =>
-    open("/", async (page) => {
-      await until("all that speak", async () => (await page.locator(".body .host").count()) > 25);
-      for (const text of [strings.script, strings.attribute, strings.prototype, strings.format]) {
-        await page.fill("#search", text);
-        await until("an answer", async () => (await page.inputValue("#search")) === text);
-      }
-      await page.fill("#search", "says-script");
-      await until("the one that is meant", async () => {
-        const found = await page.$$eval(".body [role=row] .host", (all) => all.length);
-        return found === 1;
+    /** Runs with a page at `path`; nothing may have run or been refused there meanwhile. */
+    const open = async (path, use) => {
+      const { page, watch } = await openConsole(
+        browser,
+        `${proxy.url}${path}`,
+        {
+          viewport: { width: 1440, height: 900 },
+        },
+      );
+      const dialogs = [];
+      page.on("dialog", (dialog) => {
+        dialogs.push(dialog.message());
+        dialog.dismiss();
       });
-    }));
+      try {
+        await until(
+          "the page to be live",
+          async () => (await phase(page)) === "live",
+        );
+        await use(page);
+        assert.equal(
+          await page.evaluate(() => window.ran),
+          undefined,
+          "something ran",
+        );
+        assert.deepEqual(dialogs, []);
+        assert.deepEqual(watch.faults, []);
+        assert.equal(
+          await page
+            .locator("#app script, #app iframe, #app object, #app embed")
+            .count(),
+          0,
+        );
+        assert.equal(await page.evaluate(() => ({}).polluted), undefined);
+      } finally {
+        await page.context().close();
+      }
+    };
 
-  for (const [name] of Object.entries(strings)) {
-    it(`on the page of the host that says ${name}`, () =>
-      open(`/host/says-${name}`, async (page) => {
-        await page.waitForSelector(".host-page .cores li");
+    before(async () => {
+      const lacking = missing();
+      assert.equal(lacking, undefined, lacking);
+      const port = await freePort();
+      const flags = [
+        "--listen",
+        `127.0.0.1:${port}`,
+        "--max-rate-per-address",
+        "0",
+      ];
+      const api = await start("mad-api", flags);
+      const web = await start("mad-web", [
+        "--listen",
+        "0",
+        "--api-url",
+        "",
+        "--root",
+        consoleBuild,
+      ]);
+      proxy = await start("mad-proxy", [
+        "--listen",
+        "0",
+        "--upstream",
+        api.url,
+        "--web",
+        web.url,
+      ]);
+      agents = new Agents(proxy.url);
+      agents.say("calm-1", sample("calm-1"));
+      for (const [name, text] of Object.entries(strings)) {
+        agents.say(`says-${name}`, saying(`says-${name}`, text));
+      }
+      browser = await launchBrowser();
+    });
+
+    after(async () => {
+      agents?.stop();
+      await browser?.close();
+      await stopAll();
+    });
+
+    it("in the table, where each row stays as high as the others", () =>
+      open("/", async (page) => {
+        await until("the calm host", () => readRow(page, "calm-1"));
+        await until(
+          "all that speak",
+          async () => (await page.locator(".body .host").count()) > 25,
+        );
+        assert.deepEqual(await unruly(page), []);
         assert.deepEqual(await raw(page), []);
         assert.deepEqual(await sideways(page), []);
-        assert.equal(await page.locator(".host-page [onclick], .host-page [onload]").count(), 0);
-        const links = await page.$$eval(".host-page a", (all) => all.map((one) => one.protocol));
-        assert.ok(links.every((one) => one === "http:" || one === "blob:"), `${links}`);
+        assert.ok(
+          (await page.locator(".body .host").count()) > 25,
+          "none was hidden by a style",
+        );
         if (process.env.MAD_TEST_PICTURES)
-          await page.screenshot({ path: `${process.env.MAD_TEST_PICTURES}/strings-${name}.png` });
+          await page.screenshot({
+            path: `${process.env.MAD_TEST_PICTURES}/strings-table.png`,
+          });
       }));
-  }
 
-  it("while the frame of the page stands where it stood", () =>
-    open("/?q=calm-1", async (page) => {
-      await until("the calm host", () => readRow(page, "calm-1"));
-      const calm = await frame(page);
-      await page.fill("#search", "");
-      await until("all that speak", async () => (await page.locator(".body .host").count()) > 25);
-      assert.deepEqual(await frame(page), calm);
-    }));
-});
+    it("in the tiles", () =>
+      open("/?view=tiles", async (page) => {
+        assert.deepEqual(await raw(page), []);
+        assert.deepEqual(await sideways(page), []);
+      }));
+
+    it("in a search, which finds by what was said", () =>
+      open("/", async (page) => {
+        await until(
+          "all that speak",
+          async () => (await page.locator(".body .host").count()) > 25,
+        );
+        for (const text of [
+          strings.script,
+          strings.attribute,
+          strings.prototype,
+          strings.format,
+        ]) {
+          await page.fill("#search", text);
+          await until(
+            "an answer",
+            async () => (await page.inputValue("#search")) === text,
+          );
+        }
+        await page.fill("#search", "says-script");
+        await until("the one that is meant", async () => {
+          const found = await page.$$eval(
+            ".body [role=row] .host",
+            (all) => all.length,
+          );
+          return found === 1;
+        });
+      }));
+
+    for (const [name] of Object.entries(strings)) {
+      it(`on the page of the host that says ${name}`, () =>
+        open(`/host/says-${name}`, async (page) => {
+          await page.waitForSelector(".host-page .cores li");
+          assert.deepEqual(await raw(page), []);
+          assert.deepEqual(await sideways(page), []);
+          assert.equal(
+            await page
+              .locator(".host-page [onclick], .host-page [onload]")
+              .count(),
+            0,
+          );
+          const links = await page.$$eval(".host-page a", (all) =>
+            all.map((one) => one.protocol),
+          );
+          assert.ok(
+            links.every((one) => one === "http:" || one === "blob:"),
+            `${links}`,
+          );
+          if (process.env.MAD_TEST_PICTURES)
+            await page.screenshot({
+              path: `${process.env.MAD_TEST_PICTURES}/strings-${name}.png`,
+            });
+        }));
+    }
+
+    it("while the frame of the page stands where it stood", () =>
+      open("/?q=calm-1", async (page) => {
+        await until("the calm host", () => readRow(page, "calm-1"));
+        const calm = await frame(page);
+        await page.fill("#search", "");
+        await until(
+          "all that speak",
+          async () => (await page.locator(".body .host").count()) > 25,
+        );
+        assert.deepEqual(await frame(page), calm);
+      }));
+  },
+);

@@ -47,12 +47,13 @@ struct options {
             ->expected(0, 1)
             ->default_str("on");
         app.add_option("--max-payload", e.max_payload)->capture_default_str();
-        app.add_option_function<std::string>(
-               "--parser",
-               [this](std::string const& name) {
-                   settings.parser = name == "msgpack" ? mad::socketio::packet_parser::msgpack
-                                                       : mad::socketio::packet_parser::json;
-               })
+        app.add_option_function<std::string>("--parser",
+                                             [this](std::string const& name) {
+                                                 settings.parser =
+                                                     name == "msgpack"
+                                                         ? mad::socketio::packet_parser::msgpack
+                                                         : mad::socketio::packet_parser::json;
+                                             })
             ->check(CLI::IsMember({"json", "msgpack"}));
         app.add_option_function<bool>(
             "--compression",

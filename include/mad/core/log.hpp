@@ -26,15 +26,27 @@ struct log_field {
     std::string_view key;
     value_type value;
 
-    log_field(std::string_view k, std::string_view v) : key(k), value(v) {}
-    log_field(std::string_view k, char const* v) : key(k), value(std::string_view(v)) {}
-    log_field(std::string_view k, std::string const& v) : key(k), value(std::string_view(v)) {}
-    log_field(std::string_view k, bool v) : key(k), value(v) {}
-    log_field(std::string_view k, double v) : key(k), value(v) {}
+    log_field(std::string_view k, std::string_view v)
+        : key(k)
+        , value(v) {}
+    log_field(std::string_view k, char const* v)
+        : key(k)
+        , value(std::string_view(v)) {}
+    log_field(std::string_view k, std::string const& v)
+        : key(k)
+        , value(std::string_view(v)) {}
+    log_field(std::string_view k, bool v)
+        : key(k)
+        , value(v) {}
+    log_field(std::string_view k, double v)
+        : key(k)
+        , value(v) {}
     log_field(std::string_view k, std::signed_integral auto v)
-        : key(k), value(static_cast<std::int64_t>(v)) {}
+        : key(k)
+        , value(static_cast<std::int64_t>(v)) {}
     log_field(std::string_view k, std::unsigned_integral auto v)
-        : key(k), value(static_cast<std::uint64_t>(v)) {}
+        : key(k)
+        , value(static_cast<std::uint64_t>(v)) {}
 };
 
 /// One event: a constant dotted name (`engine.session.closed`), then fields.
@@ -56,7 +68,8 @@ class logger {
   public:
     logger() = default;
     explicit logger(std::shared_ptr<log_sink> sink, log_level least = log_level::info)
-        : sink_(std::move(sink)), least_(sink_ ? least : log_level::off) {}
+        : sink_(std::move(sink))
+        , least_(sink_ ? least : log_level::off) {}
 
     bool wants(log_level l) const { return l >= least_ && l != log_level::off; }
 

@@ -52,9 +52,9 @@ class client_events {
 };
 
 /// One Engine.IO session, client side, revision 4 or 3 of the protocol: polling, websocket, the
-/// upgrade between them, heartbeat and close. Used once: whoever wants another session makes another client.
-/// Lives and is used on one shard; works under a plain `ioc.run()`, which returns when the session
-/// has ended.
+/// upgrade between them, heartbeat and close. Used once: whoever wants another session makes
+/// another client. Lives and is used on one shard; works under a plain `ioc.run()`, which returns
+/// when the session has ended.
 class client final : public transport_events {
   public:
     /// Throws std::invalid_argument for a URL or settings that can never work.
@@ -81,8 +81,8 @@ class client final : public transport_events {
     void pause();
     void resume();
 
-    /// Ends the session: what is queued goes out first, then the goodbye. `on_close` runs inside the
-    /// call.
+    /// Ends the session: what is queued goes out first, then the goodbye. `on_close` runs inside
+    /// the call.
     void close(close_reason why = close_reason::forced_close);
 
     bool is_open() const { return state_ == state::open; }

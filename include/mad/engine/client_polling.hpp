@@ -18,9 +18,9 @@
 
 namespace mad::inline MAD_ABI::engine {
 
-/// How many of the first packets fit into one polling body of at most `max_bytes` (nothing: any). At
-/// least one, as engine.io-client: a packet too big for the server is refused by the server. Binary
-/// packets are bytes alone, in either revision.
+/// How many of the first packets fit into one polling body of at most `max_bytes` (nothing: any).
+/// At least one, as engine.io-client: a packet too big for the server is refused by the server.
+/// Binary packets are bytes alone, in either revision.
 std::size_t fitting_packets(std::span<net::wire_block const>, std::optional<std::size_t> max_bytes,
                             revision = revision::eio4);
 
@@ -65,7 +65,8 @@ class client_polling final : public transport, public net::turn_work {
   private:
     struct inbox { // a body that is being handed out
         inbox(revision rev, std::string b, bool binary)
-            : body(std::move(b)), reader(rev, body, binary) {}
+            : body(std::move(b))
+            , reader(rev, body, binary) {}
         std::string body;
         payload_reader reader;
     };

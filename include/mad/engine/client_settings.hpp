@@ -15,7 +15,8 @@
 
 namespace mad::inline MAD_ABI::engine {
 
-/// Settings of an Engine.IO client. Defaults are those of engine.io-client 6.6 unless said otherwise.
+/// Settings of an Engine.IO client. Defaults are those of engine.io-client 6.6 unless said
+/// otherwise.
 struct client_settings {
     /// `http://host:port`, or `https`, `ws`, `wss`: TLS or not is chosen here. A query is sent with
     /// every request; the URL's own path is not looked at, see `path`.

@@ -20,8 +20,8 @@ class cipher {
     /// Takes what came from the wire.
     virtual void put(std::string_view ciphertext) = 0;
 
-    /// Gives plaintext, as much as there is and fits: the number of bytes, 0 when more ciphertext is
-    /// needed. An error is final.
+    /// Gives plaintext, as much as there is and fits: the number of bytes, 0 when more ciphertext
+    /// is needed. An error is final.
     virtual result<std::size_t> read(std::span<char> plaintext) = 0;
 
     /// Encrypts: the number of plaintext bytes taken, at most one record of 16 KB; 0 while the

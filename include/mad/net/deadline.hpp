@@ -19,7 +19,9 @@ class deadline {
   public:
     using callback = void (*)(void* owner);
 
-    deadline(callback fn, void* owner) : fn_(fn), owner_(owner) {}
+    deadline(callback fn, void* owner)
+        : fn_(fn)
+        , owner_(owner) {}
     deadline(deadline const&) = delete;
     deadline& operator=(deadline const&) = delete;
     ~deadline() { cancel(); }
@@ -51,7 +53,8 @@ class deadline {
 /// handful of different lengths (settings), not for arbitrary ones.
 class deadline_queue {
   public:
-    explicit deadline_queue(boost::asio::io_context& ctx) : timer_(ctx) {}
+    explicit deadline_queue(boost::asio::io_context& ctx)
+        : timer_(ctx) {}
     ~deadline_queue();
 
     /// (Re)arms `d` to fire `after` from now, once.
@@ -65,7 +68,10 @@ class deadline_queue {
 
   private:
     struct bucket {
-        explicit bucket(duration d) : length(d) { head.prev_ = head.next_ = &head; }
+        explicit bucket(duration d)
+            : length(d) {
+            head.prev_ = head.next_ = &head;
+        }
         duration length;
         deadline head;
     };

@@ -36,7 +36,8 @@ struct message_deflate_settings {
 };
 
 /// For `per_message_deflate` of the engine's settings. Compressing happens on the shard that sends:
-/// 10 to 40 ns a byte at level 6 (zlib 1.2.13). Throws std::invalid_argument for values out of range.
+/// 10 to 40 ns a byte at level 6 (zlib 1.2.13). Throws std::invalid_argument for values out of
+/// range.
 std::shared_ptr<message_compression const> make_message_deflate(message_deflate_settings = {});
 
 /// Settings of compressed HTTP answers.

@@ -31,14 +31,17 @@ struct io_outcome {
 class stream {
   public:
     stream() = default;
-    /// `lease` is let go when the descriptor is closed, whoever holds the stream then: that is how a
-    /// listener counts what it let in.
+    /// `lease` is let go when the descriptor is closed, whoever holds the stream then: that is how
+    /// a listener counts what it let in.
     explicit stream(int fd, std::unique_ptr<cipher> c = nullptr,
                     std::shared_ptr<void const> lease = nullptr)
-        : fd_(fd), cipher_(std::move(c)), lease_(std::move(lease)) {}
+        : fd_(fd)
+        , cipher_(std::move(c))
+        , lease_(std::move(lease)) {}
     stream(stream&& o) noexcept
-        : fd_(std::exchange(o.fd_, -1)), cipher_(std::move(o.cipher_)), lease_(std::move(o.lease_)) {
-    }
+        : fd_(std::exchange(o.fd_, -1))
+        , cipher_(std::move(o.cipher_))
+        , lease_(std::move(o.lease_)) {}
     stream& operator=(stream&& o) noexcept {
         std::swap(fd_, o.fd_);
         std::swap(cipher_, o.cipher_);
@@ -66,9 +69,9 @@ class stream {
     int fd() const { return fd_; }
 
     /// Reads what is there, at most `into.size()` bytes of plaintext. `scratch` is where ciphertext
-    /// lands first; it may not overlap `into`. A secure stream that filled `into` must be read again:
-    /// what it holds back, the descriptor does not announce. With 32 KB or more in `into` that never
-    /// happens.
+    /// lands first; it may not overlap `into`. A secure stream that filled `into` must be read
+    /// again: what it holds back, the descriptor does not announce. With 32 KB or more in `into`
+    /// that never happens.
     io_outcome read(std::span<char> into, std::span<char> scratch);
 
     /// Writes as much as goes without waiting. With a cipher, `bytes` counts plaintext taken; what

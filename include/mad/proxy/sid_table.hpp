@@ -39,8 +39,8 @@ class sid_observer {
 };
 
 /// Which upstream made which session, learnt from the answers to handshakes, and to requests of
-/// sessions that were there before. All shards share one; each call locks one of 64 parts. It counts the polling sessions of each upstream: those learnt,
-/// not upgraded and not gone.
+/// sessions that were there before. All shards share one; each call locks one of 64 parts. It
+/// counts the polling sessions of each upstream: those learnt, not upgraded and not gone.
 class sid_table {
   public:
     /// Longer ids are not learnt.

@@ -30,8 +30,9 @@ struct raw_json {
     friend bool operator==(raw_json const&, raw_json const&) = default;
 };
 
-/// All arguments of a packet, written before: JSON texts with commas between them, and the bytes that
-/// their placeholders stand for, numbered from 0. To be passed alone, and not without an argument
+/// All arguments of a packet, written before: JSON texts with commas between them, and the bytes
+/// that their placeholders stand for, numbered from 0. To be passed alone, and not without an
+/// argument
 /// (`text` must not be empty).
 struct raw_args {
     std::string text;

@@ -45,8 +45,8 @@ class encoded {
         return bytes;
     }
 
-    /// Makes the one message of the msgpack parser, which `for_each` then gives instead. Copies made
-    /// afterwards share it.
+    /// Makes the one message of the msgpack parser, which `for_each` then gives instead. Copies
+    /// made afterwards share it.
     void pack();
     bool packed() const { return packed_ != nullptr; }
 
@@ -85,8 +85,8 @@ class encoded {
     std::shared_ptr<binary_part> packed_; // null but for the msgpack parser
 };
 
-/// Writes one packet of ours for the msgpack parser: its Engine.IO message (`42["hello",1]`, trusted)
-/// and its attachments, in one binary message. Empty when the message is no packet.
+/// Writes one packet of ours for the msgpack parser: its Engine.IO message (`42["hello",1]`,
+/// trusted) and its attachments, in one binary message. Empty when the message is no packet.
 std::string encode_msgpack(std::string_view message,
                            std::span<net::wire_block const> attachments = {});
 

@@ -49,11 +49,12 @@ enum class packet_parser : std::uint8_t {
     msgpack ///< socket.io-msgpack-parser: one binary message a packet
 };
 
-/// Reads one packet of the msgpack parser, a map such as `{type: 2, nsp: "/", data: ["hello"], id: 7}`,
-/// into JSON text and attachments: that is what packets are inside. Bytes become attachments, which count as such; a Date becomes its text, as in
-/// JSON; undefined is null, or no member; a number that JSON has not is null; keys that nobody knows
-/// are skipped. Limits and refusals are those of `parse_packet`, judged while it is read: nothing is
-/// allocated for what is only announced, and the text made is at most six times as long as `data`.
+/// Reads one packet of the msgpack parser, a map such as `{type: 2, nsp: "/", data: ["hello"], id:
+/// 7}`, into JSON text and attachments: that is what packets are inside. Bytes become attachments,
+/// which count as such; a Date becomes its text, as in JSON; undefined is null, or no member; a
+/// number that JSON has not is null; keys that nobody knows are skipped. Limits and refusals are
+/// those of `parse_packet`, judged while it is read: nothing is allocated for what is only
+/// announced, and the text made is at most six times as long as `data`.
 result<packet> decode_msgpack(std::string_view data, packet_limits const& = {});
 
 /// Puts the messages of one connection together to packets; all its namespaces share one decoder.

@@ -233,21 +233,26 @@ TEST_CASE("a peer that does not speak TLS ends the dialing") {
         std::function<bool(error_code)> fits;
         milliseconds limit;
     };
-    auto const r = GENERATE(
-        row{"HTTP", {"HTTP/1.1 400 Bad Request\r\n\r\n", false, false, true},
-            [](error_code e) { return e == net::tls_error::handshake_failed; }, patience},
-        row{"end", {"", true, false, true},
-            [](error_code e) { return e == boost::system::errc::connection_reset; }, patience},
-        row{"silence", {"", false, false, true},
-            [](error_code e) { return e == boost::asio::error::timed_out; }, milliseconds(50)});
+    auto const r =
+        GENERATE(row{"HTTP",
+                     {"HTTP/1.1 400 Bad Request\r\n\r\n", false, false, true},
+                     [](error_code e) { return e == net::tls_error::handshake_failed; },
+                     patience},
+                 row{"end",
+                     {"", true, false, true},
+                     [](error_code e) { return e == boost::system::errc::connection_reset; },
+                     patience},
+                 row{"silence",
+                     {"", false, false, true},
+                     [](error_code e) { return e == boost::asio::error::timed_out; },
+                     milliseconds(50)});
     CAPTURE(r.what);
     authority ca;
     boost::asio::io_context ctx(1);
     scripted_server server(ctx, {{r.step}});
     auto s = within(r.limit);
     s.tls = trusting(ca.ca_file());
-    auto const got =
-        dial_once(ctx, {"127.0.0.1", server.port(), true}, s, [&] { server.close(); });
+    auto const got = dial_once(ctx, {"127.0.0.1", server.port(), true}, s, [&] { server.close(); });
     REQUIRE(got);
     REQUIRE(got->has_error());
     CAPTURE(got->error().message());

@@ -1,3 +1,5 @@
 #include "half.hpp"
 
-void greet(mad::logger const& log) { log.info("mixed.greeting"); }
+void greet(mad::logger const& log) {
+    log.info("mixed.greeting");
+}

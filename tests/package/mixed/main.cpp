@@ -1,3 +1,5 @@
 #include "half.hpp"
 
-int main() { greet({}); }
+int main() {
+    greet({});
+}

@@ -43,7 +43,8 @@ TEST_CASE("revision 3 and base64 are asked for in the query") {
 
 TEST_CASE("no two polling requests have the same target") {
     engine::detail::client_endpoint const e(settings("http://h"));
-    auto const a = e.target(transport_kind::polling, "s"), b = e.target(transport_kind::polling, "s");
+    auto const a = e.target(transport_kind::polling, "s"),
+               b = e.target(transport_kind::polling, "s");
     CHECK(a.starts_with("/engine.io/?EIO=4&transport=polling&t="));
     CHECK(a.ends_with("&sid=s"));
     CHECK(a != b);

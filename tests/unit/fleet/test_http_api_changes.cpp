@@ -126,7 +126,7 @@ TEST_CASE("what is no mute is refused with the member that is wrong") {
                           {400, R"({"for":60,"other":1})", "other"},
                           {422, R"({"for":60,"weekly":["sunday"]})", "weekly"},
                           {422, R"({"until":1764000003000})", "until"},
-             {422, R"({"for":1,"from":253402300798999})", "for"},
+                          {422, R"({"for":1,"from":253402300798999})", "for"},
                           {422, R"({"from":1864000000001,"until":1864000000000})", "until"},
                           {422, R"({"for":60,"match":"cpu>1"})", "match"}}) {
         CAPTURE(body);

@@ -13,23 +13,23 @@ TEST_CASE("a URL is taken apart") {
         bool secure;
         std::string path, query, authority;
     };
-    auto const r = GENERATE(
-        row{"http://localhost", "localhost", 80, false, "/", "", "localhost"},
-        row{"http://localhost/", "localhost", 80, false, "/", "", "localhost"},
-        row{"http://localhost:3000", "localhost", 3000, false, "/", "", "localhost:3000"},
-        row{"http://a.example:80/x/y", "a.example", 80, false, "/x/y", "", "a.example"},
-        row{"https://a.example", "a.example", 443, true, "/", "", "a.example"},
-        row{"https://a.example:80", "a.example", 80, true, "/", "", "a.example:80"},
-        row{"https://a.example:443/", "a.example", 443, true, "/", "", "a.example"},
-        row{"ws://10.0.0.1:1", "10.0.0.1", 1, false, "/", "", "10.0.0.1:1"},
-        row{"wss://a.example:65535", "a.example", 65535, true, "/", "", "a.example:65535"},
-        row{"WSS://a.example/p", "a.example", 443, true, "/p", "", "a.example"},
-        row{"http://[::1]:3000/admin", "::1", 3000, false, "/admin", "", "[::1]:3000"},
-        row{"https://[fe80::1]", "fe80::1", 443, true, "/", "", "[fe80::1]"},
-        row{"http://h?a=1&b=%20", "h", 80, false, "/", "a=1&b=%20", "h"},
-        row{"http://h/p?a=1?b", "h", 80, false, "/p", "a=1?b", "h"},
-        row{"http://h/p#part?x", "h", 80, false, "/p", "", "h"},
-        row{"http://h#part", "h", 80, false, "/", "", "h"});
+    auto const r =
+        GENERATE(row{"http://localhost", "localhost", 80, false, "/", "", "localhost"},
+                 row{"http://localhost/", "localhost", 80, false, "/", "", "localhost"},
+                 row{"http://localhost:3000", "localhost", 3000, false, "/", "", "localhost:3000"},
+                 row{"http://a.example:80/x/y", "a.example", 80, false, "/x/y", "", "a.example"},
+                 row{"https://a.example", "a.example", 443, true, "/", "", "a.example"},
+                 row{"https://a.example:80", "a.example", 80, true, "/", "", "a.example:80"},
+                 row{"https://a.example:443/", "a.example", 443, true, "/", "", "a.example"},
+                 row{"ws://10.0.0.1:1", "10.0.0.1", 1, false, "/", "", "10.0.0.1:1"},
+                 row{"wss://a.example:65535", "a.example", 65535, true, "/", "", "a.example:65535"},
+                 row{"WSS://a.example/p", "a.example", 443, true, "/p", "", "a.example"},
+                 row{"http://[::1]:3000/admin", "::1", 3000, false, "/admin", "", "[::1]:3000"},
+                 row{"https://[fe80::1]", "fe80::1", 443, true, "/", "", "[fe80::1]"},
+                 row{"http://h?a=1&b=%20", "h", 80, false, "/", "a=1&b=%20", "h"},
+                 row{"http://h/p?a=1?b", "h", 80, false, "/p", "a=1?b", "h"},
+                 row{"http://h/p#part?x", "h", 80, false, "/p", "", "h"},
+                 row{"http://h#part", "h", 80, false, "/", "", "h"});
     CAPTURE(r.text);
     auto const u = parse_url(r.text);
     REQUIRE(u);

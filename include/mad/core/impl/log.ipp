@@ -20,8 +20,8 @@ MAD_DECL std::string_view to_string(log_level l) {
 }
 
 MAD_DECL std::optional<log_level> log_level_of(std::string_view name) {
-    for (auto l : {log_level::debug, log_level::info, log_level::warn, log_level::error,
-                   log_level::off})
+    for (auto l :
+         {log_level::debug, log_level::info, log_level::warn, log_level::error, log_level::off})
         if (to_string(l) == name)
             return l;
     return std::nullopt;
@@ -70,7 +70,8 @@ inline void append_log_value(std::string& out, log_field::value_type const& v, b
         char buf[32];
         auto const r = std::visit(
             [&](auto x) -> std::to_chars_result {
-                if constexpr (std::is_arithmetic_v<decltype(x)> && !std::is_same_v<decltype(x), bool>)
+                if constexpr (std::is_arithmetic_v<decltype(x)> &&
+                              !std::is_same_v<decltype(x), bool>)
                     return std::to_chars(buf, buf + sizeof buf, x);
                 else
                     return {buf, {}};
@@ -97,7 +98,9 @@ inline std::string iso_time(std::int64_t wall_ms) {
 
 class line_sink final : public log_sink {
   public:
-    line_sink(log_format f, int fd) : format_(f), fd_(fd) {}
+    line_sink(log_format f, int fd)
+        : format_(f)
+        , fd_(fd) {}
 
     void write(log_event const& e) override {
         auto line = format_log_line(e, format_, system_clock::instance().wall_ms());

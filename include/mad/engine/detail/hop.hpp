@@ -42,7 +42,9 @@ class hop_table {
 class hop_owner final : public net::http::exchange_owner {
   public:
     hop_owner(net::shard& origin, hop_table& table, std::uint64_t id)
-        : origin_(origin), table_(table), id_(id) {}
+        : origin_(origin)
+        , table_(table)
+        , id_(id) {}
 
     void respond(net::http::response&& r) override {
         auto const answer = std::make_shared<net::http::response>(std::move(r));

@@ -15,8 +15,9 @@ namespace mad::inline MAD_ABI::engine {
 class client::candidate final : public transport_events {
   public:
     explicit candidate(client& c)
-        : client_(c), opener_(c.shard_, *c.endpoint_),
-          limit_([](void* p) { static_cast<candidate*>(p)->client_.drop_candidate(); }, this) {}
+        : client_(c)
+        , opener_(c.shard_, *c.endpoint_)
+        , limit_([](void* p) { static_cast<candidate*>(p)->client_.drop_candidate(); }, this) {}
 
     void start() {
         client_.shard_.deadlines().arm(limit_, client_.settings_.timeout);
@@ -67,8 +68,9 @@ class client::candidate final : public transport_events {
 class client::lingerer final : public transport_events {
   public:
     lingerer(client& c, std::unique_ptr<transport> t)
-        : client_(c), wire_(std::move(t)),
-          limit_([](void* p) { static_cast<lingerer*>(p)->client_.linger_done(); }, this) {}
+        : client_(c)
+        , wire_(std::move(t))
+        , limit_([](void* p) { static_cast<lingerer*>(p)->client_.linger_done(); }, this) {}
 
     void start() {
         client_.shard_.deadlines().arm(limit_, client_.settings_.close_timeout);
@@ -93,11 +95,12 @@ class client::lingerer final : public transport_events {
 };
 
 MAD_DECL client::client(net::shard& s, client_settings settings)
-    : shard_(s), settings_(std::move(settings)),
-      endpoint_(std::make_unique<detail::client_endpoint>(settings_)),
-      limit_([](void* p) { static_cast<client*>(p)->on_timeout(); }, this),
-      silence_([](void* p) { static_cast<client*>(p)->on_silence(); }, this),
-      ping_([](void* p) { static_cast<client*>(p)->on_ping_due(); }, this) {
+    : shard_(s)
+    , settings_(std::move(settings))
+    , endpoint_(std::make_unique<detail::client_endpoint>(settings_))
+    , limit_([](void* p) { static_cast<client*>(p)->on_timeout(); }, this)
+    , silence_([](void* p) { static_cast<client*>(p)->on_silence(); }, this)
+    , ping_([](void* p) { static_cast<client*>(p)->on_ping_due(); }, this) {
     websockets_.frames.max_message_bytes = settings_.max_payload;
     websockets_.outbox = settings_.outbox;
     // What we send is no reason to stop listening: the server's answers let it go on.

@@ -14,7 +14,8 @@
 
 namespace mad::inline MAD_ABI::engine::detail {
 
-MAD_DECL client_endpoint::client_endpoint(client_settings const& s) : revision_(s.rev) {
+MAD_DECL client_endpoint::client_endpoint(client_settings const& s)
+    : revision_(s.rev) {
     auto const u = net::http::parse_url(s.url);
     if (!u)
         throw std::invalid_argument('"' + s.url + "\" is not a usable URL");
@@ -82,7 +83,8 @@ MAD_DECL std::string client_endpoint::target(transport_kind kind, std::string_vi
 }
 
 MAD_DECL websocket_opener::websocket_opener(net::shard& s, client_endpoint const& e)
-    : endpoint_(e), http_(s, e.http()) {}
+    : endpoint_(e)
+    , http_(s, e.http()) {}
 
 MAD_DECL void websocket_opener::start(std::string_view sid, milliseconds timeout, handler done) {
     done_ = std::move(done);

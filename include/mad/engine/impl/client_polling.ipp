@@ -45,11 +45,16 @@ MAD_DECL std::size_t fitting_packets(std::span<net::wire_block const> queue,
 
 MAD_DECL client_polling::client_polling(net::shard& s, detail::client_endpoint const& e,
                                         net::outbox_limits const& limits, transport_events& events)
-    : shard_(s), endpoint_(e), limits_(limits), events_(&events),
-      getter_(std::make_unique<net::http::client>(s, e.http())),
-      poster_(std::make_unique<net::http::client>(s, e.http())) {}
+    : shard_(s)
+    , endpoint_(e)
+    , limits_(limits)
+    , events_(&events)
+    , getter_(std::make_unique<net::http::client>(s, e.http()))
+    , poster_(std::make_unique<net::http::client>(s, e.http())) {}
 
-MAD_DECL client_polling::~client_polling() { shard_.unmark(*this); }
+MAD_DECL client_polling::~client_polling() {
+    shard_.unmark(*this);
+}
 
 MAD_DECL net::http::client_request client_polling::request(std::string method) const {
     net::http::client_request r;
@@ -74,9 +79,8 @@ MAD_DECL void client_polling::set_session(std::string_view sid,
 }
 
 MAD_DECL void client_polling::get() {
-    getter_->request(request("GET"), patience_, [this](result<net::http::client_response> r) {
-        got(std::move(r));
-    });
+    getter_->request(request("GET"), patience_,
+                     [this](result<net::http::client_response> r) { got(std::move(r)); });
 }
 
 MAD_DECL void client_polling::got(result<net::http::client_response> r) {
@@ -167,9 +171,8 @@ MAD_DECL void client_polling::post() {
         queued_bytes_ -= queue_[i].payload().size();
     }
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(n));
-    poster_->request(std::move(r), patience_, [this](result<net::http::client_response> a) {
-        posted(std::move(a));
-    });
+    poster_->request(std::move(r), patience_,
+                     [this](result<net::http::client_response> a) { posted(std::move(a)); });
 }
 
 MAD_DECL void client_polling::posted(result<net::http::client_response> r) {

@@ -50,8 +50,7 @@ MAD_DECL polling::~polling() {
     shard_.unmark(*this);
 }
 
-MAD_DECL bool polling::poll(net::http::exchange x, std::string fields,
-                            net::content_coding coding) {
+MAD_DECL bool polling::poll(net::http::exchange x, std::string fields, net::content_coding coding) {
     if (poll_.open()) {
         poll_.respond(detail::packets_answer(poll_fields_, single("1")));
         x.respond(detail::polling_answer(400, fields, "text/html", {}));

@@ -18,16 +18,19 @@ template <class Inner = boost::asio::io_context::executor_type, bool MayRunHere 
 class shard_executor {
   public:
     explicit shard_executor(shard& s)
-        : shard_(&s), inner_(s.context().get_executor()) {}
-    shard_executor(shard& s, Inner const& i) noexcept : shard_(&s), inner_(i) {}
+        : shard_(&s)
+        , inner_(s.context().get_executor()) {}
+    shard_executor(shard& s, Inner const& i) noexcept
+        : shard_(&s)
+        , inner_(i) {}
 
     boost::asio::execution_context& query(boost::asio::execution::context_t) const noexcept {
         return shard_->context();
     }
 
     template <class Property>
-        requires boost::asio::can_require<Inner const&, Property>::value
-    auto require(Property const& p) const {
+    requires boost::asio::can_require<Inner const&, Property>::value auto
+    require(Property const& p) const {
         using namespace boost::asio::execution;
         auto next = boost::asio::require(inner_, p);
         constexpr bool here = std::is_same_v<Property, blocking_t::possibly_t> ||

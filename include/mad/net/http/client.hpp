@@ -51,8 +51,8 @@ struct client_settings {
     /// The `Host` field.
     std::string authority;
 
-    /// A connection that was idle for longer is not used again: servers close such (Node after 5 s),
-    /// and a request could cross with that. Default 3 s.
+    /// A connection that was idle for longer is not used again: servers close such (Node after 5
+    /// s), and a request could cross with that. Default 3 s.
     milliseconds max_idle{3000};
 };
 
@@ -71,8 +71,8 @@ class client {
     /// `done` is never called from inside, and not after this object is destroyed or closed; it may
     /// send the next request, and it may `shard::reap` the client. `timeout` (0: none) is for
     /// connecting and answering together. A GET whose kept connection turns out dead before a byte
-    /// of the answer has come is sent once more over a new one. Throws std::logic_error while another
-    /// request is under way.
+    /// of the answer has come is sent once more over a new one. Throws std::logic_error while
+    /// another request is under way.
     void request(client_request, milliseconds timeout, handler done);
 
     /// The same as a coroutine. Cancelling it closes the connection.

@@ -31,7 +31,10 @@ class exchange_owner {
 class exchange {
   public:
     exchange() = default;
-    explicit exchange(exchange_owner& o) : owner_(&o) { o.current_ = this; }
+    explicit exchange(exchange_owner& o)
+        : owner_(&o) {
+        o.current_ = this;
+    }
     exchange(exchange&& o) noexcept { take(o); }
     exchange& operator=(exchange&& o) noexcept {
         if (this != &o) {

@@ -12,17 +12,17 @@ namespace mad::inline MAD_ABI::net::http {
 /// Limits of one request and one connection. Defaults: see each; over a limit the answer named is
 /// given and the connection ends.
 struct limits {
-    std::size_t max_head_bytes = 16 * 1024;  ///< request line and fields: 431
-    std::size_t max_target_bytes = 8 * 1024; ///< 414
-    std::size_t max_fields = 100;            ///< 431
+    std::size_t max_head_bytes = 16 * 1024;          ///< request line and fields: 431
+    std::size_t max_target_bytes = 8 * 1024;         ///< 414
+    std::size_t max_fields = 100;                    ///< 431
     std::size_t max_chunk_overhead_bytes = 4 * 1024; ///< chunk extensions; trailers alike: 400
-    std::size_t max_requests = 1000;            ///< per connection, then `Connection: close`
+    std::size_t max_requests = 1000;                 ///< per connection, then `Connection: close`
     std::size_t max_queued_bytes = 1024 * 1024; ///< answers not taken yet: over it reading stops
-    milliseconds head_timeout{10'000};   ///< from the first byte, or from accept to it: 408
-    milliseconds body_timeout{10'000};   ///< whole body: 408
-    milliseconds body_slow_after{5'000}; ///< from then on at least 1 KB/s: 408
-    milliseconds idle_timeout{10'000};   ///< between requests: closed
-    milliseconds write_timeout{30'000};  ///< an answer that makes no progress: closed
+    milliseconds head_timeout{10'000};          ///< from the first byte, or from accept to it: 408
+    milliseconds body_timeout{10'000};          ///< whole body: 408
+    milliseconds body_slow_after{5'000};        ///< from then on at least 1 KB/s: 408
+    milliseconds idle_timeout{10'000};          ///< between requests: closed
+    milliseconds write_timeout{30'000};         ///< an answer that makes no progress: closed
 };
 
 enum class body_kind : std::uint8_t { none, sized, chunked };

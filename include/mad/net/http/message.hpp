@@ -28,8 +28,8 @@ std::string_view trim(std::string_view s);
 bool has_token(std::string_view list, std::string_view token);
 
 /// True when a `Host` field names this machine itself: `localhost`, `127.0.0.1:3000`, `[::1]`. What
-/// listens on loopback only and has no other lock asks this, against pages of other sites that point
-/// a name of theirs at 127.0.0.1.
+/// listens on loopback only and has no other lock asks this, against pages of other sites that
+/// point a name of theirs at 127.0.0.1.
 bool is_loopback_host(std::string_view host);
 
 /// One request as it arrived. All views point into the connection's buffers and hold during the

@@ -20,8 +20,8 @@ class route {
   public:
     virtual ~route() = default;
 
-    /// The head has arrived. `max_body` (bytes, 0 on entry) says how long a body is wanted; a longer
-    /// one gets 413. May already answer through `x`; the body is then read over.
+    /// The head has arrived. `max_body` (bytes, 0 on entry) says how long a body is wanted; a
+    /// longer one gets 413. May already answer through `x`; the body is then read over.
     virtual void on_head(shard&, request const&, exchange&, std::size_t& /*max_body*/) {}
 
     /// The whole request has arrived. Answer now, or keep `x` and answer later.

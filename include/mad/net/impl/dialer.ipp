@@ -20,20 +20,25 @@
 namespace mad::inline MAD_ABI::net {
 
 struct dialer::lookup {
-    explicit lookup(boost::asio::io_context& ctx) : resolver(ctx) {}
+    explicit lookup(boost::asio::io_context& ctx)
+        : resolver(ctx) {}
     boost::asio::ip::tcp::resolver resolver;
 };
 
 MAD_DECL dialer::dialer(shard& s, dial_settings settings)
-    : shard_(s), settings_(std::move(settings)),
-      limit_([](void* p) {
-          static_cast<dialer*>(p)->finish(error_code(boost::asio::error::timed_out));
-      }, this),
-      attempt_([](void* p) {
-          static_cast<dialer*>(p)->try_next(boost::asio::error::timed_out);
-      }, this) {}
+    : shard_(s)
+    , settings_(std::move(settings))
+    , limit_(
+          [](void* p) {
+              static_cast<dialer*>(p)->finish(error_code(boost::asio::error::timed_out));
+          },
+          this)
+    , attempt_([](void* p) { static_cast<dialer*>(p)->try_next(boost::asio::error::timed_out); },
+               this) {}
 
-MAD_DECL dialer::~dialer() { drop(); }
+MAD_DECL dialer::~dialer() {
+    drop();
+}
 
 MAD_DECL void dialer::start(dial_target target, handler done) {
     target_ = std::move(target);
@@ -104,7 +109,9 @@ MAD_DECL void dialer::on_ready(std::uint32_t) {
     asking_proxy_ ? hear_proxy() : cipher_ ? shake_hands() : connected();
 }
 
-MAD_DECL void dialer::on_fault() { finish(error_code(boost::asio::error::fault)); }
+MAD_DECL void dialer::on_fault() {
+    finish(error_code(boost::asio::error::fault));
+}
 
 MAD_DECL void dialer::connected() {
     int why = 0;
@@ -129,8 +136,8 @@ MAD_DECL void dialer::connected() {
 
 MAD_DECL void dialer::ask_proxy() {
     auto const v6 = target_.host.find(':') != target_.host.npos;
-    auto const where = (v6 ? '[' + target_.host + ']' : target_.host) + ':' +
-                       std::to_string(target_.port);
+    auto const where =
+        (v6 ? '[' + target_.host + ']' : target_.host) + ':' + std::to_string(target_.port);
     for (char const c : where + settings_.proxy->authorization)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
             return finish(error_code(http::client_error::bad_url));
@@ -161,8 +168,8 @@ MAD_DECL void dialer::hear_proxy() {
     http::client_limits const limits;
     auto const scratch = shard_.read_scratch();
     for (;;) {
-        auto const n = ::recv(fd_, scratch.data(), std::min<std::size_t>(scratch.size(), 4096),
-                              MSG_DONTWAIT);
+        auto const n =
+            ::recv(fd_, scratch.data(), std::min<std::size_t>(scratch.size(), 4096), MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -296,7 +303,8 @@ namespace detail {
 /// `one_shot` copies its answer about, which a stream does not allow: so it waits here.
 struct dial_attempt {
     dial_attempt(shard& s, dial_settings settings)
-        : home(s), to(std::make_unique<dialer>(s, std::move(settings))) {}
+        : home(s)
+        , to(std::make_unique<dialer>(s, std::move(settings))) {}
     ~dial_attempt() {
         to->cancel();
         home.reap(std::move(to)); // it may be on the stack

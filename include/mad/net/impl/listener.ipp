@@ -20,7 +20,9 @@ namespace mad::inline MAD_ABI::net {
 
 namespace detail {
 
-inline error_code last_error() { return {errno, boost::system::system_category()}; }
+inline error_code last_error() {
+    return {errno, boost::system::system_category()};
+}
 
 inline result<int> bind_tcp(boost::asio::ip::tcp::endpoint const& at, bool share) {
     int const fd = ::socket(at.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -112,8 +114,10 @@ MAD_DECL std::vector<int> passed_listeners() {
 }
 
 MAD_DECL acceptor::acceptor(shard& s, int fd, handler h)
-    : shard_(s), fd_(fd), handler_(std::move(h)),
-      pause_(
+    : shard_(s)
+    , fd_(fd)
+    , handler_(std::move(h))
+    , pause_(
           [](void* p) {
               auto& self = *static_cast<acceptor*>(p);
               if (self.fd_ >= 0)
@@ -156,8 +160,8 @@ MAD_DECL void acceptor::accept_some(int most) {
     for (int i = 0; i < most && fd_ >= 0; ++i) {
         sockaddr_storage from{};
         socklen_t size = sizeof from;
-        int const fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&from), &size,
-                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int const fd =
+            ::accept4(fd_, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno == EAGAIN || errno == EWOULDBLOCK)
                 return;

@@ -15,9 +15,12 @@
 namespace mad::inline MAD_ABI::net {
 
 MAD_DECL shard::shard(boost::asio::execution_context& ctx)
-    : service(ctx), ctx_(static_cast<boost::asio::io_context&>(ctx)), deadlines_(ctx_),
-      epoll_(ctx_), read_scratch_(new char[read_scratch_bytes]),
-      write_scratch_(new char[write_scratch_bytes]) {
+    : service(ctx)
+    , ctx_(static_cast<boost::asio::io_context&>(ctx))
+    , deadlines_(ctx_)
+    , epoll_(ctx_)
+    , read_scratch_(new char[read_scratch_bytes])
+    , write_scratch_(new char[write_scratch_bytes]) {
     int const fd = ::epoll_create1(EPOLL_CLOEXEC);
     if (fd < 0)
         throw std::system_error(errno, std::generic_category(), "epoll_create1");
@@ -43,7 +46,9 @@ MAD_DECL bool shard::here() const {
     return current_ == this || ctx_.get_executor().running_in_this_thread();
 }
 
-MAD_DECL void shard::post(std::function<void()> fn) { boost::asio::post(ctx_, std::move(fn)); }
+MAD_DECL void shard::post(std::function<void()> fn) {
+    boost::asio::post(ctx_, std::move(fn));
+}
 
 MAD_DECL void shard::dispatch(std::function<void()> fn) {
     if (here())

@@ -33,7 +33,6 @@ MAD_DECL std::string encode_msgpack(std::string_view message,
     return out;
 }
 
-
 MAD_DECL encoded::encoded(std::string_view text, std::span<std::string const> attachments)
     : text_(net::wire_block::message(text, false)) {
     if (attachments.empty())
@@ -55,8 +54,8 @@ MAD_DECL void encoded::pack() {
     packed_->bytes.back().set_compress(text_.compress());
 }
 
-MAD_DECL std::span<net::wire_block const>
-encoded::in_form(std::shared_ptr<binary_part> const& part, engine::binary_form form) {
+MAD_DECL std::span<net::wire_block const> encoded::in_form(std::shared_ptr<binary_part> const& part,
+                                                           engine::binary_form form) {
     if (!part || form == engine::binary_form::bytes)
         return part ? std::span<net::wire_block const>(part->bytes)
                     : std::span<net::wire_block const>();

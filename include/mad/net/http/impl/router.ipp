@@ -12,7 +12,8 @@ namespace detail {
 
 class get_route final : public route {
   public:
-    explicit get_route(router::handler fn) : fn_(std::move(fn)) {}
+    explicit get_route(router::handler fn)
+        : fn_(std::move(fn)) {}
 
     // Refused from the head: else a body would be judged first, and the answer be 413.
     void on_head(shard&, request const& r, exchange& x, std::size_t&) override {
