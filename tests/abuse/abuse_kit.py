@@ -21,15 +21,19 @@ GAP_S = 0.05
 
 
 @contextlib.contextmanager
-def program(name: str, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Runs a program until the block ends; gives its port. It must end by itself when asked to."""
-    process = subprocess.Popen(
-        [str(BIN / name), "--listen", "127.0.0.1:0", *flags],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+def program(
+    name: str, *flags: str, log: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Runs a program until the block ends, its log in `log`; gives its port. It must end by itself
+    when asked to."""
+    with (log or Path(os.devnull)).open("wb") as said:
+        process = subprocess.Popen(
+            [str(BIN / name), "--listen", "127.0.0.1:0", *flags],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+        )
     try:
         assert process.stdout is not None
         assert select.select([process.stdout], [], [], 30)[0], f"{name} was not ready"
