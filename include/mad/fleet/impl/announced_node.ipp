@@ -72,10 +72,10 @@ MAD_DECL bool node_directory::read(std::vector<entry> const& all, time_point now
     }
     auto const before = nodes_.size();
     std::erase_if(nodes_, [&](auto const& item) {
-        auto const& [name, k] = item;
-        bool const there = std::any_of(all.begin(), all.end(),
-                                       [&](entry const& e) { return e.node.node == name; });
-        return !there && k.until <= now;
+        bool const there = std::any_of(all.begin(), all.end(), [&](entry const& e) {
+            return e.node.node == item.first;
+        });
+        return !there && item.second.until <= now;
     });
     return changed || nodes_.size() != before;
 }
