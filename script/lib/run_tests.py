@@ -249,7 +249,14 @@ def python() -> Counts:
     need_console()
     environment = {"PYTHONPATH": str(BUILD / "python" / "package")}
     sources = ["python", "tests/python", "tests/package", "tests/abuse", "tests/agent"]
-    sources += ["tests/hosts", "tests/security", "tests/support", "script/lib", "bench"]
+    sources += [
+        "tests/faults",
+        "tests/hosts",
+        "tests/security",
+        "tests/support",
+        "script/lib",
+        "bench",
+    ]
     tool = [sys.executable, "-m"]
     counts = check("ruff check", [*tool, "ruff", "check", *sources])
     counts += check("ruff format", [*tool, "ruff", "format", "--check", *sources])
@@ -312,6 +319,12 @@ def abuse() -> Counts:
     return pytest(ROOT / "tests" / "abuse", 1200, {}, "-n", "3")  # they wait
 
 
+def faults() -> Counts:
+    """A system that things happen to; tests/faults/test_all_agree.py says how to play a run again."""
+    need_build("dev", "mad-api", "mad-proxy")
+    return pytest(ROOT / "tests" / "faults", 3600, {}, "--capture=no")
+
+
 def security() -> Counts:
     """TLS row by row, and secrets in nothing that is said."""
     need_build("dev", "mad-api", "mad-proxy", "mad-agent")
@@ -370,7 +383,8 @@ GROUPS: dict[str, Callable[[], Counts]] = {
     for group in (package, conformance, integration, deploy, python, browser, console, unit)
 }
 MORE: dict[str, Callable[[], Counts]] = {
-    group.__name__: group for group in (abuse, security, agent, hosts, asan, tsan, tidy, fuzz)
+    group.__name__: group
+    for group in (abuse, faults, security, agent, hosts, asan, tsan, tidy, fuzz)
 }
 BESIDE = max(1, (os.cpu_count() or 2) // 2)  # groups at a time: rows measure time
 COMPILES = {"package"}  # runs after them: tests beside a compiler would measure that

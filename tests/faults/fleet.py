@@ -1,4 +1,4 @@
-"""Agents that number what they say, consoles that remember what they are shown, and what must hold."""
+"""Agents that number what they say, consoles that remember it, and what must hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import time
 from typing import Any
 
-import socketio
+import socketio  # type: ignore[import-untyped]
 
 
 def client() -> socketio.AsyncClient:
@@ -42,10 +42,10 @@ class Agent:
         return {"id": self.name, "health": {"storage": 1, "network": 1}, "n": self.n}
 
     async def start(self, url: str) -> None:
-        @self.io.event
-        async def connect() -> None:
+        async def connected() -> None:
             await self._say("client_connected")
 
+        self.io.on("connect", connected)
         await arrive(self.io, url)
         self._task = asyncio.create_task(self._run())
 
@@ -78,16 +78,13 @@ class Console:
         self.io = client()
 
     async def start(self, url: str) -> None:
-        @self.io.event
-        async def connect() -> None:
+        async def connected() -> None:
             self.shown = {}  # another session, which is told everything anew
             await self.io.emit("web_connected")
 
-        @self.io.on("load_clients")
         def listed(hosts: list[dict[str, Any]]) -> None:
             self.shown = {host["id"]: host["n"] for host in hosts}
 
-        @self.io.on("web_client_update")
         def updated(host: dict[str, Any]) -> None:
             self.updates += 1
             before = self.shown.get(host["id"], 0)
@@ -95,11 +92,14 @@ class Console:
                 self.wrong.append(f"{self.where}: {host['id']} from {before} back to {host['n']}")
             self.shown[host["id"]] = host["n"]
 
-        @self.io.on("web_client_disconnect")
         def gone(host: Any) -> None:
             name = host if isinstance(host, str) else host.get("id")
             self.shown.pop(str(name), None)
 
+        self.io.on("connect", connected)
+        self.io.on("load_clients", listed)
+        self.io.on("web_client_update", updated)
+        self.io.on("web_client_disconnect", gone)
         await arrive(self.io, url)
 
     async def stop(self) -> None:
@@ -118,7 +118,9 @@ def missing(agents: list[Agent], consoles: list[Console], since: dict[str, int])
         for agent in agents:
             shown = console.shown.get(agent.name)
             if shown is None or shown <= since[agent.name]:
-                found.append(f"{console.where}: {agent.name} at {shown}, {since[agent.name]} is past")
+                found.append(
+                    f"{console.where}: {agent.name} at {shown}, {since[agent.name]} is past"
+                )
         for name in console.shown.keys() - names:
             found.append(f"{console.where}: {name} is nobody")
     return found

@@ -72,9 +72,8 @@ MAD_DECL bool node_directory::read(std::vector<entry> const& all, time_point now
     }
     auto const before = nodes_.size();
     std::erase_if(nodes_, [&](auto const& item) {
-        bool const there = std::any_of(all.begin(), all.end(), [&](entry const& e) {
-            return e.node.node == item.first;
-        });
+        bool const there = std::any_of(all.begin(), all.end(),
+                                       [&](entry const& e) { return e.node.node == item.first; });
         return !there && item.second.until <= now;
     });
     return changed || nodes_.size() != before;
