@@ -9,120 +9,131 @@ from typing import Any
 
 import socketio  # type: ignore[import-untyped]
 
-
-def client() -> socketio.AsyncClient:
-    return socketio.AsyncClient(
-        reconnection_delay=0.2, reconnection_delay_max=1, randomization_factor=0.3
-    )
+RETRY_S = 0.3
+GONE = (socketio.exceptions.SocketIOError, OSError, ValueError)
+"""What a client says of a connection that is not there (any more)."""
 
 
-async def arrive(one: socketio.AsyncClient, url: str) -> None:
-    """The first connection; those after it are the client's own affair."""
-    for _ in range(100):
-        with contextlib.suppress(socketio.exceptions.ConnectionError):
-            await one.connect(url, transports=["websocket"])
-            return
-        await asyncio.sleep(0.2)
-    raise AssertionError(f"nobody lets {url} in")
-
-
-class Agent:
-    """Sends `n`, which grows by one with each sample, five times a second while it is connected."""
+class Peer:
+    """A client that comes back for as long as it lives, each time as a new one."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.n = 0
-        self.sent = 0
-        """The last that was given to a connection."""
-        self.io = client()
-        self._task: asyncio.Task[None] | None = None
+        self.io = socketio.AsyncClient(reconnection=False)
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def _record(self) -> dict[str, Any]:
-        self.n += 1
-        return {"id": self.name, "health": {"storage": 1, "network": 1}, "n": self.n}
+    @property
+    def connected(self) -> bool:
+        return bool(self.io.connected)
 
     async def start(self, url: str) -> None:
+        """Returns once it has been let in for the first time."""
+        self._tasks.append(asyncio.create_task(self._keep(url)))
+        until = time.monotonic() + 30
+        while not self.connected:
+            assert time.monotonic() < until, f"nobody lets {self.name} in at {url}"
+            await asyncio.sleep(0.05)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(*GONE):
+            await self.io.disconnect()
+
+    async def say(self, event: str, *what: object) -> None:
+        with contextlib.suppress(*GONE):
+            await self.io.emit(event, *what)
+
+    def listen(self, io: socketio.AsyncClient) -> None:
+        """Adds handlers to a client that is about to connect."""
+        raise NotImplementedError
+
+    async def _keep(self, url: str) -> None:
+        while True:
+            if not self.connected:
+                with contextlib.suppress(*GONE):
+                    await self.io.disconnect()
+                self.io = socketio.AsyncClient(reconnection=False)
+                self.listen(self.io)
+                with contextlib.suppress(*GONE):
+                    await self.io.connect(url, transports=["websocket"], wait_timeout=5)
+            await asyncio.sleep(RETRY_S)
+
+
+class Agent(Peer):
+    """Sends `n`, which grows by one with each sample, five times a second while it is connected."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.n = 0
+
+    def listen(self, io: socketio.AsyncClient) -> None:
         async def connected() -> None:
-            await self._say("client_connected")
+            await self._sample("client_connected")
 
-        self.io.on("connect", connected)
-        await arrive(self.io, url)
-        self._task = asyncio.create_task(self._run())
+        io.on("connect", connected)
 
-    async def _say(self, event: str) -> None:
-        record = self._record()
-        with contextlib.suppress(socketio.exceptions.SocketIOError):
-            await self.io.emit(event, record)
-            self.sent = record["n"]
+    async def start(self, url: str) -> None:
+        await super().start(url)
+        self._tasks.append(asyncio.create_task(self._run()))
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(0.2)
-            if self.io.connected:
-                await self._say("client_healthcheck")
+            if self.connected:
+                await self._sample("client_healthcheck")
 
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        await self.io.disconnect()
+    async def _sample(self, event: str) -> None:
+        self.n += 1
+        health = {"storage": 1, "network": 1}
+        await self.say(event, {"id": self.name, "health": health, "n": self.n})
 
 
-class Console:
+class Console(Peer):
     """What one session of a console has been told of each host."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
         self.shown: dict[str, int] = {}
         self.updates = 0
         self.wrong: list[str] = []
-        self.io = client()
 
-    async def start(self, url: str) -> None:
+    def listen(self, io: socketio.AsyncClient) -> None:
         async def connected() -> None:
             self.shown = {}  # another session, which is told everything anew
-            await self.io.emit("web_connected")
+            await self.say("web_connected")
 
-        def listed(hosts: list[dict[str, Any]]) -> None:
-            self.shown = {host["id"]: host["n"] for host in hosts}
+        io.on("connect", connected)
+        io.on("load_clients", self._listed)
+        io.on("web_client_update", self._updated)
+        io.on("web_client_disconnect", self._gone)
 
-        def updated(host: dict[str, Any]) -> None:
-            self.updates += 1
-            before = self.shown.get(host["id"], 0)
-            if host["n"] < before:
-                self.wrong.append(f"{self.where}: {host['id']} from {before} back to {host['n']}")
-            self.shown[host["id"]] = host["n"]
+    def _listed(self, hosts: list[dict[str, Any]]) -> None:
+        self.shown = {host["id"]: host["n"] for host in hosts}
 
-        def gone(host: Any) -> None:
-            name = host if isinstance(host, str) else host.get("id")
-            self.shown.pop(str(name), None)
+    def _updated(self, host: dict[str, Any]) -> None:
+        self.updates += 1
+        before = self.shown.get(host["id"], 0)
+        if host["n"] < before:
+            self.wrong.append(f"{self.name}: {host['id']} from {before} back to {host['n']}")
+        self.shown[host["id"]] = host["n"]
 
-        self.io.on("connect", connected)
-        self.io.on("load_clients", listed)
-        self.io.on("web_client_update", updated)
-        self.io.on("web_client_disconnect", gone)
-        await arrive(self.io, url)
-
-    async def stop(self) -> None:
-        await self.io.disconnect()
+    def _gone(self, host: Any) -> None:
+        self.shown.pop(str(host if isinstance(host, str) else host.get("id")), None)
 
 
 def missing(agents: list[Agent], consoles: list[Console], since: dict[str, int]) -> list[str]:
     """What consoles do not show yet of what was sent after `since`, and what is shown of nobody."""
     names = {agent.name for agent in agents}
-    found = []
-    found += [f"{agent.name} is away" for agent in agents if not agent.io.connected]
+    found = [f"{peer.name} is away" for peer in (*agents, *consoles) if not peer.connected]
     for console in consoles:
-        if not console.io.connected:
-            found.append(f"{console.where} is away")
-            continue
         for agent in agents:
-            shown = console.shown.get(agent.name)
-            if shown is None or shown <= since[agent.name]:
-                found.append(
-                    f"{console.where}: {agent.name} at {shown}, {since[agent.name]} is past"
-                )
-        for name in console.shown.keys() - names:
-            found.append(f"{console.where}: {name} is nobody")
+            shown, past = console.shown.get(agent.name), since[agent.name]
+            if shown is None or shown <= past:
+                found.append(f"{console.name}: {agent.name} at {shown}, {past} is past")
+        strange = console.shown.keys() - names
+        found.extend(f"{console.name}: {name} is nobody" for name in strange)
     return found
 
 
