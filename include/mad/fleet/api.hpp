@@ -90,6 +90,11 @@ struct api_settings {
     /// what it missed. Ours: two intervals of an original agent.
     milliseconds old_page_silence{5'000};
 
+    /// So many peers that have not said yet what they are hear of all hosts, as such pages must;
+    /// those beyond wait their turn, with the list at its end. Else agents that come back together
+    /// would be sent what all the others say, and never get to say what they are. Ours.
+    std::size_t max_silent = 64;
+
     /// Messages that an agent may get wrong in a minute; one more ends its connection.
     unsigned max_bad_per_minute = 10;
 
@@ -164,7 +169,8 @@ class api {
         std::function<void(socketio::socket const&, socketio::ack& reply, error_code why)>;
     void add_console_handlers(refusal);
     void send_list(socketio::socket const&);
-    void await_old_page(socketio::socket const&);
+    void await_old_page(socketio::socket const&, bool missed = false);
+    void has_spoken(socketio::socket const&);
     void add_routes();
     void add_handlers();
     std::shared_ptr<gate> make_gate() const;
@@ -185,6 +191,7 @@ class api {
     api_counters counters_;
     std::string url_;
     time_point started_{};
+    std::atomic<std::size_t> silent_{0}; ///< told of all hosts without having said what they are
     std::atomic<bool> draining_{false};
     std::atomic<std::int64_t> draining_since_{0};
     bool running_ = false;

@@ -84,6 +84,33 @@ TEST_CASE("an original page that comes back says nothing, and still hears everyt
     CHECK(page.next().starts_with(R"(2["web_client_update",{"id":"a")"));
 }
 
+TEST_CASE("of many who say nothing a few are told of all at once, the others in turn") {
+    mad::fleet::api_settings s;
+    s.max_silent = 2;
+    s.old_page_silence = 1s;
+    fleet_world w(std::move(s));
+    agent_peer a(w);
+    a.connected(sample("a", 1));
+    sio_peer first(both(), w.port), second(both(), w.port), third(both(), w.port);
+    CHECK(wait_until([&] { return w.api().sockets().of("/").size() == 4; }));
+    a.check(sample("a", 2)); // the third is not told of it
+    for (auto* const page : {&first, &second})
+        CHECK(page->next().starts_with(R"(2["web_client_update",{"id":"a","health":{"storage":2)"));
+    CHECK(third.next().starts_with(R"(2["load_clients",[{"id":"a","health":{"storage":2)"));
+    a.check(sample("a", 3));
+    for (auto* const page : {&first, &second, &third})
+        CHECK(page->next().starts_with(R"(2["web_client_update",{"id":"a","health":{"storage":3)"));
+    // Who speaks, or goes, makes room for the next one.
+    agent_peer b(w);
+    b.connected(sample("b", 1));
+    second.engine.vanish();
+    for (auto* const page : {&first, &third})
+        CHECK(page->next().starts_with(R"(2["web_client_update",{"id":"b")"));
+    sio_peer next(both(), w.port);
+    b.check(sample("b", 2));
+    CHECK(next.next().starts_with(R"(2["web_client_update",{"id":"b","health":{"storage":2)"));
+}
+
 TEST_CASE("agents are never told about agents") {
     fleet_world w;
     agent_peer a(w), b(w), newcomer(w);

@@ -115,9 +115,7 @@ MAD_DECL void api::add_handlers() {
     nsp.on_connection([this](socketio::socket s) {
         if (!gate_->enter(s) || !may_watch(s))
             return;
-        s.join(detail::watchers_room);
-        if (s.handshake().query().get("EIO") == "3")
-            await_old_page(s);
+        await_old_page(s);
     });
 
     // What a socket is, as far as it has told: kept with it as small JSON, touched by its own
@@ -167,10 +165,12 @@ MAD_DECL void api::add_handlers() {
         if (!same) {
             if (c->record.is_v2)
                 s.join(detail::agents_room);
-            if (known == d.end())
+            if (known == d.end()) {
                 s.leave(detail::watchers_room);
-            else
+                has_spoken(s);
+            } else {
                 forget(s, false); // one connection is one agent: a new id replaces the old one
+            }
             d["id"] = c->record.id;
             if (!d.contains("opaque"))
                 d["opaque"] = detail::veiled(veil_key_, s.id());
@@ -198,6 +198,7 @@ MAD_DECL void api::add_handlers() {
     nsp.on_disconnect([this](socketio::socket s, socketio::disconnect_reason) {
         forget(s, false);
         forget_console(s);
+        has_spoken(s);
         gate_->leave(s);
     });
 }
@@ -208,13 +209,36 @@ MAD_DECL void api::send_list(socketio::socket const& s) {
         [h = hub_, s] { s.emit("load_clients", socketio::raw_json{h->snapshot()}); });
 }
 
-MAD_DECL void api::await_old_page(socketio::socket const& s) {
+/// It is an original page that has come back, or an agent that will say so. `missed`: it has waited
+/// for a turn.
+MAD_DECL void api::await_old_page(socketio::socket const& s, bool missed) {
+    bool const turn = silent_.fetch_add(1, std::memory_order_relaxed) < settings_.max_silent;
+    if (turn) {
+        s.data()["silent"] = true;
+        s.join(detail::watchers_room);
+        if (missed)
+            send_list(s);
+    } else {
+        silent_.fetch_sub(1, std::memory_order_relaxed);
+    }
     auto const timer = std::make_shared<boost::asio::steady_timer>(s.home()->context(),
                                                                    settings_.old_page_silence);
-    timer->async_wait([this, s, timer](error_code ec) {
-        if (!ec && s.connected() && !s.data().contains("id") && !s.data().contains("listed"))
+    timer->async_wait([this, s, turn, missed, timer](error_code ec) {
+        auto const& d = s.data();
+        if (ec || !s.connected() || d.contains("id") || d.contains("listed"))
+            return;
+        if (!turn)
+            return await_old_page(s, true);
+        has_spoken(s); // it is a page
+        if (!missed && s.handshake().query().get("EIO") == "3")
             send_list(s);
     });
+}
+
+MAD_DECL void api::has_spoken(socketio::socket const& s) {
+    auto& d = s.data();
+    if (d.is_object() && d.erase("silent") > 0)
+        silent_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 /// The agent behind that socket, if it is one, has gone; `left`: and has said so.

@@ -51,6 +51,7 @@ MAD_DECL void api::add_console_handlers(refusal refuse) {
         counters_.consoles_served.fetch_add(1, std::memory_order_relaxed);
         auto& d = s.data();
         d["listed"] = true;
+        has_spoken(s);
         if (!modern) {
             forget_console(s);
             s.join(detail::watchers_room);
