@@ -320,7 +320,7 @@ def abuse() -> Counts:
 
 
 def faults() -> Counts:
-    """A system that things happen to; tests/faults/test_all_agree.py says how to play a run again."""
+    """A system that things happen to: see tests/faults/test_all_agree.py."""
     need_build("dev", "mad-api", "mad-proxy")
     return pytest(ROOT / "tests" / "faults", 3600, {}, "--capture=no")
 

@@ -100,8 +100,8 @@ class Readings:
 
 
 HEAD = (
-    "| program | RSS at half time, MB | at the end | growth, kB a minute | descriptors at half time "
-    "| at the end | threads | CPU, s |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
+    "| program | RSS at half time, MB | at the end | growth, kB a minute "
+    "| descriptors at half time | at the end | threads | CPU, s |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
 
@@ -141,7 +141,7 @@ class Soak:
                 "--node-id",
                 f"n{n}",
                 "--redis",
-                f"redis://127.0.0.1:{redis}",
+                store,
             )
             for n in range(NODES)
         ]
@@ -233,9 +233,12 @@ class Soak:
                 self.errors.append(f"{name} grows by {one.growth():.0f} kB a minute")
             if abs(one.more_descriptors()) > 0.02 * AGENTS:
                 self.errors.append(f"{name}: {one.more_descriptors():+.0f} descriptors")
-            if name not in ("redis", "synthetic"):
-                said = [line for line in self._said(name) if not line.startswith("ready ")]
-                self.errors += [f"{name} said: {line}" for line in said]
+
+    def _hear(self) -> None:
+        """Complaints until now; that others go is one, at the end."""
+        for name in self.readings.keys() - {"redis", "synthetic"}:
+            said = [line for line in self._said(name) if not line.startswith("ready ")]
+            self.errors += [f"{name} said: {line}" for line in said]
 
     async def stop(self) -> None:
         for program in reversed(self.programs):
@@ -253,6 +256,7 @@ class Soak:
                 await console.start(f"http://127.0.0.1:{port}")
             await self._watch(agents, consoles)
         finally:
+            self._hear()
             for peer in (*agents, *consoles):
                 await peer.stop()
             await self.stop()

@@ -224,8 +224,7 @@ MAD_DECL void api::await_old_page(socketio::socket const& s, bool missed) {
     auto const timer = std::make_shared<boost::asio::steady_timer>(s.home()->context(),
                                                                    settings_.old_page_silence);
     timer->async_wait([this, s, turn, missed, timer](error_code ec) {
-        auto const& d = s.data();
-        if (ec || !s.connected() || d.contains("id") || d.contains("listed"))
+        if (ec || !s.connected() || s.data().contains("id") || s.data().contains("listed"))
             return;
         if (!turn)
             return await_old_page(s, true);
