@@ -6,6 +6,7 @@
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/api_access.ipp>
 #include <mad/fleet/impl/api_consoles.ipp>
+#include <mad/fleet/impl/api_metrics.ipp>
 #include <mad/fleet/impl/console_feed.ipp>
 #include <mad/fleet/impl/feed_rows.ipp>
 #include <mad/fleet/impl/gate.ipp>

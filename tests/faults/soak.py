@@ -101,7 +101,8 @@ class Readings:
 
 HEAD = (
     "| program | RSS at half time, MB | at the end | growth, kB a minute "
-    "| descriptors at half time | at the end | threads | CPU, s |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
+    "| descriptors at half time | at the end | threads | CPU, s |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
 

@@ -3,6 +3,7 @@
 
 #include <mad/config.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -18,6 +19,8 @@ enum class close_reason : std::uint8_t {
     server_shutting_down, ///< the whole server closes
     slow_consumer,        ///< its queue was full: it reads slower than it is sent to
 };
+
+inline constexpr std::size_t close_reason_count = 7;
 
 /// The word an application sees, as in Socket.IO: `ping timeout`. A slow consumer is a
 /// `transport error` to it; logs and counters use `log_name`.

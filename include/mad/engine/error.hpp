@@ -32,6 +32,11 @@ enum class error : std::uint8_t {
     transport_failed,     ///< the stream below broke, or no connection came about
 };
 
+inline constexpr std::size_t error_count = 17;
+
+/// The name in logs and counters: `session_unknown`.
+std::string_view log_name(error);
+
 error_category const& category();
 
 inline error_code make_error_code(error e) {

@@ -1,6 +1,7 @@
 #ifndef MAD_ENGINE_SERVER_HPP
 #define MAD_ENGINE_SERVER_HPP
 
+#include <mad/engine/counters.hpp>
 #include <mad/engine/session.hpp>
 #include <mad/engine/settings.hpp>
 #include <mad/net/http/router.hpp>
@@ -39,6 +40,7 @@ class server {
     void close_some(std::size_t most, close_reason why = close_reason::server_shutting_down);
 
     std::size_t sessions() const { return count_.load(std::memory_order_relaxed); }
+    engine::counters const& counters() const { return counters_; }
 
     server_settings const& settings() const { return settings_; }
 
@@ -52,6 +54,7 @@ class server {
     websocket_settings websockets_;
     factory factory_;
     std::atomic<std::size_t> count_{0};
+    engine::counters counters_;
     std::atomic<bool> draining_{false};
     std::vector<std::unique_ptr<part>> parts_;
 };

@@ -49,7 +49,7 @@ class session_owner {
     virtual void await_upgrade(std::unique_ptr<websocket>, std::string_view sid,
                                std::vector<net::wire_block> frames, close_reason) = 0;
     /// Takes the session out of the table and destroys it when the turn ends.
-    virtual void release(session&) = 0;
+    virtual void release(session&, close_reason) = 0;
 
   protected:
     virtual ~session_owner() = default;

@@ -178,6 +178,7 @@ class api {
     bool may_watch(socketio::socket const&) const;
     error_code refuses_agent(socketio::socket const&, record_view const&, bool same) const;
     std::string metrics() const;
+    void append_refusals(std::string&) const;
 
     api_settings settings_;
     std::string node_id_, instance_;
@@ -203,6 +204,7 @@ class api {
 #include <mad/fleet/impl/api.ipp>
 #include <mad/fleet/impl/api_access.ipp>
 #include <mad/fleet/impl/api_consoles.ipp>
+#include <mad/fleet/impl/api_metrics.ipp>
 #include <mad/fleet/impl/hub.ipp>
 #include <mad/fleet/impl/hub_consoles.ipp>
 #include <mad/fleet/impl/hub_shared.ipp>

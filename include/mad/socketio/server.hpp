@@ -196,7 +196,7 @@ class server {
     std::size_t connections() const;
 
     engine::server& engine() const;
-    net::http::server& http();
+    net::http::server& http() const;
 
   private:
     parent_nsp of_matching(std::function<bool(std::string_view)> fn) const;

@@ -54,6 +54,46 @@ inline std::string_view describe_value(int value) {
 
 } // namespace detail
 
+MAD_DECL std::string_view log_name(error e) {
+    switch (e) {
+    case error::none:
+        return "none";
+    case error::transport_unknown:
+        return "transport_unknown";
+    case error::session_unknown:
+        return "session_unknown";
+    case error::bad_handshake_method:
+        return "bad_handshake_method";
+    case error::bad_request:
+        return "bad_request";
+    case error::forbidden:
+        return "forbidden";
+    case error::unsupported_protocol:
+        return "unsupported_protocol";
+    case error::bad_method:
+        return "bad_method";
+    case error::binary_body:
+        return "binary_body";
+    case error::overlap:
+        return "overlap";
+    case error::payload_too_large:
+        return "payload_too_large";
+    case error::bad_packet:
+        return "bad_packet";
+    case error::bad_open:
+        return "bad_open";
+    case error::session_closed:
+        return "session_closed";
+    case error::timeout:
+        return "timeout";
+    case error::queue_full:
+        return "queue_full";
+    case error::transport_failed:
+        return "transport_failed";
+    }
+    return "unknown";
+}
+
 MAD_DECL error_category const& category() {
     static mad::detail::named_category const it("mad.engine", &detail::describe_value);
     return it;

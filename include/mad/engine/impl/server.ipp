@@ -37,7 +37,7 @@ class server::part final : public session_owner {
                        std::vector<net::wire_block> frames, close_reason why) override {
         farewells_.await_upgrade(std::move(w), sid, std::move(frames), why);
     }
-    void release(session&) override;
+    void release(session&, close_reason) override;
 
     session* find(std::string_view sid) {
         auto const it = sessions_.find(sid);
@@ -72,6 +72,8 @@ class server::part final : public session_owner {
     void populate(session&);
     session& make(request_query const&, handshake_info);
     bool admit(handshake_info&, boost::asio::ip::address const& proxy) const;
+    void refused(request_query const&, error_code why, net::http::request const* = nullptr,
+                 std::string_view message = {});
 
     server& server_;
     net::shard& home_;
@@ -197,7 +199,7 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
             else if (v)
                 there->shut_websocket(std::move(*st), e);
             else {
-                detail::tell_refusal(there->settings(), e.query, v.error());
+                there->refused(e.query, v.error());
                 std::string text;
                 net::http::append_response(
                     text, detail::upgrade_refusal(static_cast<error>(v.error().value()), e.fields),
@@ -214,7 +216,7 @@ MAD_DECL void server::part::on_request(net::http::request const& r, net::http::e
         auto const why = static_cast<error>(v.error().value());
         if (say_goodbye(e, x))
             return;
-        detail::tell_refusal(settings(), e.query, v.error(), &r);
+        refused(e.query, v.error(), &r);
         return x.respond(e.upgrade ? detail::upgrade_refusal(why, e.fields)
                                    : detail::error_answer(why, e.fields));
     }
@@ -290,22 +292,32 @@ MAD_DECL void server::part::serve(detail::engine_request& e, std::string_view bo
     if (!v && say_goodbye(e, x))
         return;
     if (!v)
-        detail::tell_refusal(settings(), e.query, v.error());
+        refused(e.query, v.error());
     if (!v || !p)
         return x.respond(detail::error_answer(
             v ? error::bad_request : static_cast<error>(v.error().value()), e.fields));
     if (*v == verdict::poll)
         return s->poll(std::move(x), std::move(e.fields), e.coding);
     if (p->overlaps(x)) {
+        refused(e.query, error::overlap);
         x.respond(detail::error_answer(error::overlap, e.fields));
         return s->close(close_reason::transport_error);
     }
     if (e.binary_body && s->rev() == revision::eio4) {
         p->cancel_post();
+        refused(e.query, error::binary_body);
         x.respond(detail::error_answer(error::binary_body, e.fields));
         return s->close(close_reason::transport_error);
     }
     p->post(std::move(x), body, e.binary_body, std::move(e.fields));
+}
+
+MAD_DECL void server::part::refused(request_query const& query, error_code why,
+                                    net::http::request const* r, std::string_view message) {
+    auto const e = static_cast<error>(why.value());
+    server_.counters_.add(server_.counters_.refused[static_cast<std::size_t>(e)]);
+    settings().log.debug("engine.request.refused", {{"why", log_name(e)}});
+    detail::tell_refusal(settings(), query, why, r, message);
 }
 
 MAD_DECL session& server::part::make(request_query const& q, handshake_info info) {
@@ -314,6 +326,7 @@ MAD_DECL session& server::part::make(request_query const& q, handshake_info info
     auto& made = *s;
     sessions_.emplace(made.sid(), std::move(s));
     server_.count_.fetch_add(1, std::memory_order_relaxed);
+    server_.counters_.add(server_.counters_.opened);
     return made;
 }
 
@@ -324,6 +337,7 @@ MAD_DECL bool server::part::admit(handshake_info& info,
     if (!cfg.forwarded_addresses || !cfg.trust.has(proxy) || cfg.trust.has(info.address()))
         return true;
     if (!cfg.forwarded_addresses->enter(info.address(), std::chrono::steady_clock::now())) {
+        server_.counters_.add(server_.counters_.refused_addresses);
         cfg.log.warn("engine.session.refused",
                      {{"why", "address"}, {"peer", info.address().to_string()}});
         return false;
@@ -336,7 +350,7 @@ MAD_DECL void server::part::open(net::http::request const& r, detail::engine_req
                                  net::http::exchange x) {
     auto const& cfg = settings();
     auto const refuse = [&](std::string message) {
-        detail::tell_refusal(cfg, e.query, error::forbidden, &r, message);
+        refused(e.query, error::forbidden, &r, message);
         auto answer = e.upgrade ? detail::upgrade_refusal(error::forbidden, e.fields, message)
                                 : detail::error_answer(error::forbidden, e.fields,
                                                        detail::forbidden_body(message));
@@ -465,11 +479,14 @@ MAD_DECL void server::part::hop(part& to, detail::engine_request e, std::string_
     });
 }
 
-MAD_DECL void server::part::release(session& s) {
+MAD_DECL void server::part::release(session& s, close_reason why) {
     auto n = sessions_.extract(s.sid());
     if (!n)
         return;
     server_.count_.fetch_sub(1, std::memory_order_relaxed);
+    server_.counters_.add(server_.counters_.closed[static_cast<std::size_t>(why)]);
+    settings().log.debug("engine.session.closed",
+                         {{"sid", s.sid().substr(0, 6)}, {"why", log_name(why)}});
     if (s.handshake().counted())
         settings().forwarded_addresses->leave(s.handshake().address());
     home_.reap(std::move(n.mapped()));

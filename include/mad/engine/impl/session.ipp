@@ -305,7 +305,7 @@ MAD_DECL void session::end(close_reason why, close_manner how) {
             home().fault("engine.session.fault");
         }
     }
-    owner_.release(*this);
+    owner_.release(*this, why);
 }
 
 MAD_DECL bool session::begin_upgrade(net::stream st, std::string_view answer, bool b64,

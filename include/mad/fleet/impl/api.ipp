@@ -319,49 +319,6 @@ MAD_DECL void api::add_routes() {
     });
 }
 
-MAD_DECL std::string api::metrics() const {
-    std::string out;
-    auto const add = [&](std::string_view name, std::string_view type, std::string_view help,
-                         auto value) {
-        out.append("# TYPE ").append(name).append(" ").append(type).append("\n# HELP ");
-        out.append(name).append(" ").append(help).append("\n").append(name);
-        out.append(type == "counter" ? "_total " : " ");
-        append_json_number(out, value);
-        out += '\n';
-    };
-    add("mad_connections", "gauge", "Open connections.", io_.connections());
-    add("mad_sessions", "gauge", "Engine.IO sessions.", io_.sessions());
-    add("mad_agents", "gauge", "Agents connected to this node.", counters_.own_agents.load());
-    add("mad_fleet_agents", "gauge", "Agents that this node shows.", counters_.agents.load());
-    add("mad_agent_updates", "counter", "Health records taken.", counters_.updates.load());
-    add("mad_agent_refusals", "counter", "Health records refused.", counters_.refused.load());
-    add("mad_consoles_served", "counter", "Lists sent to consoles.",
-        counters_.consoles_served.load());
-    out += "# TYPE mad_fleet_hosts gauge\n# HELP mad_fleet_hosts Hosts listed, by their state.\n";
-    for (std::size_t i = 0; i < host_state_count; ++i) {
-        out.append("mad_fleet_hosts{state=\"").append(to_string(static_cast<host_state>(i)));
-        append_json_number(out += "\"} ", counters_.hosts[i].load());
-        out += '\n';
-    }
-    add("mad_notices_sent", "counter", "Notices that the webhook has taken.",
-        counters_.notices_sent.load());
-    add("mad_notices_failed", "counter", "Attempts to deliver a notice that failed.",
-        counters_.notices_failed.load());
-    add("mad_notices_given_up", "counter", "Notices that could not be delivered.",
-        counters_.notices_given_up.load());
-    add("mad_notices_taken_over", "counter", "Notices that another node had left behind.",
-        counters_.notices_taken_over.load());
-    add("mad_notices_waiting", "gauge", "Notices that are still to be delivered.",
-        counters_.notices_waiting.load());
-    auto const shared = hub_->state();
-    for (auto const& [name, value] : shared.gauges)
-        add("mad_redis_" + std::string(name), "gauge", "How this node shares its records.", value);
-    for (auto const& [name, value] : shared.counters)
-        add("mad_redis_" + std::string(name), "counter", "How this node shares its records.",
-            value);
-    return out += "# EOF\n";
-}
-
 /// What proxies are told; empty: nothing.
 MAD_DECL std::string api::address(boost::asio::ip::tcp::endpoint const& at) const {
     if (!settings_.advertise.empty())

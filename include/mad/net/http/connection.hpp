@@ -22,6 +22,8 @@ class connection_owner {
   public:
     /// The connection is over (or its stream has been taken): destroy it when the turn ends.
     virtual void release(connection&) = 0;
+    /// A request could not be read, or took too long; this is the status of its answer.
+    virtual void refused(int status) = 0;
     virtual limits const& http_limits() const = 0;
     virtual router const& routes() const = 0;
     /// Null: this process alone serves the address.

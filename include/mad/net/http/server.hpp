@@ -5,6 +5,7 @@
 #include <mad/net/address_limits.hpp>
 #include <mad/net/cipher.hpp>
 #include <mad/net/http/connection.hpp>
+#include <mad/net/http/counters.hpp>
 #include <mad/net/io_pool.hpp>
 #include <mad/net/listener.hpp>
 #include <mad/net/trust.hpp>
@@ -74,6 +75,7 @@ class server {
 
     /// Connections open now, those included that were upgraded and are served elsewhere.
     std::size_t connections() const;
+    http::counters const& counters() const { return counters_; }
 
     /// Exchanges the certificate for new connections. From any thread.
     void set_tls(std::shared_ptr<cipher_factory>);
@@ -90,6 +92,7 @@ class server {
     router routes_;
     server_settings settings_;
     std::shared_ptr<ledger> ledger_;
+    http::counters counters_;
     std::vector<std::unique_ptr<part>> parts_;
     std::vector<unix_socket_file> files_;
     std::atomic<std::size_t> next_part_{0};

@@ -141,7 +141,7 @@ MAD_DECL engine::server& server::engine() const {
     return core_->engine();
 }
 
-MAD_DECL net::http::server& server::http() {
+MAD_DECL net::http::server& server::http() const {
     return core_->http();
 }
 

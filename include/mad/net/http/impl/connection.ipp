@@ -375,6 +375,7 @@ MAD_DECL void connection::respond(response&& r) {
 MAD_DECL void connection::refuse(int status) {
     if (phase_ == phase::closed)
         return;
+    owner_.refused(status);
     partial_.reset();
     response r;
     r.status = status;

@@ -63,6 +63,7 @@ class server::part final : public connection_owner {
         shard_.reap(std::move(dying));
     }
 
+    void refused(int status) override { server_.counters_.refuse(status); }
     limits const& http_limits() const override { return server_.settings_.limits; }
     router const& routes() const override { return server_.routes_; }
     diverter* elsewhere() const override { return server_.settings_.elsewhere.get(); }
@@ -186,13 +187,17 @@ MAD_DECL void server::accepted(part& p, int fd, boost::asio::ip::address const& 
             auto const n = ::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         ::close(fd);
     };
-    if (connections() >= settings_.max_connections)
+    if (connections() >= settings_.max_connections) {
+        counters_.over_limit.fetch_add(1, std::memory_order_relaxed);
         return refuse("max_connections", "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
                                          "Content-Length: 0\r\nConnection: close\r\n\r\n");
+    }
     bool const counted = !settings_.trust.has(peer);
-    if (counted && !ledger_->addresses.enter(peer, std::chrono::steady_clock::now()))
+    if (counted && !ledger_->addresses.enter(peer, std::chrono::steady_clock::now())) {
+        counters_.over_address.fetch_add(1, std::memory_order_relaxed);
         return refuse("address", "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\n"
                                  "Content-Length: 0\r\nConnection: close\r\n\r\n");
+    }
     // The stream owns the descriptor before anything can throw.
     stream plain(fd, nullptr, ledger_->enter(peer, counted));
     p.add(p.tls ? std::move(plain).with(p.tls->accept()) : std::move(plain), peer);
