@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 RESULTS = BUILD / "test-results"
 DEPLOY = ROOT / "tests" / "python" / "integration" / "deploy"
+PROGRAMS = ("mad-api", "mad-agent", "mad-proxy", "mad-web", "mad-synthetic")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # What the runners find everything by. Colours would only disturb the counting.
@@ -326,8 +327,9 @@ def faults() -> Counts:
 
 
 def security() -> Counts:
-    """TLS row by row, and secrets in nothing that is said."""
+    """TLS row by row, secrets in nothing that is said, and all that is installed or shipped."""
     need_build("dev", "mad-api", "mad-proxy", "mad-agent")
+    need_build("release", *PROGRAMS)
     return pytest(ROOT / "tests" / "security", 600, {})
 
 
@@ -342,7 +344,7 @@ def agent() -> Counts:
 
 def hosts() -> Counts:
     """A stack on real hosts, booted here, and containers: with the programs that users get."""
-    need_build("release", "mad-api", "mad-agent", "mad-proxy", "mad-web")
+    need_build("release", *PROGRAMS)
     need_console()
     environment = {
         "PYTHONPATH": str(ROOT / "python"),
