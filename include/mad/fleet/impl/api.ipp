@@ -224,12 +224,14 @@ MAD_DECL void api::await_old_page(socketio::socket const& s, bool missed) {
     auto const timer = std::make_shared<boost::asio::steady_timer>(s.home()->context(),
                                                                    settings_.old_page_silence);
     timer->async_wait([this, s, turn, missed, timer](error_code ec) {
-        if (ec || !s.connected() || s.data().contains("id") || s.data().contains("listed"))
+        if (ec || !s.connected())
             return;
-        if (!turn)
+        bool const known = s.data().contains("id") || s.data().contains("listed");
+        if (turn)
+            has_spoken(s); // its turn is over
+        else if (!known)
             return await_old_page(s, true);
-        has_spoken(s); // it is a page
-        if (!missed && s.handshake().query().get("EIO") == "3")
+        if (!known && !missed && s.handshake().query().get("EIO") == "3")
             send_list(s);
     });
 }
