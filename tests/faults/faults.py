@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from relay import Relay, Weather
@@ -102,8 +102,12 @@ FAULTS: list[Fault] = [
 ]
 
 
-def in_random_order(seed: int) -> list[Fault]:
-    """All of them, each once, always the same for a seed."""
-    order = list(FAULTS)
-    random.Random(seed).shuffle(order)
-    return order
+def in_random_order(seed: int, only: str = "") -> Iterator[Fault]:
+    """All of them with `only` in their name, each once, then all again in another order, without
+    end; always the same for a seed."""
+    order = [fault for fault in FAULTS if only in fault.name]
+    assert order, f"no fault has '{only}' in its name"
+    by_chance = random.Random(seed)
+    while True:
+        by_chance.shuffle(order)
+        yield from order

@@ -1,12 +1,13 @@
 """Whatever happens to the system, afterwards every console shows of every host what it last said.
 
 The order of faults is random; its seed is printed, and MAD_FAULTS_SEED plays it again.
-MAD_FAULTS_MINUTES says for how long (default: 1.5; all of them take some 5), MAD_FAULTS_ONLY takes
+MAD_FAULTS_MINUTES says for how long (default: 1.5; all of them once take some 4), MAD_FAULTS_ONLY takes
 those with a word in their name."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import time
@@ -37,7 +38,7 @@ async def play(folder: Path, seed: int, minutes: float) -> None:
         await agrees(agents, consoles, LIMIT_S)
         until, survived = time.monotonic() + 60 * minutes, 0
         only = os.environ.get("MAD_FAULTS_ONLY", "")
-        for fault in (one for one in in_random_order(seed) if only in one.name):
+        for fault in in_random_order(seed, only):
             if time.monotonic() > until:
                 break
             began = time.monotonic()
@@ -66,9 +67,11 @@ async def play(folder: Path, seed: int, minutes: float) -> None:
             await console.stop()
         await system.stop()
         await asyncio.sleep(0.1)  # what was aborted is closed in a turn of its own
+    gc.collect()  # what the clients' library has not closed is told of now
 
 
 @pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning")  # of the clients' library
 def test_all_agree_after_every_fault(tmp_path: Path) -> None:
     if shutil.which("redis-server") is None:
         pytest.skip("needs redis-server (apt-get install redis-server)")
