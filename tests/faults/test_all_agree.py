@@ -1,8 +1,8 @@
 """Whatever happens to the system, afterwards every console shows of every host what it last said.
 
 The order of faults is random; its seed is printed, and MAD_FAULTS_SEED plays it again.
-MAD_FAULTS_MINUTES says for how long (default: 1.5; all of them once take some 4), MAD_FAULTS_ONLY takes
-those with a word in their name."""
+MAD_FAULTS_MINUTES says for how long (default: 1.5; all of them once take some 4),
+MAD_FAULTS_ONLY takes those with a word in their name."""
 
 from __future__ import annotations
 
