@@ -176,10 +176,11 @@ def test_events_that_nobody_takes_in_time_are_counted(log: Collected) -> None:
                 open_session(io.url)
             go.set()
         lost = [r for r in log.records.now if r.getMessage().startswith("log.lost")]
-        assert [r.levelno for r in lost] == [logging.WARNING]
+        assert lost  # once or more: sessions end, too, while the last of it is told
+        assert {r.levelno for r in lost} == {logging.WARNING}
         told = log.events.count("engine.session.opened")
         assert told < 1101
-        assert int(lost[0].getMessage().partition("=")[2]) >= 1101 - told
+        assert sum(int(r.getMessage().partition("=")[2]) for r in lost) >= 1101 - told
     finally:
         go.set()
         logging.getLogger("mad").removeHandler(holding)
