@@ -91,7 +91,8 @@ using config_result = boost::system::result<T, config_failure>;
 /// sees the process list: `password_file` is not.
 config_result<config> parse_url(std::string_view text);
 
-/// The URL again, its passwords masked: `redis://user:***@host:6379/0`.
+/// The URL again, its passwords masked: `redis://user:***@host:6379/0`. As ports are named and
+/// characters escaped, it may be longer than what `parse_url` reads (4096 characters).
 std::string to_string(config const&);
 
 /// Any text with what looks like the passwords of a URL masked: also of one that does not parse.

@@ -1,7 +1,9 @@
+#include <mad/sync/classic_codec.hpp>
 #include <mad/sync/msgpack.hpp>
 
 #include <catch2/catch.hpp>
 
+#include <initializer_list>
 #include <limits>
 #include <string>
 #include <vector>
@@ -128,4 +130,26 @@ TEST_CASE("nesting has an end") {
     CHECK(nested(512));
     CHECK_FALSE(nested(513));
     CHECK_FALSE(nested(1'000'000));
+}
+
+TEST_CASE("a name that is not UTF-8 is the same as in JSON") {
+    sync::classic_codec const node({"s", "/", "node"});
+    auto const read = [&](std::string_view uid, std::string_view request) {
+        std::string body;
+        sync::append_msgpack_map(body, 4);
+        for (std::string_view const text :
+             std::initializer_list<std::string_view>{"uid", uid, "requestId", request})
+            sync::append_msgpack_text(body, text);
+        sync::append_msgpack_text(body, "type");
+        sync::append_msgpack_signed(body, 8); // how many clients a broadcast reached
+        sync::append_msgpack_text(body, "clientCount");
+        sync::append_msgpack_signed(body, 1);
+        auto m = node.decode("s-response#/#", body);
+        REQUIRE(m.has_value());
+        REQUIRE(m->has_value());
+        return **m;
+    };
+    CHECK(read("other", "d\xc3\xa9j\xc3\xa0").request_id == "d\xc3\xa9j\xc3\xa0");
+    CHECK(read("other", "a\xff\xa4\"b").request_id == "a\xef\xbf\xbd\xef\xbf\xbd\"b");
+    CHECK(read("\xc0", "1").uid == "\xef\xbf\xbd");
 }

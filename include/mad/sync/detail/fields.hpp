@@ -3,6 +3,7 @@
 
 #include <mad/core/json_scan.hpp>
 #include <mad/core/json_text.hpp>
+#include <mad/core/utf8.hpp>
 #include <mad/socketio/detail/msgpack_reader.hpp>
 #include <mad/sync/error.hpp>
 #include <mad/sync/message.hpp>
@@ -222,15 +223,25 @@ class packed_reader : public socketio::detail::msgpack_reader {
         return true;
     }
 
+    /// A text, or a number as text. What is not UTF-8 becomes U+FFFD, as it would in JSON: a name
+    /// is the same in every dialect.
     bool name(std::string& to) {
         std::string_view s;
         std::uint64_t number = 0;
-        if (take_text(s))
-            to = s;
-        else if (take_unsigned(number))
+        if (take_text(s)) {
+            if (is_utf8(s)) {
+                to = s;
+            } else {
+                std::string json;
+                append_json_string(json, s);
+                to.clear();
+                json_unescape(json, to);
+            }
+        } else if (take_unsigned(number)) {
             to = std::to_string(number);
-        else
+        } else {
             return false;
+        }
         return true;
     }
 

@@ -25,12 +25,10 @@ MAD_DECL result<std::optional<message>> classic_codec::read_broadcast(std::strin
     detail::packed_reader in(body, limits_);
     message m;
     std::size_t n = 0;
-    std::string_view uid;
-    if (!in.take_array(n) || n < 2 || n > 3 || !in.take_text(uid))
+    if (!in.take_array(n) || n < 2 || n > 3 || !in.name(m.uid))
         return error_code(error::bad_message);
-    if (uid == names_.uid)
+    if (m.uid == names_.uid)
         return std::optional<message>();
-    m.uid = uid;
     std::uint64_t type = 0;
     std::string_view nsp = "/";
     bool good = in.members([&](std::string_view key) {
