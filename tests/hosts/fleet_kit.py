@@ -260,21 +260,7 @@ class Fleet:
 
     def on(self, slot: str, script: str, *, check: bool = True) -> str:
         """Runs a script as root on a host, past its ssh."""
-        machine = self.machine(slot)
-        assert machine.process is not None
-        inner = subprocess.run(
-            ["pgrep", "-P", str(machine.process.pid)], capture_output=True, text=True, check=True
-        ).stdout.split()[0]
-        done = subprocess.run(
-            ["nsenter", "-t", inner, "-m", "-p", "-u", "-i", "--", "sh", "-ec", script],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=60,
-            check=False,
-        )
-        assert not check or done.returncode == 0, f"{slot}: {script}: {done.stderr}"
-        return done.stdout
+        return self.machine(slot).on(script, check=check)
 
     # --- releases -------------------------------------------------------------------------------
 
