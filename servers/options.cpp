@@ -1,6 +1,6 @@
 #include "options.hpp"
 
-#include <toml++/toml.h>
+#include "toml.hpp"
 
 #include <cstdlib>
 #include <filesystem>

@@ -1,11 +1,10 @@
 #include "rules_file.hpp"
 
 #include "options.hpp"
+#include "toml.hpp"
 
 #include <mad/core/clock.hpp>
 #include <mad/fleet/rule_text.hpp>
-
-#include <toml++/toml.h>
 
 #include <map>
 #include <sstream>

@@ -1,12 +1,11 @@
 #include "tokens_file.hpp"
 
 #include "options.hpp"
+#include "toml.hpp"
 
 #include <mad/core/sha256.hpp>
 #include <mad/fleet/search.hpp>
 #include <mad/fleet/token_file.hpp>
-
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <chrono>

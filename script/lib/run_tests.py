@@ -367,7 +367,7 @@ def tsan() -> Counts:
 
 def fuzz() -> Counts:
     need_folder(ROOT / "script" / "fuzz")
-    code, text = run([ROOT / "script" / "fuzz", "10"], timeout=1500)
+    code, text = run([ROOT / "script" / "fuzz", "10"], timeout=2400)
     return settle(code, from_fuzz(text))
 
 

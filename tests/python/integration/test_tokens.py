@@ -191,6 +191,7 @@ colour = "red"
         (TOKENS, 0o660, "chmod 600"),
         ("", 0o600, "no [[token]] is in it"),
         (f'[[token]\nname = "{AGENT}"', 0o600, "this is no TOML"),
+        (f"[={AGENT}]", 0o600, "this is no TOML"),
         (f'token = "{AGENT}"', 0o600, "write [[token]] above each one"),
     ],
 )

@@ -18,8 +18,9 @@ inline bool in_rooms(std::vector<std::string> const& names, socketio::saved_sess
     });
 }
 
-MAD_DECL void stream_node::save(socketio::saved_session const& s) {
-    std::string text = "{", packed, key;
+/// A session as nodes keep it in Redis; empty: it cannot be written.
+inline std::string write_session(socketio::saved_session const& s) {
+    std::string text = "{", packed, out;
     append_member(text, "sid", s.id);
     text += ',';
     append_member(text, "pid", s.pid);
@@ -30,10 +31,15 @@ MAD_DECL void stream_node::save(socketio::saved_session const& s) {
     text += ",\"data\":";
     text += s.data.empty() ? "{}" : s.data;
     text += '}';
-    if (!append_msgpack_json(packed, text))
+    if (append_msgpack_json(packed, text))
+        append_base64(out, packed);
+    return out;
+}
+
+MAD_DECL void stream_node::save(socketio::saved_session const& s) {
+    auto text = write_session(s);
+    if (text.empty())
         return;
-    text.clear();
-    append_base64(text, packed);
     exchange_->bus().send(redis::command("SET", settings_.session_prefix + s.pid, text, "PX",
                                          settings_.recovery->count())
                               .idempotent());
