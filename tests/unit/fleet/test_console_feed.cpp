@@ -1,9 +1,7 @@
-#include <mad/core/json.hpp>
-#include <mad/fleet/console_feed.hpp>
-
 #include <catch2/catch.hpp>
 
-#include <map>
+#include "feed_world.hpp"
+
 #include <memory>
 #include <set>
 #include <string>
@@ -11,143 +9,8 @@
 
 using namespace mad;
 using namespace mad::fleet;
+using namespace mad_test;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// Consoles as pages are: each applies what it is sent and knows what it would show.
-class fake_pages final : public feed_link {
-  public:
-    struct packet {
-        std::string event;
-        json body;
-        std::size_t receivers;
-    };
-    struct page {
-        std::map<std::string, json> rows;
-        std::string cursor;
-        std::vector<std::string> events;
-        std::vector<json> bodies;
-        bool open = false, full = false, in_snapshot = false;
-    };
-
-    void send(std::span<feed_console const> to, std::string_view event, std::string_view text,
-              feed_way way, std::uint64_t before) override {
-        auto const body = event.empty() ? json() : json::parse(text);
-        if (!event.empty())
-            packets.push_back({std::string(event), body, to.size()});
-        for (auto const c : to) {
-            auto& p = pages[c.id];
-            if (way == feed_way::chunk || way == feed_way::reopen)
-                p.open = way == feed_way::reopen;
-            if (way == feed_way::delta || way == feed_way::droppable) {
-                if (!p.open)
-                    continue;
-                if (p.full) {
-                    if (way == feed_way::delta) {
-                        p.open = false;
-                        refusals.emplace_back(c, before);
-                    }
-                    continue;
-                }
-            }
-            if (!event.empty())
-                take(p, std::string(event), body);
-        }
-    }
-    void ask(feed_console c) override { asked.push_back(c); }
-
-    void take(page& p, std::string const& event, json const& body) {
-        p.events.push_back(event);
-        p.bodies.push_back(body);
-        if (event == "fleet_snapshot") {
-            if (!p.in_snapshot)
-                p.rows.clear();
-            p.in_snapshot = !body["last"].get<bool>();
-        } else if (event != "fleet_delta") {
-            return;
-        } else {
-            CHECK_FALSE(p.in_snapshot);
-            for (auto const& id : body["gone"])
-                CHECK(p.rows.erase(id.get<std::string>()) <= 1);
-        }
-        for (auto const& row : body["rows"])
-            p.rows[row[0].get<std::string>()] = row;
-        p.cursor = body["cursor"].get<std::string>();
-    }
-
-    std::map<std::uint64_t, page> pages;
-    std::vector<packet> packets;
-    std::vector<std::pair<feed_console, std::uint64_t>> refusals;
-    std::vector<feed_console> asked;
-};
-
-feed_settings small_feed() {
-    feed_settings s;
-    s.instance = "I";
-    return s;
-}
-
-struct feed_world {
-    explicit feed_world(feed_settings s = small_feed())
-        : feed(s, pages, [this](std::string_view id) { return hosts.find(id); })
-        , hosts({}, {[this](fleet::host const& h, bool sample) { feed.changed(h, sample); },
-                     [this](fleet::host const& h, transition const& t) { feed.turned(h, t); },
-                     [this](std::string_view id, std::uint32_t i) { feed.removed(id, i); }}) {}
-
-    void sample(std::string const& id, double cpu, std::string const& more = {}) {
-        stored_record r;
-        r.id = id;
-        r.info = R"({"host":")" + id + R"(.example","region":"eu","tags":["prod")" + tag + "]}";
-        r.record = "{\"id\":\"" + id + R"(","health":{"storage":40,"network":10,"cpu":{"pct":)" +
-                   std::to_string(cpu) + "},\"mem\":{\"pct\":30}},\"v\":2,\"interval_ms\":2500" +
-                   more + ",\"info\":" + r.info + "}";
-        r.run = "r";
-        r.seq = ++seq;
-        r.seen = now;
-        hosts.sample(r, true, now, wall());
-    }
-    std::int64_t wall() const {
-        return 1'764'000'000'000 +
-               std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
-    }
-    std::string connect(std::uint64_t id, std::string const& wish = R"({"v":2})",
-                        std::string const& within = {}) {
-        return feed.connect(id, wish, within, now);
-    }
-    /// Time passes, in small steps.
-    void run(milliseconds d) {
-        for (auto const end = now + d; now < end;) {
-            now += 50ms;
-            step();
-        }
-    }
-    void step() {
-        feed.on_time(now);
-        for (int i = 0; i < 100 && !(pages.asked.empty() && pages.refusals.empty()); ++i) {
-            for (auto const& [c, before] : std::exchange(pages.refusals, {}))
-                feed.refused(c, before);
-            for (auto const c : std::exchange(pages.asked, {}))
-                if (!pages.pages[c.id].full)
-                    feed.ready(c);
-            feed.on_time(now);
-        }
-    }
-    fake_pages::page& page(std::uint64_t id) { return pages.pages[id]; }
-    json const& last(std::uint64_t id) { return page(id).bodies.back(); }
-    double cpu(std::uint64_t id, std::string const& name) {
-        return page(id).rows.at(name)[8].get<double>();
-    }
-
-    time_point now{1'000s};
-    std::uint64_t seq = 0;
-    std::string tag;
-    fake_pages pages;
-    console_feed feed;
-    roster hosts;
-};
-
-} // namespace
 
 TEST_CASE("a console gets all rows at once, with their columns") {
     feed_world w;
@@ -413,6 +276,7 @@ TEST_CASE("a page that was away for too many farewells gets everything") {
     w.page(2).full = false;
     w.run(1s);
     CHECK(w.page(2).rows == w.page(3).rows);
+    CHECK(w.page(1).rows == w.page(3).rows); // it was there all the time: they went at once
 }
 
 TEST_CASE("a page that says web_connected again goes on where it is") {
@@ -660,4 +524,5 @@ TEST_CASE("whatever happens, every console shows every host as it is") {
     });
     for (auto const id : ids)
         CHECK(w.page(page_of[id]).rows.size() == there.size());
+    CHECK(w.pages.wrong.empty());
 }
