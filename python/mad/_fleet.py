@@ -98,6 +98,7 @@ class Fleet:
     wall: Callable[[], float] = time.time
     _columns: list[str] = field(default_factory=lambda: list(COLUMNS))
     _arriving: dict[str, Row] | None = None
+    _chunks: Any = None  # cursor of those that arrive; all of one list have the same
 
     def _take(self, rows: Iterable[Any], into: dict[str, Row]) -> None:
         empty = dict.fromkeys((*COLUMNS, "os"))
@@ -110,8 +111,9 @@ class Fleet:
         """One chunk of the list; the last one replaces all that was known."""
         self.heard = time.monotonic()
         self.modern = True
-        if self._arriving is None:
+        if self._arriving is None or part.get("cursor") != self._chunks:
             self._arriving = {}
+        self._chunks = part.get("cursor")
         self._columns = list(part["cols"])
         self._take(part["rows"], self._arriving)
         if part.get("last", True):

@@ -46,6 +46,13 @@ def test_chunks_replace_all_that_was_known_with_the_last_one() -> None:
     assert fleet.cursor == "a.1"
 
 
+def test_a_list_that_was_cut_off_leaves_nothing_behind() -> None:
+    fleet = Fleet()
+    fleet.on_snapshot(snapshot(row("gone meanwhile"), last=False))
+    fleet.on_snapshot(snapshot(row("a")) | {"cursor": "a.2"})
+    assert list(fleet.hosts) == ["a"]
+
+
 def test_columns_are_those_that_the_node_names() -> None:
     fleet = Fleet()
     fleet.on_snapshot(snapshot(["warn", "a", 1], cols=("state", "id", "new")))
