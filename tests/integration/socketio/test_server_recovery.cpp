@@ -343,13 +343,14 @@ TEST_CASE("whatever breaks, each event comes exactly once, from whichever thread
     CAPTURE(shards);
     io_world w({}, recovering(), shards);
     returner r(w);
+    auto const id = r.id; // it stays; `r` is written to while threads send
     constexpr int senders = 3, each = 150;
     std::vector<std::thread> threads;
     std::atomic<int> left{senders};
     for (int t = 0; t < senders; ++t)
         threads.emplace_back([&, t] {
             for (int i = 0; i < each; ++i) {
-                auto const send = [&w, n = t * each + i, id = r.id] {
+                auto const send = [&w, n = t * each + i, id] {
                     n % 3 == 0 ? w.io().to(id).emit("n", n) : w.io().emit("n", n);
                 };
                 if (t == 0)
