@@ -9,9 +9,10 @@ export const both = ["--eio3", "on"];
 /** Settings under which no ping comes in the way. */
 export const calm = ["--ping-interval", "25s", "--ping-timeout", "20s", "--max-payload", "1000000"];
 
-/** The heartbeat rows' times in ms: short, but no loaded machine answers a ping too late. */
+/** The heartbeat rows' times in ms: short, but no machine stalls for so long that a ping is answered
+ * too late; 500 ms were seen to be too little. */
 export const INTERVAL = 300;
-export const TIMEOUT = 500;
+export const TIMEOUT = 2000;
 
 export const brisk = [
   ...["--ping-interval", `${INTERVAL}ms`, "--ping-timeout", `${TIMEOUT}ms`],
