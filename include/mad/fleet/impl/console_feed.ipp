@@ -541,12 +541,8 @@ MAD_DECL void console_feed::flush(form& f, group& g) {
     auto const before = std::exchange(g.cursor, f.cursor);
     if (before < f.gone_floor) {
         // More hosts went at once than are remembered: each gets everything when it can take it.
-        for (auto const& member : std::exchange(g.members, {})) {
-            auto& c = *consoles_.at(member.id);
-            c.in = nullptr;
-            c.cursor = before;
-            behind_.insert_or_assign(member.id, time_point{});
-        }
+        for (auto const& member : std::exchange(g.members, {}))
+            refused(member, before);
         return;
     }
     auto const text = delta(f, before, false, changes);

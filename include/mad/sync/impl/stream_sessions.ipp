@@ -37,7 +37,7 @@ inline std::string write_session(socketio::saved_session const& s) {
 }
 
 MAD_DECL void stream_node::save(socketio::saved_session const& s) {
-    auto text = write_session(s);
+    auto const text = write_session(s);
     if (text.empty())
         return;
     exchange_->bus().send(redis::command("SET", settings_.session_prefix + s.pid, text, "PX",
